@@ -1,0 +1,116 @@
+"""Every repair of a third-party breakage, each with its reason and upper version.
+
+A repair acts only where the breakage is found, so a complete or newer installation
+is left as it is. Delete a repair when its upper version is no longer supported.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+
+def repair_third_party() -> None:
+    """Apply the repairs that must precede any import of ``mmaction.models``."""
+    _supply_missing_drn()
+    _trust_logging_history()
+
+
+def register_lazily() -> None:
+    """Let MMEngine and MMAction2 find this package's configs and registered parts.
+
+    MMAction2's registries import the modules in their ``locations`` at the first
+    look-up. We append ours; a registry that has looked already gets them at once.
+    Private attributes of MMEngine <0.11 (there is no public way to add a location).
+    """
+    from mmengine.config.utils import MODULE2PACKAGE
+
+    MODULE2PACKAGE.setdefault("mmstconv", "mmstconv")
+
+    from mmaction import registry
+
+    for name, module in (
+        ("MODELS", "mmstconv.models"),
+        ("DATASETS", "mmstconv.datasets"),
+        ("TRANSFORMS", "mmstconv.datasets"),
+        ("HOOKS", "mmstconv.engine"),
+    ):
+        target = getattr(registry, name)
+        if target._imported:
+            import_module(module)
+        elif module not in target._locations:
+            target._locations.append(module)
+
+
+def _supply_missing_drn() -> None:
+    """mmaction2 1.2.0's wheel omits ``mmaction/models/localizers/drn``.
+
+    Its ``localizers/__init__.py`` imports it all the same, so nothing under
+    ``mmaction.models`` can be imported. A module with a ``DRN`` that says so when
+    it is built takes its place. Up to mmaction2 1.2.0.
+    """
+    package = find_spec("mmaction")
+    if package is None or not package.submodule_search_locations:
+        return
+    name = "mmaction.models.localizers.drn"
+    localizers = Path(package.submodule_search_locations[0], "models", "localizers")
+    if name in sys.modules or not localizers.is_dir() or (localizers / "drn").exists():
+        return
+
+    class DRN:
+        """Stands for the localizer that this installation of MMAction2 lacks."""
+
+        def __init__(self, *args, **kwargs):
+            raise ImportError(
+                "DRN is missing from the mmaction2 1.2.0 wheel; install MMAction2 "
+                "from its git repository to use it."
+            )
+
+    outer, inner = ModuleType(name), ModuleType(f"{name}.drn")
+    outer.__path__ = []
+    outer.drn, inner.DRN = inner, DRN
+    sys.modules[name], sys.modules[f"{name}.drn"] = outer, inner
+
+
+def _trust_logging_history() -> None:
+    """torch >= 2.6 refuses the logging history in checkpoints of MMEngine <= 0.10.7.
+
+    Ours are written without it (``SafeCheckpointHook``); this opens the ones that
+    users already have. Only value classes are named: nothing here runs code.
+    """
+    import torch
+    from mmengine.logging import HistoryBuffer
+
+    if not hasattr(torch.serialization, "add_safe_globals"):
+        return  # torch < 2.4 has no list to extend, and does not refuse
+    multiarray = import_module(
+        "numpy._core.multiarray" if np.__version__ >= "2" else "numpy.core.multiarray"
+    )
+    values = [HistoryBuffer, multiarray._reconstruct, multiarray.scalar]
+    values += [np.ndarray, np.dtype]
+    values += [type(np.dtype(kind)) for kind in ("f4", "f8", "i4", "i8", "u8", "?")]
+    torch.serialization.add_safe_globals(values)
+
+
+def repair_color_jitter() -> None:
+    """MMAction2's ``ColorJitter.adjust_hue`` adds a negative int to a uint8 array.
+
+    numpy >= 2 refuses that (and numpy 1 wrapped large hues at 256 before taking them
+    modulo 180). Same formula, computed in int16. Up to mmaction2 1.2.0.
+    """
+    import cv2
+    from mmaction.datasets.transforms import ColorJitter
+
+    def adjust_hue(img: np.ndarray, factor: float) -> np.ndarray:
+        img = np.clip(img, 0, 255).astype(np.uint8)
+        hsv = cv2.cvtColor(img, cv2.COLOR_RGB2HSV)
+        hue = hsv[..., 0].astype(np.int16) + int(factor * 255)
+        hsv[..., 0] = (hue % 180).astype(np.uint8)
+        return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB).astype(np.float32)
+
+    ColorJitter.adjust_hue = staticmethod(adjust_hue)

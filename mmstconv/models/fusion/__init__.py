@@ -1,0 +1,3 @@
+from .concat import ConcatFusion
+
+__all__ = ["ConcatFusion"]

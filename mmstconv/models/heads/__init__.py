@@ -1,0 +1,3 @@
+from .fusion_head import TriModalFusionHead
+
+__all__ = ["TriModalFusionHead"]

@@ -1,0 +1,4 @@
+from .lstm_neck import LSTMTemporalNeck
+from .pool_neck import PoolNeck
+
+__all__ = ["LSTMTemporalNeck", "PoolNeck"]

@@ -1,0 +1,3 @@
+from .trimodal_recognizer import TriModalRecognizer
+
+__all__ = ["TriModalRecognizer"]

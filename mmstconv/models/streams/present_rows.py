@@ -1,0 +1,67 @@
+"""Run a stream on those rows of a batch that have its modality."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+def run_present_rows(
+    stream: nn.Module,
+    x: Tensor,
+    present: Sequence[bool],
+    out_channels: int,
+    data_samples: Sequence | None = None,
+) -> tuple[Tensor, dict]:
+    """Features of the present rows; zeros elsewhere.
+
+    Absent rows never enter the stream, so that what they hold can change neither
+    the scores nor the statistics of a batch norm.
+
+    If no row is present the stream is not run. The zeros then still depend on its
+    parameters, with zero gradient: distributed training waits for the gradient of
+    every parameter on every rank.
+
+    Args:
+        stream: Gives ``(N, T', D)`` and a dict of auxiliary losses.
+        x: ``(N, ...)``.
+        present: N booleans.
+        out_channels: D, for when the stream does not run.
+        data_samples: N data samples for a neck that has a loss of its own.
+
+    Returns:
+        ``(N, T', D)``, where T' is 1 if no row is present, and the losses.
+    """
+    if all(present):
+        return stream(x, data_samples)
+    rows = [row for row, here in enumerate(present) if here]
+    if not rows:
+        return _zeros_of_idle_stream(stream, x, out_channels), {}
+    index = torch.tensor(rows, device=x.device)
+    if data_samples is not None:
+        data_samples = [data_samples[row] for row in rows]
+    feat, loss_aux = stream(x[index], data_samples)  # (rows, T', D)
+    out = feat.new_zeros((len(present), *feat.shape[1:]))  # (N, T', D)
+    return out.index_copy(0, index, feat), loss_aux
+
+
+def _zeros_of_idle_stream(stream: nn.Module, x: Tensor, out_channels: int) -> Tensor:
+    parameters = list(stream.parameters())
+    dtype = parameters[0].dtype if parameters else torch.get_default_dtype()
+    zeros = torch.zeros((x.shape[0], 1, out_channels), dtype=dtype, device=x.device)
+    if stream.training and _has_synchronised_norm(stream.backbone):
+        # The norms of the other ranks wait for this rank's count of zero. These
+        # parameters then get their zero gradient in the order of a working stream.
+        zeros = zeros + stream.backbone(x[:0]).sum() * 0
+        done = {id(parameter) for parameter in stream.backbone.parameters()}
+        parameters = [one for one in parameters if id(one) not in done]
+    for parameter in parameters:
+        if parameter.requires_grad:
+            zeros = zeros + parameter.reshape(-1)[:1].sum() * 0
+    return zeros  # (N, 1, D)
+
+
+def _has_synchronised_norm(module: nn.Module) -> bool:
+    return any(isinstance(child, nn.SyncBatchNorm) for child in module.modules())

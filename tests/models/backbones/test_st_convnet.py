@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from mmaction.registry import MODELS
+from torch import nn
+
+from mmstconv.models import STConvNet
+
+
+def max_pool(size, **kwargs):
+    return dict(mode="max", size=size, **kwargs)
+
+
+C3D_STAGES = [
+    dict(channels=64, spatial_pool=max_pool(2)),
+    dict(channels=128, temporal_pool=max_pool(2), spatial_pool=max_pool(2)),
+    dict(
+        channels=256,
+        num_convs=2,
+        temporal_pool=max_pool(2),
+        spatial_pool=max_pool(2),
+    ),
+    dict(
+        channels=512,
+        num_convs=2,
+        temporal_pool=max_pool(2),
+        spatial_pool=max_pool(2),
+    ),
+    dict(
+        channels=512,
+        num_convs=2,
+        temporal_pool=max_pool(2),
+        spatial_pool=max_pool(2, padding=1),
+    ),
+]
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("in_channels", [2, 3])
+@pytest.mark.parametrize("norm_cfg", [None, dict(type="BN3d")])
+@pytest.mark.parametrize("num_convs", [1, 2])
+def test_shapes_and_gradient(batch, in_channels, norm_cfg, num_convs):
+    net = STConvNet(
+        [
+            dict(channels=4, kernel_size=(1, 3, 3), stride=(1, 2, 2)),
+            dict(channels=6, num_convs=num_convs, temporal_pool=max_pool(2)),
+        ],
+        in_channels=in_channels,
+        norm_cfg=norm_cfg,
+    )
+    y = net(torch.randn(batch, in_channels, 4, 8, 10))
+    assert y.shape == (batch, net.out_channels, 2, 4, 5)
+    y.square().sum().backward()
+    for name, parameter in net.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+
+
+def test_one_config_is_c3d():
+    c3d = MODELS.build(dict(type="C3D", out_dim=1)).eval()
+    c3d.fc6 = c3d.fc7 = nn.Identity()
+    net = STConvNet(C3D_STAGES, norm_cfg=None).eval()
+    theirs = [layer for layer in c3d.modules() if isinstance(layer, nn.Conv3d)]
+    ours = [layer for layer in net.modules() if isinstance(layer, nn.Conv3d)]
+    for source, target in zip(theirs, ours):
+        target.load_state_dict(source.state_dict())
+        nn.init.uniform_(source.bias, 0, 0.1)
+        target.bias.data.copy_(source.bias)
+    x = torch.randn(2, 3, 16, 32, 32)
+    with torch.no_grad():
+        expected, got = c3d(x), net(x)
+    assert len(theirs) == len(ours) == 8
+    assert got.shape[1:] == (512, 1, 2, 2)
+    error = (got.flatten(1) - expected).abs().max() / expected.abs().max()
+    assert error <= 1e-5
+
+
+def test_norm_eval_keeps_statistics():
+    net = STConvNet([dict(channels=4)], norm_eval=True)
+    assert net.train() is net
+    norm = net.stages[0].convs[0].bn
+    net(torch.randn(2, 3, 2, 4, 4) + 5)
+    assert torch.equal(norm.running_mean, torch.zeros(4))
+    assert norm.weight.requires_grad
+
+
+def test_stages_are_not_changed():
+    stages = [dict(channels=4, temporal_pool=max_pool(2))]
+    STConvNet(stages)
+    assert stages == [dict(channels=4, temporal_pool=max_pool(2))]
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 4, 8, 8), (1, 3, 8, 8), (3, 4, 8, 8)])
+def test_wrong_input_names_expected_and_got(shape):
+    net = STConvNet([dict(channels=4)])
+    with pytest.raises(ValueError) as error:
+        net(torch.rand(shape))
+    assert "(N, 3, T, H, W)" in str(error.value)
+    assert str(shape) in str(error.value)
+
+
+def test_clip_too_short_for_the_pooling():
+    net = STConvNet([dict(channels=4, temporal_pool=max_pool(8))])
+    with pytest.raises(ValueError, match=r"temporal pooling.*leaves nothing"):
+        net(torch.rand(1, 3, 4, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("stages", "message"),
+    [
+        ([], "empty"),
+        ([dict(channels=4), dict(num_convs=1)], r"stages\[1\] lacks 'channels'"),
+        ([dict(channels=4, pool=None)], r"stages\[0\].*'pool'.*spatial_pool"),
+        ([dict(channels=4, kernel_size=(3, 3))], "kernel_size: expected 3 numbers"),
+        ([dict(channels=4, num_convs=0)], "num_convs"),
+    ],
+)
+def test_wrong_stages(stages, message):
+    with pytest.raises(ValueError, match=message):
+        STConvNet(stages)

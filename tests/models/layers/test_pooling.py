@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mmstconv.models.layers import Pool
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("mode", ["max", "avg"])
+@pytest.mark.parametrize(("size", "stride", "padding"), [(2, 2, 0), (3, 1, 1)])
+def test_one_axis(batch, mode, size, stride, padding):
+    pool = Pool(mode=mode, size=(size,), stride=(stride,), padding=(padding,))
+    x = torch.rand(batch, 3, 8, requires_grad=True)
+    y = pool(x)
+    assert y.shape == (batch, 3, 4 if stride == 2 else 8)
+    y.sum().backward()
+    assert torch.isfinite(x.grad).all()
+    assert f"mode={mode}" in repr(pool)
+
+
+def test_padding_never_takes_part():
+    cfg = dict(size=(3,), stride=(1,), padding=(1,))
+    x = torch.full((1, 1, 4), -5.0)
+    assert torch.equal(Pool(mode="avg", **cfg)(x), x)
+    assert torch.equal(Pool(mode="max", **cfg)(x), x)

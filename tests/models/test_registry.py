@@ -1,0 +1,75 @@
+"""Every class registered from ``mmstconv.models`` builds, runs and learns."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from mmaction.registry import MODELS
+from mmengine.model import BaseModule
+
+POOL = dict(mode="max", size=2)
+SEQUENCES = dict(
+    rgb=torch.randn(1, 4, 6, requires_grad=True),
+    audio=torch.randn(1, 4, 3, requires_grad=True),
+)
+VIDEO = torch.randn(1, 3, 4, 8, 8)
+# Arguments and one input of each class.
+CASES = {
+    "STConvNet": (dict(stages=[dict(channels=4, temporal_pool=POOL)]), (VIDEO,)),
+    "AudioConvNet": (
+        dict(in_channels=6, stages=[dict(channels=4, pool=POOL)]),
+        (torch.randn(1, 6, 8),),
+    ),
+    "LSTMTemporalNeck": (dict(in_channels=3, hidden_channels=4), (VIDEO,)),
+    "PoolNeck": (dict(in_channels=3), (VIDEO,)),
+    "LastState": (dict(in_channels=6), (SEQUENCES["rgb"],)),
+    "MeanOverTime": (dict(in_channels=6), (SEQUENCES["rgb"],)),
+    "AttentionOverTime": (dict(in_channels=6), (SEQUENCES["rgb"],)),
+    "ConcatFusion": (dict(in_channels=dict(rgb=6, audio=3)), (SEQUENCES,)),
+    "ConvStream": (
+        dict(backbone=dict(type="STConvNet", stages=[dict(channels=4)])),
+        (VIDEO,),
+    ),
+    "TriModalFusionHead": (
+        dict(num_classes=3, in_channels=dict(rgb=6, audio=3)),
+        (SEQUENCES,),
+    ),
+    "TriModalRecognizer": (
+        dict(
+            streams=dict(
+                rgb=dict(backbone=dict(type="STConvNet", stages=[dict(channels=4)]))
+            ),
+            cls_head=dict(
+                type="TriModalFusionHead", num_classes=3, in_channels=dict(rgb=4)
+            ),
+        ),
+        (dict(rgb=VIDEO[None]),),
+    ),
+}
+REGISTERED = sorted(
+    name
+    for name, cls in MODELS.module_dict.items()
+    if cls.__module__.startswith("mmstconv.models")
+)
+
+
+@pytest.mark.parametrize("name", REGISTERED)
+def test_builds_runs_and_learns(name):
+    assert name in CASES, f"add a case for {name}"
+    kwargs, inputs = CASES[name]
+    module = MODELS.build(dict(type=name, **kwargs))
+    assert isinstance(module, BaseModule)
+    assert type(module).__doc__
+    assert module.train() is module
+    module.init_weights()
+    out = module(*inputs)
+    out = out[0] if isinstance(out, tuple) else out
+    assert out.shape[0] == 1
+    if list(module.parameters()):
+        out.square().sum().backward()
+    for parameter_name, parameter in module.named_parameters():
+        assert parameter.grad is not None, parameter_name
+
+
+def test_every_case_is_registered():
+    assert REGISTERED == sorted(CASES)
