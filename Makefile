@@ -1,0 +1,31 @@
+# Two commands do all the set-up: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint clean
+
+demo: $(VENV)/.installed
+	$(BIN)/python tools/demo.py --work-dir work_dirs/demo --data-root data/demo
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# The stamp is the last line's work: an interrupted installation starts again.
+# pip 24.0: newer ones reject decord 0.6.0 in `pip check` for a wrong tag in its metadata.
+$(VENV)/.installed: setup.py pyproject.toml $(wildcard requirements/*.txt)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q pip==24.0
+	$(BIN)/python -m pip install -q -c requirements/constraints.txt setuptools wheel torch
+	$(BIN)/python -m pip install -q -c requirements/constraints.txt \
+		-r requirements/demo.txt -r requirements/tests.txt \
+		--no-build-isolation -e .
+	$(BIN)/python -m pip check
+	touch $@
+
+clean:
+	rm -rf $(VENV) work_dirs build *.egg-info

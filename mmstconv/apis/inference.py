@@ -1,0 +1,57 @@
+"""A trained recognizer and one video file."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+from mmaction.apis import inference_recognizer, init_recognizer
+from mmaction.structures import ActionDataSample
+from mmengine.runner import CheckpointLoader, load_state_dict
+from torch import nn
+
+from ..engine.checkpoint import check_fit, weights_of
+
+
+def load_recognizer(
+    config: str, checkpoint: str, device: str | torch.device | None = None
+) -> nn.Module:
+    """MMAction2's ``init_recognizer`` that refuses weights of another model.
+
+    Args:
+        config: Path of the config the checkpoint was trained with.
+        checkpoint: Path or URL of the weights.
+        device: Where to run; a GPU if there is one, else the CPU.
+
+    Returns:
+        The recognizer in evaluation mode; ``.cfg`` and ``.dataset_meta`` as
+        MMAction2 has them.
+
+    Raises:
+        ValueError: The weights do not fit; names them.
+    """
+    if device is None:
+        device = "cuda:0" if torch.cuda.is_available() else "cpu"
+    model = init_recognizer(config, device=device)
+    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location="cpu")
+    weights = weights_of(loaded)
+    check_fit(model, weights)
+    load_state_dict(model, weights, strict=True)
+    model.dataset_meta = loaded.get("meta", {}).get("dataset_meta") or {}
+    return model
+
+
+def predict_video(model: nn.Module, path: str | os.PathLike) -> ActionDataSample:
+    """Recognise one video file through the config's ``test_pipeline``.
+
+    Returns:
+        The data sample: ``pred_score`` ``(num_classes,)``, ``pred_label`` ``(1,)``
+        and, in ``metainfo['presence']``, which modalities the file has.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        MediaError: It is no readable video; the message names it.
+    """
+    # a dict goes to the pipeline as it is: our reader says what is wrong with a path
+    sample = dict(filename=os.fspath(path), label=-1, start_index=0, modality="RGB")
+    return inference_recognizer(model, sample)

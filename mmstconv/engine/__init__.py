@@ -1,0 +1,3 @@
+from .hooks import ConsistencyHook, SafeCheckpointHook
+
+__all__ = ["ConsistencyHook", "SafeCheckpointHook"]

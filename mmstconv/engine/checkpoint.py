@@ -1,0 +1,46 @@
+"""Does a checkpoint belong to a model?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+
+def weights_of(checkpoint: Mapping) -> dict[str, Tensor]:
+    """The parameters in a checkpoint, without the prefix that a DDP wrapper left."""
+    weights = checkpoint.get("state_dict", checkpoint)
+    prefix = "module."
+    return {
+        key[len(prefix) :] if key.startswith(prefix) else key: value
+        for key, value in weights.items()
+    }
+
+
+def check_fit(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Compare the shapes of what the model and a checkpoint both have.
+
+    Raises:
+        ValueError: They share nothing, or a shape differs; lists what.
+    """
+    expected = model.state_dict()
+    common = sorted(expected.keys() & weights.keys())
+    if not common:
+        raise ValueError(
+            "the checkpoint shares no parameter name with the model (it has "
+            f"{', '.join(sorted(weights)[:3])}, ...): it belongs to another model"
+        )
+    misfits = [
+        f"  {key}: checkpoint {tuple(weights[key].shape)}, "
+        f"model {tuple(expected[key].shape)}"
+        for key in common
+        if weights[key].shape != expected[key].shape
+    ]
+    if misfits:
+        raise ValueError(
+            "the checkpoint does not fit the model:\n"
+            + "\n".join(misfits)
+            + "\nUse the config it was trained with. To fine-tune with a new head "
+            "(another number of classes), set in custom_hooks "
+            "dict(type='ConsistencyHook', reinit=['cls_head'])"
+        )

@@ -1,0 +1,4 @@
+from .consistency_hook import ConsistencyHook
+from .safe_checkpoint_hook import SafeCheckpointHook
+
+__all__ = ["ConsistencyHook", "SafeCheckpointHook"]

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mmaction.registry import HOOKS
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+
+from ..checkpoint import check_fit, weights_of
+
+
+@HOOKS.register_module()
+class ConsistencyHook(Hook):
+    """Head, data and checkpoint must speak of the same classes and shapes.
+
+    MMEngine only warns when a checkpoint does not fit and leaves the misfit layers
+    at random; a label outside the head's classes ends in an index error somewhere in
+    the first epoch. Here both are one error before the first iteration.
+
+    Args:
+        reinit: Prefixes of parameters to take from the model instead of the
+            checkpoint when fine-tuning, e.g. ``['cls_head']`` for other classes.
+
+    Raises:
+        ValueError: On disagreement; names what disagrees and what to do.
+    """
+
+    def __init__(self, *, reinit: Sequence[str] = ()) -> None:
+        self.reinit = tuple(reinit)
+
+    def before_run(self, runner) -> None:
+        head = getattr(_unwrap(runner.model), "cls_head", None)
+        num_classes = getattr(head, "num_classes", None)
+        if num_classes is None:
+            return
+        for loop in (runner._train_loop, runner._val_loop, runner._test_loop):
+            if hasattr(loop, "dataloader"):
+                for dataset in _leaves(loop.dataloader.dataset):
+                    self._check_classes(dataset, num_classes)
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        weights = {
+            key: value
+            for key, value in weights_of(checkpoint).items()
+            if not key.startswith(self.reinit)
+        }
+        check_fit(_unwrap(runner.model), weights)
+        checkpoint["state_dict"] = weights
+
+    @staticmethod
+    def _check_classes(dataset, num_classes: int) -> None:
+        ann_file = getattr(dataset, "ann_file", "the data set")
+        names = (getattr(dataset, "metainfo", None) or {}).get("classes")
+        for what, count in (
+            ("num_classes of the data set", getattr(dataset, "num_classes", None)),
+            ("the class list of the data set", None if names is None else len(names)),
+        ):
+            if count is not None and count != num_classes:
+                raise ValueError(
+                    f"model.cls_head.num_classes is {num_classes}, but {what} "
+                    f"({ann_file}) says {count}: make them agree in the config"
+                )
+        if getattr(dataset, "num_classes", None) is not None:
+            return  # a strict data set has checked each label, with its line
+        for index in range(len(dataset)):
+            info = dataset.get_data_info(index)
+            label = info.get("label", -1)
+            if isinstance(label, int) and label >= num_classes:
+                raise ValueError(
+                    f"{ann_file}: {info.get('filename')} has label {label}, but "
+                    f"model.cls_head.num_classes is {num_classes} "
+                    f"(labels go from 0 to {num_classes - 1})"
+                )
+
+
+def _unwrap(model):
+    return model.module if is_model_wrapper(model) else model
+
+
+def _leaves(dataset) -> Iterator:
+    """The data sets inside MMEngine's Concat/Repeat/ClassBalanced wrappers."""
+    inner = getattr(dataset, "datasets", None) or [getattr(dataset, "dataset", None)]
+    if inner == [None]:
+        yield dataset
+    else:
+        for part in inner:
+            yield from _leaves(part)

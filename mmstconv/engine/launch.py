@@ -1,0 +1,55 @@
+"""From a config to a runner, on whatever the machine has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from mmaction.registry import RUNNERS
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+
+def build_runner(
+    cfg: Config, config_path: str, work_dir: str | None, launcher: str
+) -> Runner:
+    """Build the runner that ``tools/train.py`` and ``tools/test.py`` start.
+
+    Args:
+        cfg: The merged config; changed in place.
+        config_path: Where it came from; names the default work dir.
+        work_dir: The command line's work dir; goes before the config's.
+        launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
+    """
+    if work_dir is not None:
+        cfg.work_dir = work_dir
+    elif cfg.get("work_dir") is None:
+        cfg.work_dir = str(Path("work_dirs", Path(config_path).stem))
+    cfg.launcher = launcher
+    if not torch.cuda.is_available():
+        _prepare_cpu(cfg)
+    if "runner_type" in cfg:
+        return RUNNERS.build(cfg)
+    return Runner.from_cfg(cfg)
+
+
+def _prepare_cpu(cfg: Config) -> None:
+    """What MMEngine 0.10 takes for granted about GPUs, said for a machine without.
+
+    Its ``AmpOptimWrapper`` and its ``init_dist`` call ``torch.cuda``, and it wraps
+    the model with ``device_ids``, which gloo on CPU refuses.
+    """
+    if cfg.get("optim_wrapper", {}).get("type") == "AmpOptimWrapper":
+        raise ValueError(
+            "AmpOptimWrapper (--amp) needs a GPU and this machine has none: "
+            "leave --amp out to train in float32"
+        )
+    if cfg.launcher != "pytorch":
+        return
+    torch.distributed.init_process_group(backend="gloo")
+    cfg.setdefault("model_wrapper_cfg", dict(type="MMDistributedDataParallel"))
+    cfg.model_wrapper_cfg.setdefault("device_ids", None)
+    cfg.model_wrapper_cfg.setdefault("broadcast_buffers", False)
+    cfg.model_wrapper_cfg.setdefault(
+        "find_unused_parameters", cfg.get("find_unused_parameters", False)
+    )

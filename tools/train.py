@@ -1,0 +1,96 @@
+"""Train a recognizer. MMAction2's flags; runs on CPU, one GPU or several processes.
+
+mim train mmstconv configs/recognition/demo/stconvnet_rgb-flow-audio_demo.py
+python tools/train.py CONFIG [--work-dir DIR] [--resume [CKPT]] [--amp] ...
+"""
+
+import argparse
+import os
+
+from mmengine.config import Config, DictAction
+
+from mmstconv.engine.launch import build_runner
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description="Train a tri-modal recognizer")
+    parser.add_argument("config", help="train config file path")
+    parser.add_argument("--work-dir", help="the dir to save logs and models")
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        const="auto",
+        help="checkpoint to resume from; without a path, the latest in the work dir",
+    )
+    parser.add_argument(
+        "--amp", action="store_true", help="train with automatic mixed precision"
+    )
+    parser.add_argument(
+        "--no-validate", action="store_true", help="do not validate while training"
+    )
+    parser.add_argument(
+        "--auto-scale-lr",
+        action="store_true",
+        help="scale the learning rate by actual batch size / base batch size",
+    )
+    parser.add_argument("--seed", type=int, help="random seed")
+    parser.add_argument(
+        "--diff-rank-seed", action="store_true", help="another seed on each rank"
+    )
+    parser.add_argument(
+        "--deterministic", action="store_true", help="deterministic CUDNN backend"
+    )
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=DictAction,
+        help="override settings of the config, as key=value pairs",
+    )
+    parser.add_argument(
+        "--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none"
+    )
+    parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
+    args = parser.parse_args()
+    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+    return args
+
+
+def merge_args(cfg, args):
+    """The flags into the config; ``--cfg-options`` last, so it has the final word."""
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if args.amp:
+        if cfg.optim_wrapper.get("type", "OptimWrapper") not in (
+            "OptimWrapper",
+            "AmpOptimWrapper",
+        ):
+            raise ValueError(
+                f"--amp replaces OptimWrapper by AmpOptimWrapper, but {args.config} "
+                f"asks for {cfg.optim_wrapper.type}: leave one of them out"
+            )
+        cfg.optim_wrapper.type = "AmpOptimWrapper"
+        cfg.optim_wrapper.setdefault("loss_scale", "dynamic")
+    if args.resume is not None:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == "auto" else args.resume
+    if args.auto_scale_lr:
+        cfg.auto_scale_lr.enable = True
+    if cfg.get("randomness") is None or args.seed is not None:
+        cfg.randomness = dict(
+            seed=args.seed,
+            diff_rank_seed=args.diff_rank_seed,
+            deterministic=args.deterministic,
+        )
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    return cfg
+
+
+def main():
+    args = parse_args()
+    cfg = merge_args(Config.fromfile(args.config), args)
+    build_runner(cfg, args.config, args.work_dir, args.launcher).train()
+
+
+if __name__ == "__main__":
+    main()
