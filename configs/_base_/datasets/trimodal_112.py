@@ -1,0 +1,56 @@
+# Clips of 16 frames, 1/12 s apart, at 112 x 112, with the sound of the same 1.33 s.
+# The data sets that inherit this say where their files are. Folders, lists and names
+# are those of MMAction2's data preparation: nothing has to be extracted beforehand.
+clip = dict(type="SampleClips", clip_len=16, fps=12)
+train_clip = [dict(type="OpenMedia"), clip]
+val_clip = [dict(type="OpenMedia"), dict(clip, test_mode=True)]
+test_clip = [dict(type="OpenMedia"), dict(clip, test_mode=True, num_clips=10)]
+load = [
+    dict(type="LoadFrames"),
+    dict(type="LoadWaveform", sample_rate=16000),
+    dict(type="Resize", scale=(-1, 128)),
+]
+train_frames = [
+    dict(type="RandomResizedCrop", area_range=(0.4, 1.0)),
+    dict(type="Resize", scale=(112, 112), keep_ratio=False),
+    dict(type="Flip", flip_ratio=0.5),
+    dict(type="ColorJitter", brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05),
+]
+test_frames = [dict(type="CenterCrop", crop_size=112)]
+
+modalities = ["rgb", "flow", "audio"]
+derive = [
+    dict(type="ComputeFlow", method="dis"),
+    dict(type="LogMel", n_mels=64),
+    dict(type="FormatClips", modalities=modalities),
+    dict(
+        type="PackActionInputs",
+        collect_keys=modalities,
+        meta_keys=["filename", "presence"],
+    ),
+]
+train_pipeline = [*train_clip, *load, *train_frames, *derive]
+val_pipeline = [*val_clip, *load, *test_frames, *derive]
+test_pipeline = [*test_clip, *load, *test_frames, *derive]
+
+workers = dict(num_workers=8, persistent_workers=True)
+train_dataloader = dict(
+    batch_size=32,
+    sampler=dict(type="DefaultSampler", shuffle=True),
+    dataset=dict(type="MultiModalVideoDataset", pipeline=train_pipeline),
+    **workers,
+)
+val_dataloader = dict(
+    batch_size=32,
+    sampler=dict(type="DefaultSampler", shuffle=False),
+    dataset=dict(type="MultiModalVideoDataset", pipeline=val_pipeline, test_mode=True),
+    **workers,
+)
+test_dataloader = dict(
+    batch_size=4,
+    sampler=dict(type="DefaultSampler", shuffle=False),
+    dataset=dict(type="MultiModalVideoDataset", pipeline=test_pipeline, test_mode=True),
+    **workers,
+)
+val_evaluator = dict(type="AccMetric")
+test_evaluator = val_evaluator

@@ -1,0 +1,28 @@
+custom_imports = dict(imports=["mmstconv"], allow_failed_imports=False)
+default_scope = "mmaction"
+
+default_hooks = dict(
+    runtime_info=dict(type="RuntimeInfoHook"),
+    timer=dict(type="IterTimerHook"),
+    logger=dict(type="LoggerHook", interval=20, ignore_last=False),
+    param_scheduler=dict(type="ParamSchedulerHook"),
+    checkpoint=dict(
+        type="CheckpointHook", interval=1, max_keep_ckpts=3, save_best="acc/top1"
+    ),
+    sampler_seed=dict(type="DistSamplerSeedHook"),
+    sync_buffers=dict(type="SyncBuffersHook"),
+)
+# Checkpoints that torch's safe loading opens; head, data and weights must agree.
+custom_hooks = [dict(type="SafeCheckpointHook"), dict(type="ConsistencyHook")]
+
+env_cfg = dict(
+    cudnn_benchmark=False,
+    mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0),
+    dist_cfg=dict(backend="nccl"),
+)
+log_processor = dict(type="LogProcessor", window_size=20, by_epoch=True)
+vis_backends = [dict(type="LocalVisBackend")]
+visualizer = dict(type="ActionVisualizer", vis_backends=vis_backends)
+log_level = "INFO"
+load_from = None
+resume = False

@@ -1,0 +1,20 @@
+# mim train mmstconv --launcher pytorch --gpus 8 \
+#     configs/recognition/stconvnet/stconvnet_lstm_8xb32-16f-50e_kinetics400-rgb-flow-audio.py
+# Accuracy: not measured.
+_base_ = [
+    "../../_base_/default_runtime.py",
+    "../../_base_/models/stconvnet_trimodal.py",
+    "../../_base_/datasets/kinetics400.py",
+    "../../_base_/schedules/adam_step.py",
+]
+
+model = dict(cls_head=dict(num_classes=400))
+
+# three crops of each of the ten clips, for all modalities together
+test_pipeline = [
+    *_base_.test_clip,
+    *_base_.load,
+    dict(type="ThreeCrop", crop_size=112),
+    *_base_.derive,
+]
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

@@ -1,0 +1,113 @@
+"""Repairs: each shown on the fault itself, and idle where there is none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mmstconv import compat
+
+
+def run(code: str, path: Path | None = None) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        env=None if path is None else {"PYTHONPATH": str(path), "PATH": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def has_drn() -> bool:
+    import mmaction
+
+    return (
+        Path(mmaction.__file__)
+        .with_name("models")
+        .joinpath("localizers", "drn")
+        .exists()
+    )
+
+
+@pytest.mark.skipif(has_drn(), reason="this MMAction2 is complete")
+def test_models_of_the_incomplete_wheel_import():
+    with pytest.raises(AssertionError, match="drn"):
+        run("import mmaction.models")
+    assert run("import mmstconv, mmaction.models; print('imported')") == "imported"
+    code = "import mmstconv; from mmaction.models import DRN; DRN()"
+    with pytest.raises(AssertionError, match="DRN is missing from the mmaction2"):
+        run(code)
+
+
+def test_a_complete_installation_is_left_alone(tmp_path):
+    """A copy of MMAction2 with its ``drn``: ours must not take its place."""
+    import shutil
+
+    import mmaction
+
+    shutil.copytree(
+        Path(mmaction.__file__).parent,
+        tmp_path / "mmaction",
+        ignore=shutil.ignore_patterns(".mim", "__pycache__"),
+    )
+    drn = tmp_path / "mmaction" / "models" / "localizers" / "drn"
+    drn.mkdir(exist_ok=True)
+    (drn / "__init__.py").write_text("")
+    (drn / "drn.py").write_text("class DRN:\n    genuine = True\n")
+    root = Path(compat.__file__).parents[1]
+    code = (
+        f"import sys; sys.path.append({str(root)!r})\n"
+        "import mmstconv\nfrom mmaction.models import DRN\nprint(DRN.genuine)\n"
+        "import mmaction; print(mmaction.__file__)"
+    )
+    out = run(code, tmp_path).splitlines()
+    assert out[0] == "True" and out[1].startswith(str(tmp_path))
+
+
+@pytest.mark.parametrize("factor", [-0.1, -0.05, 0.0, 0.3, 0.5])
+def test_hue_turns_by_the_asked_angle(factor):
+    """Against colorsys, pixel by pixel, at OpenCV's resolution of two degrees."""
+    import colorsys
+
+    import mmstconv.datasets  # noqa: F401  (applies the repair)
+    from mmaction.datasets.transforms import ColorJitter
+
+    rng = np.random.default_rng(0)
+    image = rng.integers(30, 226, (8, 8, 3)).astype(np.float32)
+    turned = ColorJitter.adjust_hue(image, factor)
+    shift = int(factor * 255) / 180
+    for before, after in zip(image.reshape(-1, 3), turned.reshape(-1, 3)):
+        h, s, v = colorsys.rgb_to_hsv(*(before / 255))
+        expected = np.multiply(colorsys.hsv_to_rgb((h + shift) % 1, s, v), 255)
+        assert np.abs(expected - after).max() < 6
+
+
+def test_checkpoints_that_mmengine_wrote_open_safely(tmp_path):
+    """What MMEngine 0.10 stores, with the loader torch has used since 2.6."""
+    from mmengine.logging import HistoryBuffer
+
+    buffer = HistoryBuffer([1.0, 2.5], [1, 1])
+    torch.save({"log": buffer, "best": np.float64(0.5)}, tmp_path / "old.pth")
+    loaded = torch.load(tmp_path / "old.pth", weights_only=True)
+    assert loaded["log"].current() == 2.5 and loaded["best"] == 0.5
+
+
+def test_lookups_find_our_parts_whenever_we_are_imported():
+    late = (
+        "import mmaction.registry as r, mmaction.datasets\n"
+        "r.TRANSFORMS.get('Resize')\n"  # this registry has looked already
+        "import mmstconv\n"
+        "print(r.TRANSFORMS.get('SampleClips').__module__)"
+    )
+    assert run(late).startswith("mmstconv.datasets")
+    early = (
+        "import mmstconv, mmaction.registry as r\n"
+        "print(r.MODELS.get('STConvNet').__module__)"
+    )
+    assert run(early).startswith("mmstconv.models")

@@ -1,0 +1,72 @@
+"""Who may import whom (the design's rules), read from the source."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "mmstconv"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+MODEL_PARTS = ("backbones", "necks", "fusion", "heads")
+
+
+def imported(path: Path) -> set[str]:
+    """Absolute names of all that a module imports, at any depth of its code."""
+    package = [PACKAGE.name, *path.relative_to(PACKAGE).parts[:-1]]
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            names |= {module} | {f"{module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def reaches(names: set[str], package: str) -> bool:
+    return any(name == package or name.startswith(package + ".") for name in names)
+
+
+@pytest.mark.parametrize(
+    "path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_layers(path):
+    where = path.relative_to(PACKAGE).parts
+    names = imported(path)
+    forbidden = {"tests", "tools", "configs"}
+    if where[0] == "media":
+        ours = {name for name in names if reaches({name}, "mmstconv")}
+        assert not {n for n in ours if not reaches({n}, "mmstconv.media")}
+        forbidden |= {"mmaction", "mmengine", "mmcv"}
+    if where[0] == "datasets":
+        forbidden |= {"mmstconv.models"}
+    if where[0] == "models":
+        forbidden |= {"mmstconv.datasets", "mmstconv.media"}
+        if where[1] in MODEL_PARTS:
+            others = {*MODEL_PARTS, "streams", "recognizers"} - {where[1]}
+            forbidden |= {f"mmstconv.models.{other}" for other in others}
+    if where[0] not in ("models", "compat.py"):
+        forbidden |= {"mmaction.models"}
+    assert not {name for name in forbidden if reaches(names, name)}
+
+
+def test_a_forbidden_import_would_be_seen(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "PACKAGE", tmp_path / "mmstconv")
+    module = tmp_path / "mmstconv" / "media" / "x.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("def f():\n    from ..models.heads import X\n")
+    assert reaches(imported(module), "mmstconv.models")
+
+
+def test_importing_the_package_is_cheap():
+    """MMAction2's models take seconds to import: only a look-up may cost that."""
+    code = "import sys, mmstconv; print('mmaction.models' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
