@@ -18,7 +18,6 @@ import numpy as np
 def repair_third_party() -> None:
     """Apply the repairs that must precede any import of ``mmaction.models``."""
     _supply_missing_drn()
-    _trust_logging_history()
 
 
 def register_lazily() -> None:
@@ -75,26 +74,6 @@ def _supply_missing_drn() -> None:
     outer.__path__ = []
     outer.drn, inner.DRN = inner, DRN
     sys.modules[name], sys.modules[f"{name}.drn"] = outer, inner
-
-
-def _trust_logging_history() -> None:
-    """torch >= 2.6 refuses the logging history in checkpoints of MMEngine <= 0.10.7.
-
-    Ours are written without it (``SafeCheckpointHook``); this opens the ones that
-    users already have. Only value classes are named: nothing here runs code.
-    """
-    import torch
-    from mmengine.logging import HistoryBuffer
-
-    if not hasattr(torch.serialization, "add_safe_globals"):
-        return  # torch < 2.4 has no list to extend, and does not refuse
-    multiarray = import_module(
-        "numpy._core.multiarray" if np.__version__ >= "2" else "numpy.core.multiarray"
-    )
-    values = [HistoryBuffer, multiarray._reconstruct, multiarray.scalar]
-    values += [np.ndarray, np.dtype]
-    values += [type(np.dtype(kind)) for kind in ("f4", "f8", "i4", "i8", "u8", "?")]
-    torch.serialization.add_safe_globals(values)
 
 
 def repair_color_jitter() -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from mmstconv import compat
 
@@ -75,8 +74,9 @@ def test_hue_turns_by_the_asked_angle(factor):
     """Against colorsys, pixel by pixel, at OpenCV's resolution of two degrees."""
     import colorsys
 
-    import mmstconv.datasets  # noqa: F401  (applies the repair)
     from mmaction.datasets.transforms import ColorJitter
+
+    import mmstconv.datasets  # noqa: F401  (applies the repair)
 
     rng = np.random.default_rng(0)
     image = rng.integers(30, 226, (8, 8, 3)).astype(np.float32)
@@ -86,16 +86,6 @@ def test_hue_turns_by_the_asked_angle(factor):
         h, s, v = colorsys.rgb_to_hsv(*(before / 255))
         expected = np.multiply(colorsys.hsv_to_rgb((h + shift) % 1, s, v), 255)
         assert np.abs(expected - after).max() < 6
-
-
-def test_checkpoints_that_mmengine_wrote_open_safely(tmp_path):
-    """What MMEngine 0.10 stores, with the loader torch has used since 2.6."""
-    from mmengine.logging import HistoryBuffer
-
-    buffer = HistoryBuffer([1.0, 2.5], [1, 1])
-    torch.save({"log": buffer, "best": np.float64(0.5)}, tmp_path / "old.pth")
-    loaded = torch.load(tmp_path / "old.pth", weights_only=True)
-    assert loaded["log"].current() == 2.5 and loaded["best"] == 0.5
 
 
 def test_lookups_find_our_parts_whenever_we_are_imported():

@@ -254,11 +254,9 @@ def main() -> int:
     best = runs["rgb+flow+audio"]
     print("\nOne file through the trained model:")
     video = sorted((args.data_root / "test").glob("*.mp4"))[0]
-    subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "predict.py"), str(best.config)]
-        + [str(best.checkpoint), str(video)],
-        check=True,
-    )
+    script = ROOT / "tools" / "predict.py"
+    command = [sys.executable, script, best.config, best.checkpoint, video]
+    subprocess.run(list(map(str, command)), check=True)
     seconds["total"] = round(time.time() - start, 1)
 
     print(f"\nTop-1 on the {best.samples} test files, and the share of each factor:")

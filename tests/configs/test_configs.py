@@ -6,11 +6,11 @@ import math
 from pathlib import Path
 
 import pytest
-import torch
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from torch import nn
 
 ROOT = Path(__file__).resolve().parents[2]
 RECOGNITION = sorted((ROOT / "configs").glob("[!_]*/*/*.py"))
@@ -37,7 +37,8 @@ def shrink(cfg, two_videos, work_dir):
     for split in ("train", "val", "test"):
         loader = cfg[f"{split}_dataloader"]
         loader.update(batch_size=2, num_workers=0, persistent_workers=False)
-        loader.dataset.update(metainfo={}, **two_videos)
+        loader.dataset.pop("metainfo", None)
+        loader.dataset.update(two_videos)
         for step in loader.dataset.pipeline:
             if step.type == "SampleClips":
                 step.num_clips = 1
@@ -100,5 +101,5 @@ def test_the_article_recipe():
     init_default_scope("mmaction")
     model = MODELS.build(cfg.model)
     assert type(model.cls_head.loss_cls).__name__ == "CrossEntropyLoss"
-    kinds = {type(module) for module in model.modules()}
-    assert {torch.nn.Conv3d, torch.nn.Conv1d, torch.nn.LSTM, torch.nn.Dropout} <= kinds
+    for kind in (nn.Conv3d, nn.Conv1d, nn.LSTM, nn.Dropout):
+        assert any(isinstance(module, kind) for module in model.modules())

@@ -1,0 +1,116 @@
+"""Optical flow of the augmented frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import cv2
+import numpy as np
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+
+from .checks import one_of, positive_number, require
+
+Flow = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def _dis() -> Flow:
+    solver = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return lambda first, second: solver.calc(first, second, None)
+
+
+def _farneback() -> Flow:
+    return lambda first, second: cv2.calcOpticalFlowFarneback(
+        first, second, None, 0.5, 3, 15, 3, 5, 1.2, 0
+    )
+
+
+def _tvl1() -> Flow:
+    solver = cv2.optflow.createOptFlow_DualTVL1()
+    return lambda first, second: solver.calc(first, second, None)
+
+
+METHODS: dict[str, Callable[[], Flow]] = {
+    "dis": _dis,
+    "farneback": _farneback,
+    "tvl1": _tvl1,
+}
+
+
+@TRANSFORMS.register_module()
+class ComputeFlow(BaseTransform):
+    """Derives the optical flow from each frame to the next.
+
+    It comes after all geometric augmentations, so it always agrees with the frames.
+    Values are rounded to 255 levels between the bounds, zero among them, as if they had
+    been stored as images (I3D, https://arxiv.org/abs/1705.07750).
+
+    Required Keys:
+
+        - imgs
+        - num_clips
+        - clip_len
+        - frame_times
+        - presence
+
+    Added Keys:
+
+        - flow: float32 ``(M, 2, clip_len, H, W)``, x then y, in pixels per frame
+
+    Args:
+        method: ``'dis'`` (fast), ``'farneback'`` or ``'tvl1'`` (slow; needs OpenCV's
+            contrib package).
+        bound: Largest flow in pixels.
+    """
+
+    def __init__(self, method: str = "dis", bound: float = 20.0) -> None:
+        self.method = one_of("method", method, list(METHODS))
+        self.bound = positive_number("bound", bound)
+        if method == "tvl1" and not hasattr(cv2, "optflow"):
+            raise ValueError("method 'tvl1' needs opencv-contrib-python")
+
+    def transform(self, results: dict) -> dict:
+        images = require(results, "imgs", self, "LoadFrames")
+        frames = results["clip_len"] + 1
+        clips = len(images) // frames
+        height, width = images[0].shape[:2]
+        flow = np.zeros((clips, 2, frames - 1, height, width), np.float32)
+        if results["presence"]["flow"]:
+            times = results["frame_times"]
+            runs_on = np.diff(times, axis=1) > 0  # no flow where the clip starts again
+            solver = METHODS[self.method]()
+            with single_threaded():
+                for clip in range(clips):
+                    grey = [
+                        cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)
+                        for image in images[clip * frames : (clip + 1) * frames]
+                    ]
+                    for k in np.flatnonzero(runs_on[clip % len(times)]):
+                        vectors = solver(grey[k], grey[k + 1])  # (H, W, 2)
+                        flow[clip, :, k] = vectors.transpose(2, 0, 1)
+        results["flow"] = quantize(flow, self.bound)
+        return results
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(method={self.method!r}, bound={self.bound})"
+
+
+def quantize(flow: np.ndarray, bound: float) -> np.ndarray:
+    """Rounds to multiples of ``2 * bound / 255`` within ``bound``."""
+    step = 2 * bound / 255
+    levels = np.nan_to_num(flow / step, nan=0.0, posinf=127, neginf=-127)
+    return (np.clip(np.rint(levels), -127, 127) * step).astype(np.float32)
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Keeps OpenCV from starting threads in every worker of a data loader."""
+    threads = cv2.getNumThreads()
+    if threads > 1:
+        cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        if threads > 1:
+            cv2.setNumThreads(threads)

@@ -1,0 +1,109 @@
+"""Loading the frames and the sound of the clips."""
+
+from __future__ import annotations
+
+import numpy as np
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+
+from .checks import positive_int, positive_number, require
+
+
+def mark_presence(results: dict, present: bool, *modalities: str) -> None:
+    """Notes whether the file really has what the modalities are made of."""
+    presence = dict(results.get("presence", {}))
+    presence.update(dict.fromkeys(modalities, bool(present)))
+    results["presence"] = presence
+
+
+@TRANSFORMS.register_module()
+class LoadFrames(BaseTransform):
+    """Decodes the frames at the clips' times.
+
+    A file without video gives black frames and is marked absent.
+
+    Required Keys:
+
+        - media
+        - frame_times
+
+    Added Keys:
+
+        - imgs: list of uint8 RGB ``(H, W, 3)``, clip after clip, upright
+        - original_shape
+        - img_shape
+        - presence: of ``rgb`` and ``flow``
+
+    Args:
+        absent_size: Side of the square frames that stand for a missing video.
+    """
+
+    def __init__(self, absent_size: int = 256) -> None:
+        self.absent_size = positive_int("absent_size", absent_size)
+
+    def transform(self, results: dict) -> dict:
+        media = require(results, "media", self, "OpenMedia")
+        times = require(results, "frame_times", self, "SampleClips").ravel()
+        if media.has_video:
+            frames = media.frames_at(times)
+        else:
+            shape = (self.absent_size, self.absent_size, 3)
+            frames = [np.zeros(shape, np.uint8) for _ in times]
+        results["imgs"] = frames
+        results["original_shape"] = results["img_shape"] = frames[0].shape[:2]
+        mark_presence(results, media.has_video, "rgb", "flow")
+        return results
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(absent_size={self.absent_size})"
+
+
+@TRANSFORMS.register_module()
+class LoadWaveform(BaseTransform):
+    """Decodes the sound of the clips' time windows.
+
+    A file without sound gives silence and is marked absent.
+
+    Required Keys:
+
+        - media
+        - clip_starts
+        - clip_duration
+
+    Added Keys:
+
+        - waveform: float32 ``(num_clips, L)``, mono, with
+          ``L = round((clip_duration + context) * sample_rate)``
+        - sample_rate
+        - presence: of ``audio``
+
+    Args:
+        sample_rate: In Hz, whatever the file's rate.
+        context: Seconds added to the clip's duration, half before and half after.
+    """
+
+    def __init__(self, sample_rate: int = 16000, context: float = 0.0) -> None:
+        self.sample_rate = positive_int("sample_rate", sample_rate)
+        self.context = positive_number("context", context, allow_zero=True)
+
+    def transform(self, results: dict) -> dict:
+        media = require(results, "media", self, "OpenMedia")
+        starts = require(results, "clip_starts", self, "SampleClips")
+        duration = results["clip_duration"]
+        length = max(round((duration + self.context) * self.sample_rate), 1)
+        window = length / self.sample_rate
+        results["waveform"] = np.stack(
+            [
+                media.waveform(begin, begin + window, self.sample_rate)
+                for begin in starts + (duration - window) / 2
+            ]
+        )
+        results["sample_rate"] = self.sample_rate
+        mark_presence(results, media.has_audio, "audio")
+        return results
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(sample_rate={self.sample_rate}, "
+            f"context={self.context})"
+        )

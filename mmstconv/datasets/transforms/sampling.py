@@ -1,0 +1,83 @@
+"""Choosing clips by time, once for all modalities."""
+
+from __future__ import annotations
+
+import numpy as np
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+
+from .checks import positive_int, positive_number, require
+
+
+@TRANSFORMS.register_module()
+class SampleClips(BaseTransform):
+    """Chooses clips of equal duration and the times of their frames.
+
+    The file is divided into ``num_clips`` equal segments; a clip starts at a random
+    time of its segment, in testing at the middle. Frame ``k`` of a clip that starts at
+    ``t0`` is the one shown at ``t0 + k / fps``, whatever the file's frame rate. One
+    frame more than ``clip_len`` is taken, for the flow of the last one. Where the file
+    is shorter than the clip, times start again at the beginning.
+
+    Required Keys:
+
+        - media
+
+    Added Keys:
+
+        - frame_times: float64 ``(num_clips, clip_len + 1)``, seconds
+        - clip_starts: float64 ``(num_clips,)``, seconds
+        - clip_duration: seconds
+        - clip_len
+        - num_clips
+
+    Args:
+        clip_len: Frames of a clip.
+        fps: Frames per second of a clip.
+        num_clips: Clips per file.
+        test_mode: Take the middle of the segments instead of a random time.
+    """
+
+    def __init__(
+        self,
+        clip_len: int,
+        fps: float,
+        num_clips: int = 1,
+        test_mode: bool = False,
+    ) -> None:
+        self.clip_len = positive_int("clip_len", clip_len)
+        self.fps = positive_number("fps", fps)
+        self.num_clips = positive_int("num_clips", num_clips)
+        self.test_mode = bool(test_mode)
+
+    def transform(self, results: dict) -> dict:
+        start, end = require(results, "media", self, "OpenMedia").extent
+        duration = self.clip_len / self.fps
+        room = end - start - duration
+        if room > 0:
+            place = 0.5 if self.test_mode else np.random.rand(self.num_clips)
+            segments = np.arange(self.num_clips)
+            starts = start + (segments + place) * room / self.num_clips
+        else:
+            starts = np.full(self.num_clips, start, np.float64)
+        offsets = np.arange(self.clip_len + 1) / self.fps
+        if room <= 0:
+            offsets = _wrap(offsets, end - start)
+        results["clip_starts"] = starts
+        results["frame_times"] = starts[:, None] + offsets  # (num_clips, clip_len + 1)
+        results["clip_duration"] = duration
+        results["clip_len"] = self.clip_len
+        results["num_clips"] = self.num_clips
+        return results
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(clip_len={self.clip_len}, fps={self.fps}, "
+            f"num_clips={self.num_clips}, test_mode={self.test_mode})"
+        )
+
+
+def _wrap(offsets: np.ndarray, period: float) -> np.ndarray:
+    """Modulo, where a time just short of the end by rounding is the beginning."""
+    wrapped = np.mod(offsets, period)
+    return np.where(period - wrapped < 1e-9, 0.0, wrapped)

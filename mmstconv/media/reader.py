@@ -1,0 +1,147 @@
+"""One interface to video and sound of a file, on one clock."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """What a file holds. Times are seconds on the container's clock.
+
+    Args:
+        path: The file.
+        has_video: Whether it has a video stream (a cover picture is none).
+        has_audio: Whether it has an audio stream.
+        width: Of an upright frame, in pixels; 0 without video.
+        height: Of an upright frame, in pixels; 0 without video.
+        rotation: Degrees counter-clockwise by which stored frames are turned.
+        mirrored: Whether stored frames are mirrored before they are turned.
+        fps: Nominal frame rate, for information only; 0 without video.
+        video_start: When the first frame is shown.
+        video_end: When the last frame is no longer shown.
+        sample_rate: Of the sound; 0 without.
+        audio_start: When the sound begins.
+        audio_end: When the sound ends.
+    """
+
+    path: str
+    has_video: bool
+    has_audio: bool
+    width: int = 0
+    height: int = 0
+    rotation: int = 0
+    mirrored: bool = False
+    fps: float = 0.0
+    video_start: float = 0.0
+    video_end: float = 0.0
+    sample_rate: int = 0
+    audio_start: float = 0.0
+    audio_end: float = 0.0
+
+
+class MediaReader(ABC):
+    """An open file. A context manager; times are seconds on the container's clock."""
+
+    path: str
+    has_video: bool
+    has_audio: bool
+
+    @property
+    @abstractmethod
+    def info(self) -> MediaInfo:
+        """Everything known of the file; decodes one frame."""
+
+    @property
+    @abstractmethod
+    def extent(self) -> tuple[float, float]:
+        """Start and end of the video, or of the sound where there is no video."""
+
+    @abstractmethod
+    def frames_at(self, times: Sequence[float]) -> list[np.ndarray]:
+        """The frames shown at the given times.
+
+        That is the last frame whose time stamp is not later, within half a tick of the
+        container's clock; before the first frame the first, after the last the last.
+
+        Args:
+            times: In any order; a time may occur again.
+
+        Returns:
+            One upright RGB image per time, uint8 ``(H, W, 3)``, each with its own
+            memory.
+
+        Raises:
+            NoStreamError: If the file has no video.
+            UnreadableMediaError: If no frame can be decoded.
+        """
+
+    @abstractmethod
+    def waveform(self, start: float, stop: float, sample_rate: int) -> np.ndarray:
+        """The sound of a window, mixed to mono.
+
+        Placed by the time stamps of the sound; silence where there is none.
+
+        Args:
+            start: Of the window.
+            stop: End of the window.
+            sample_rate: Of the result, in Hz.
+
+        Returns:
+            float32 ``(round((stop - start) * sample_rate),)``.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Releases the file."""
+
+    def __enter__(self) -> MediaReader:
+        return self
+
+    def __exit__(self, *exc_info) -> None:
+        self.close()
+
+
+def open_media(path: str | os.PathLike, reader: str = "pyav") -> MediaReader:
+    """Opens a media file.
+
+    Args:
+        path: A file of this machine.
+        reader: ``'pyav'`` or ``'decord'``; the latter decodes the video with decord.
+
+    Returns:
+        The open file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        UntrustedMediaError: If it is no media file of an allowed container.
+        UnreadableMediaError: If it cannot be opened.
+
+    Example:
+        >>> with open_media("clip.mp4") as media:
+        ...     frames = media.frames_at([0.0, 0.5])
+        ...     sound = media.waveform(0.0, 1.0, 16000)
+    """
+    if reader not in READERS:
+        raise ValueError(f"reader must be one of {sorted(READERS)}, got {reader!r}")
+    return READERS[reader](path)
+
+
+def _pyav(path: str | os.PathLike) -> MediaReader:
+    from .pyav_reader import PyAVReader
+
+    return PyAVReader(path)
+
+
+def _decord(path: str | os.PathLike) -> MediaReader:
+    from .decord_reader import DecordReader
+
+    return DecordReader(path)
+
+
+READERS = {"pyav": _pyav, "decord": _decord}

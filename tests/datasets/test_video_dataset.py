@@ -1,0 +1,155 @@
+"""Annotation files: what is accepted, and how mistakes are reported."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from mmaction.registry import DATASETS
+from mmaction.utils import register_all_modules
+
+from mmstconv.datasets import AnnotationError, MultiModalVideoDataset
+
+register_all_modules(init_default_scope=True)
+
+NAMES = ("a.mp4", "b.mp4", "c d.mp4")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in NAMES:
+        (tmp_path / name).write_bytes(b"\0")
+    return tmp_path
+
+
+def dataset(folder, content, **kwargs):
+    path = folder / "list.txt"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    kwargs.setdefault("data_prefix", dict(video=str(folder)))
+    kwargs.setdefault("pipeline", [])
+    return MultiModalVideoDataset(str(path), **kwargs)
+
+
+def rows(data):
+    found = [data.get_data_info(index) for index in range(len(data))]
+    return [(info["filename"].rsplit("/", 1)[-1], info["label"]) for info in found]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a.mp4 0\nb.mp4 2\nc d.mp4 1\n",
+        "a.mp4 0\r\nb.mp4 2\r\n\r\nc d.mp4 1",
+        "\ufeffa.mp4 0\nb.mp4 2\nc d.mp4 1\n\n\n",
+        "a.mp4\t0\n  b.mp4  2 \nc d.mp4 \t 1\n",
+    ],
+    ids=["plain", "windows", "byte order mark", "tabs"],
+)
+def test_accepted(folder, content):
+    data = dataset(folder, content, num_classes=3)
+    assert rows(data) == [("a.mp4", 0), ("b.mp4", 2), ("c d.mp4", 1)]
+    info = data.get_data_info(0)
+    assert info["start_index"] == 0
+    assert info["modality"] == "RGB"
+    assert info["filename"] == str(folder / "a.mp4")
+
+
+def test_same_as_mmaction2(folder):
+    content = "a.mp4 0\nb.mp4 2\n"
+    ours = dataset(folder, content)
+    theirs = DATASETS.build(
+        dict(
+            type="VideoDataset",
+            ann_file=str(folder / "list.txt"),
+            data_prefix=dict(video=str(folder)),
+            pipeline=[],
+        )
+    )
+    assert [ours.get_data_info(i) for i in range(2)] == [
+        theirs.get_data_info(i) for i in range(2)
+    ]
+
+
+def test_without_labels(folder):
+    data = dataset(folder, "a.mp4\nc d.mp4\n", test_mode=True)
+    assert rows(data) == [("a.mp4", -1), ("c d.mp4", -1)]
+
+
+def test_other_delimiter(folder):
+    data = dataset(folder, "a.mp4,0\nc d.mp4, 1\n", delimiter=",")
+    assert rows(data) == [("a.mp4", 0), ("c d.mp4", 1)]
+
+
+def test_several_labels(folder):
+    data = dataset(folder, "a.mp4 0 2\nc d.mp4 1\n", multi_class=True, num_classes=3)
+    assert data.get_data_info(0)["label"].tolist() == [1, 0, 1]
+    assert data.get_data_info(1)["label"].tolist() == [0, 1, 0]
+    with pytest.raises(AnnotationError, match="label 3 is outside the 3 classes"):
+        dataset(folder, "a.mp4 0 3\n", multi_class=True, num_classes=3)
+
+
+def test_repeated_line_is_fine(folder):
+    assert len(dataset(folder, "a.mp4 0\na.mp4 0\n")) == 2
+
+
+def test_all_mistakes_at_once(folder):
+    content = "a.mp4 0\nb.mp4\n\nb.mp4 two\nb.mp4 -1\nb.mp4 1.5\nc d.mp4 7\n"
+    content += "a.mp4 1\nb.mp4 1\n"
+    with pytest.raises(AnnotationError) as caught:
+        dataset(folder, content, num_classes=3)
+    where = f"{folder / 'list.txt'}:"
+    text = str(caught.value)
+    for line in (
+        "2: has no label, but other lines have one",
+        "4: label 'two' is not an integer",
+        "5: label -1 is negative",
+        "6: label '1.5' is not an integer",
+        "7: label 7 is outside the 3 classes (0 to 2)",
+        "8: 'a.mp4' has another label in line 1",
+    ):
+        assert where + line in text
+    assert where + "1:" not in text
+    assert pickle.loads(pickle.dumps(caught.value)).problems == caught.value.problems
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \r\n\n"])
+def test_empty(folder, content):
+    with pytest.raises(AnnotationError, match=r"list\.txt: names no video"):
+        dataset(folder, content)
+
+
+def test_not_text(folder):
+    with pytest.raises(AnnotationError, match=r"list\.txt: is not UTF-8 text"):
+        dataset(folder, b"\xff\xfe\x00 0\n")
+
+
+def test_missing_annotation(folder):
+    with pytest.raises(
+        FileNotFoundError, match=r"annotation file not found: .*no\.txt"
+    ):
+        MultiModalVideoDataset(str(folder / "no.txt"), pipeline=[])
+
+
+def test_missing_files(folder):
+    lines = ["a.mp4 0"] + [f"gone{k}.mp4 0" for k in range(30)]
+    with pytest.raises(FileNotFoundError) as caught:
+        dataset(folder, "\n".join(lines))
+    text = str(caught.value)
+    assert "30 of 31 media files not found" in text
+    assert f"list.txt:2: {folder / 'gone0.mp4'}" in text
+    assert "and 10 more" in text
+    assert len(dataset(folder, "\n".join(lines), check_files=False)) == 31
+
+
+def test_registered(folder):
+    (folder / "list.txt").write_text("a.mp4 0\n")
+    data = DATASETS.build(
+        dict(
+            type="MultiModalVideoDataset",
+            ann_file="list.txt",
+            data_root=str(folder),
+            data_prefix=dict(video=""),
+            pipeline=[],
+        )
+    )
+    assert rows(data) == [("a.mp4", 0)]

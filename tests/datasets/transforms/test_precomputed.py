@@ -1,0 +1,173 @@
+"""Extracted flow images and audio features that users have already."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from helpers_media import numbers, write_coded
+from mmaction.registry import TRANSFORMS
+from mmaction.utils import register_all_modules
+
+from mmstconv.datasets import LoadClipAudioFeature, LoadFlowImages, SplitFlowImages
+
+register_all_modules(init_default_scope=True)
+
+BOUND = 20.0
+STEP = 2 * BOUND / 255
+
+
+@pytest.fixture
+def video(tmp_path):
+    """A video of 40 frames; the flow of frame i is (i, -i) levels everywhere."""
+    (tmp_path / "videos").mkdir()
+    path = write_coded(tmp_path / "videos" / "a.mp4", 40, 25, width=160)
+    folder = tmp_path / "flow" / "videos" / "a"
+    folder.mkdir(parents=True)
+    for index in range(39):
+        for axis, sign in (("x", 1), ("y", -1)):
+            image = np.full((96, 160), 128 + sign * index, np.uint8)
+            cv2.imwrite(str(folder / f"flow_{axis}_{index + 1:05d}.png"), image)
+    return path
+
+
+def load(path, directory, *steps, frames=True, clips=1, **kwargs):
+    kwargs.setdefault("template", "flow_{axis}_{index:05d}.png")
+    steps = [
+        dict(type="OpenMedia"),
+        dict(type="SampleClips", clip_len=4, fps=25, num_clips=clips, test_mode=True),
+        *([dict(type="LoadFrames")] if frames else []),
+        dict(type="LoadFlowImages", directory=str(directory), **kwargs),
+        *steps,
+        dict(type="SplitFlowImages"),
+    ]
+    results = dict(filename=str(path), modality="RGB", label=0)
+    for step in steps:
+        results = TRANSFORMS.build(step)(results)
+    return results
+
+
+def directory(tmp_path):
+    return tmp_path / "flow" / "{parent}" / "{stem}"
+
+
+@pytest.mark.parametrize("frames", [True, False])
+def test_flow_belongs_to_the_frames(video, tmp_path, frames):
+    results = load(video, directory(tmp_path), frames=frames, clips=2)
+    flow = results["flow"]
+    assert flow.shape == (2, 2, 4, 96, 160)
+    starts = np.rint(results["frame_times"][:, :-1] * 25 - 0.5).astype(int)
+    levels = np.rint(flow[..., 0, 0] / STEP)
+    assert np.abs(levels[:, 0] - starts).max() <= 1
+    assert np.array_equal(levels[:, 1], -levels[:, 0])
+    assert len(results["imgs"]) == (2 * 5 if frames else 0)
+    if frames:
+        shown = np.reshape(numbers(results["imgs"]), (2, 5))
+        assert np.array_equal(levels[:, 0], shown[:, :-1])
+    assert results["presence"]["flow"]
+
+
+def test_geometry_acts_on_both(video, tmp_path):
+    plain = load(video, directory(tmp_path))["flow"]
+    steps = [
+        dict(type="Resize", scale=(80, 24), keep_ratio=False),  # x half, y quarter
+        dict(type="ThreeCrop", crop_size=24),
+    ]
+    results = load(video, directory(tmp_path), *steps)
+    assert results["flow"].shape == (3, 2, 4, 24, 24)
+    assert len(results["imgs"]) == 3 * 5
+    for axis, factor in ((0, 0.5), (1, 0.25)):
+        expected = plain[:, axis, :, :24, :24] * factor
+        assert np.abs(results["flow"][:, axis] - expected).max() <= STEP / 2 + 1e-5
+
+
+def test_flip_changes_the_sign(video, tmp_path):
+    plain = load(video, directory(tmp_path))["flow"]
+    for direction, signs in (("horizontal", (-1, 1)), ("vertical", (1, -1))):
+        flip = dict(type="Flip", flip_ratio=1.0, direction=direction)
+        flow = load(video, directory(tmp_path), flip)["flow"]
+        assert np.allclose(flow, plain * np.reshape(signs, (1, 2, 1, 1, 1)))
+
+
+def test_images_of_another_size(video, tmp_path):
+    for path in (tmp_path / "flow" / "videos" / "a").iterdir():
+        image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        cv2.imwrite(str(path), image[:48, :40])
+    results = load(video, directory(tmp_path))
+    assert results["flow"].shape == (1, 2, 4, 96, 160)
+    levels = np.rint(results["flow"][0, :, :, 5, 5] / STEP)
+    shown = np.array(numbers(results["imgs"]))[:-1]
+    assert np.array_equal(levels[0], 4 * shown)
+    assert np.array_equal(levels[1], -2 * shown)
+
+
+def test_colour_comes_first(video, tmp_path):
+    jitter = dict(type="ColorJitter", hue=0.0)
+    with pytest.raises(ValueError, match="put it before LoadFlowImages"):
+        np.random.seed(0)
+        load(video, directory(tmp_path), jitter)
+
+
+def test_missing_images(video, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere.*flow_x_00001\.png"):
+        load(video, tmp_path / "nowhere")
+    for path in (tmp_path / "flow" / "videos" / "a").glob("flow_y_*"):
+        path.unlink()
+    with pytest.raises(FileNotFoundError, match="flow_y_"):
+        load(video, directory(tmp_path))
+
+
+@pytest.mark.parametrize("axis", ["x", "y"])
+def test_unreadable_image(video, tmp_path, axis):
+    for path in (tmp_path / "flow" / "videos" / "a").glob(f"flow_{axis}_*"):
+        path.write_bytes(b"no image")
+    with pytest.raises(ValueError, match=f"flow_{axis}_.* is not a readable image"):
+        load(video, directory(tmp_path))
+
+
+def test_wrong_arguments():
+    for build in (
+        lambda: LoadFlowImages("flow/{name}"),
+        lambda: LoadFlowImages("flow/{stem}", template="flow_{}.jpg"),
+        lambda: LoadFlowImages("flow/{stem}", fps=0),
+        lambda: SplitFlowImages(bound=-1),
+        lambda: LoadClipAudioFeature("{video}.npy", rate=100),
+        lambda: LoadClipAudioFeature("{stem}.npy", rate=0),
+        lambda: LoadClipAudioFeature("{stem}.npy", rate=100, context=-1),
+    ):
+        with pytest.raises(ValueError):
+            build()
+
+
+def audio_results(tmp_path, starts=(0.5, 1.0)):
+    return dict(
+        filename=str(tmp_path / "videos" / "a.mp4"),
+        clip_starts=np.array(starts),
+        clip_duration=0.4,
+        num_clips=len(starts),
+    )
+
+
+def test_audio_feature(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(200.0)[:, None] + [0.0, 1000.0])
+    pattern = str(tmp_path / "{stem}.npy")
+    results = LoadClipAudioFeature(pattern, rate=100)(audio_results(tmp_path))
+    assert results["audio"].shape == (2, 2, 40)
+    assert results["audio"].dtype == np.float32
+    assert results["audio"][0, 0].tolist() == list(range(50, 90))
+    assert results["audio"][1, 1].tolist() == list(range(1100, 1140))
+    assert results["presence"] == {"audio": True}
+    wide = LoadClipAudioFeature(pattern, 100, context=0.2)(audio_results(tmp_path))
+    assert wide["audio"][0, 0].tolist() == list(range(40, 100))
+    # Beyond the ends the last row is repeated.
+    late = LoadClipAudioFeature(pattern, 100)(audio_results(tmp_path, [1.8]))
+    assert late["audio"][0, 0, -1] == 199
+
+
+def test_wrong_audio_feature(tmp_path):
+    load = LoadClipAudioFeature(str(tmp_path / "{stem}.npy"), rate=100)
+    with pytest.raises(FileNotFoundError, match=r"a\.npy"):
+        load(audio_results(tmp_path))
+    np.save(tmp_path / "a.npy", np.zeros(5))
+    with pytest.raises(ValueError, match=r"a\.npy: expected an array \(time, bands\)"):
+        load(audio_results(tmp_path))
