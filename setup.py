@@ -63,7 +63,7 @@ class BuildWithMim(build_py):
 setup(
     name="mmstconv",
     version=(ROOT / "mmstconv" / "version.py").read_text().split('"')[1],
-    description="Tri-modal (RGB, optical flow, audio) spatio-temporal ConvNets for MMAction2",
+    description="Tri-modal (RGB, flow, audio) spatio-temporal ConvNets for MMAction2",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",

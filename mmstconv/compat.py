@@ -38,6 +38,7 @@ def register_lazily() -> None:
         ("DATASETS", "mmstconv.datasets"),
         ("TRANSFORMS", "mmstconv.datasets"),
         ("HOOKS", "mmstconv.engine"),
+        ("VISBACKENDS", "mmstconv.visualization"),
     ):
         target = getattr(registry, name)
         if target._imported:
@@ -93,3 +94,33 @@ def repair_color_jitter() -> None:
         return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB).astype(np.float32)
 
     ColorJitter.adjust_hue = staticmethod(adjust_hue)
+
+
+def repair_video_output() -> None:
+    """MMAction2 writes video files through ``moviepy.editor``, gone in moviepy 2.
+
+    It then asks to install moviepy, installed or not. Same frames, written through
+    PyAV. GIFs still need moviepy 1. Up to mmaction2 1.2.0.
+    """
+    if find_spec("moviepy") is not None and find_spec("moviepy.editor") is not None:
+        return
+    from mmaction.visualization.video_backend import LocalVisBackend
+    from mmengine.visualization.vis_backend import force_init_env
+
+    from .media import write_media
+
+    other = LocalVisBackend.add_video
+
+    @force_init_env
+    def add_video(self, name, frames, step=0, fps=4, out_type="img", **kwargs):
+        if out_type != "video":
+            return other(self, name, frames, step, fps, out_type, **kwargs)
+        odd = frames[0].shape[0] % 2 or frames[0].shape[1] % 2
+        return write_media(
+            Path(self._save_dir, name).with_suffix(".mp4"),
+            [np.ascontiguousarray(frame[..., ::-1]) for frame in frames],
+            fps,
+            pix_fmt="yuv444p" if odd else "yuv420p",
+        )
+
+    LocalVisBackend.add_video = add_video

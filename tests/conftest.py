@@ -26,6 +26,17 @@ def load_script(relative: str):
     return module
 
 
+def pytest_collection_modifyitems(items):
+    """Tests marked ``gpu`` are skipped where there is none."""
+    import torch
+
+    if not torch.cuda.is_available():
+        skip = pytest.mark.skip(reason="needs a CUDA device")
+        for item in items:
+            if "gpu" in item.keywords:
+                item.add_marker(skip)
+
+
 @pytest.fixture(scope="session")
 def demo_data(tmp_path_factory) -> Path:
     """A few files of the embedded data set: 16 to train, 8 to validate, 8 to test."""

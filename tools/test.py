@@ -9,8 +9,6 @@ import os
 
 from mmengine.config import Config, DictAction
 
-from mmstconv.engine.launch import build_runner
-
 
 def parse_args():
     parser = argparse.ArgumentParser(description="Test a tri-modal recognizer")
@@ -69,6 +67,10 @@ def merge_args(cfg, args):
 
 def main():
     args = parse_args()
+    # Not before: mim asks each script for its help first, and this takes seconds.
+    # And not later: it lets configs inherit by ``_base_ = 'mmstconv::...'``.
+    from mmstconv.engine.launch import build_runner
+
     cfg = merge_args(Config.fromfile(args.config), args)
     build_runner(cfg, args.config, args.work_dir, args.launcher).test()
 

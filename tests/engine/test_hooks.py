@@ -78,7 +78,7 @@ def test_publishing_with_mmaction2s_tool(trained, tmp_path):
         [sys.executable, str(tool), str(trained[0]), str(tmp_path / "audio.pth")],
         check=True,
     )
-    (published,) = tmp_path.glob("audio-*.pth")
+    (published,) = tmp_path.glob("audio_*.pth")
     state = torch.load(published, weights_only=True)
     assert "optimizer" not in state and state["state_dict"]
 

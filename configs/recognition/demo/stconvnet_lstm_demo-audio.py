@@ -1,4 +1,4 @@
-# mim train mmstconv configs/recognition/demo/stconvnet_lstm_demo-audio.py
+# mim train mmstconv stconvnet_lstm_demo-audio.py
 # Audio alone: the glide; at most 25 %. No frame is decoded.
 _base_ = ["./stconvnet_lstm_demo-rgb-flow-audio.py"]
 

@@ -1,4 +1,4 @@
-# mim train mmstconv configs/recognition/demo/stconvnet_lstm_demo-flow.py
+# mim train mmstconv stconvnet_lstm_demo-flow.py
 # Flow alone: motion; at most 25 %.
 _base_ = ["./stconvnet_lstm_demo-rgb-flow-audio.py"]
 

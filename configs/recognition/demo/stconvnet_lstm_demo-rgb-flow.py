@@ -1,4 +1,4 @@
-# mim train mmstconv configs/recognition/demo/stconvnet_lstm_demo-rgb-flow.py
+# mim train mmstconv stconvnet_lstm_demo-rgb-flow.py
 # The classic two streams: colour and motion, not the glide; at most 50 %.
 _base_ = ["./stconvnet_lstm_demo-rgb-flow-audio.py"]
 

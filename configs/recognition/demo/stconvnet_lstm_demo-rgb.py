@@ -1,4 +1,4 @@
-# mim train mmstconv configs/recognition/demo/stconvnet_lstm_demo-rgb.py
+# mim train mmstconv stconvnet_lstm_demo-rgb.py
 # RGB alone: colour, and motion through 3D convolution; at most 50 %.
 _base_ = ["./stconvnet_lstm_demo-rgb-flow-audio.py"]
 

@@ -1,4 +1,4 @@
-# mim train mmstconv configs/recognition/demo/stconvnet_pointwise-lstm_demo-audio.py
+# mim train mmstconv stconvnet_pointwise-lstm_demo-audio.py
 # Audio features that see one time step each, then the LSTM: the order of the steps
 # reaches the head through the LSTM alone. Its twin without it is at chance.
 _base_ = ["./stconvnet_lstm_demo-audio.py"]

@@ -1,4 +1,4 @@
-# mim train mmstconv configs/recognition/demo/stconvnet_pointwise-mean_demo-audio.py
+# mim train mmstconv stconvnet_pointwise-mean_demo-audio.py
 # The ablation: the mean over time in place of the LSTM. A rising and a falling glide
 # have the same mean, so this one is at chance.
 _base_ = ["./stconvnet_pointwise-lstm_demo-audio.py"]

@@ -1,5 +1,4 @@
-# mim train mmstconv \
-#     configs/recognition/stconvnet/i3d_r50-lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio.py
+# mim train mmstconv i3d_r50-lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio.py
 # MMAction2's inflated ResNet-50 in both video streams; audio, necks and head are ours.
 # Accuracy: not measured.
 _base_ = ["./stconvnet_lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio.py"]

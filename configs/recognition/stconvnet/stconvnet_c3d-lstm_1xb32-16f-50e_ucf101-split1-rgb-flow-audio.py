@@ -1,5 +1,4 @@
-# mim train mmstconv \
-#     configs/recognition/stconvnet/stconvnet_c3d-lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio.py
+# mim train mmstconv stconvnet_c3d-lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio.py
 # C3D as published (Tran 2015: no norm, biased convolutions, its five poolings) for RGB,
 # up to pool5; the LSTM stands where its fully connected layers stood.
 # Accuracy: not measured.

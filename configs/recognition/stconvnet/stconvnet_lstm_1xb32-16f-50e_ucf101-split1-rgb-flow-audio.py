@@ -1,5 +1,4 @@
-# mim train mmstconv \
-#     configs/recognition/stconvnet/stconvnet_lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio.py
+# mim train mmstconv stconvnet_lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio.py
 # The source article's setting; from scratch. Accuracy: not measured.
 _base_ = [
     "../../_base_/default_runtime.py",

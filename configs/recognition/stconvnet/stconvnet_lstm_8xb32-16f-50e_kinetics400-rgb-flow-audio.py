@@ -1,5 +1,5 @@
-# mim train mmstconv --launcher pytorch --gpus 8 \
-#     configs/recognition/stconvnet/stconvnet_lstm_8xb32-16f-50e_kinetics400-rgb-flow-audio.py
+# mim train mmstconv stconvnet_lstm_8xb32-16f-50e_kinetics400-rgb-flow-audio.py \
+#     --launcher pytorch --gpus 8
 # Accuracy: not measured.
 _base_ = [
     "../../_base_/default_runtime.py",
