@@ -45,7 +45,7 @@ def merge_args(cfg, args):
     """The flags into the config."""
     if args.show or args.show_dir is not None:
         cfg.default_hooks.visualization = dict(
-            type="VisualizationHook",
+            type="ClipVisualizationHook",
             enable=True,
             show=args.show,
             wait_time=args.wait_time,

@@ -7,16 +7,15 @@ stream gets what the config's validation pipeline makes of a video file.
 """
 
 import argparse
-import math
 import tempfile
 from pathlib import Path
 
 import numpy as np
-from mmengine.analysis import FlopAnalyzer, parameter_count
+import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
-from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from mmstconv.media import write_media
 
@@ -25,24 +24,6 @@ def parse_args():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("config", help="config file path")
     return parser.parse_args()
-
-
-class OnTensors(nn.Module):
-    """The model as a function of tensors, which is what can be traced."""
-
-    def __init__(self, model, names):
-        super().__init__()
-        self.model, self.names = model, names
-
-    def forward(self, *tensors):
-        return self.model(dict(zip(self.names, tensors)), mode="tensor")
-
-
-def lstm_flops(inputs, _):
-    """Each weight once a time step; MMEngine counts nothing for ``aten::lstm``."""
-    sizes = inputs[0].type().sizes()  # (N, T, D)
-    weights = (value.type().sizes() for value in inputs[2].node().inputs())
-    return math.prod(sizes[:2]) * sum(math.prod(w) for w in weights if len(w) == 2)
 
 
 def one_sample(pipeline):
@@ -55,39 +36,41 @@ def one_sample(pipeline):
         return pseudo_collate([Compose(pipeline)(info)])
 
 
+def multiply_adds(module, *inputs):
+    # oneDNN's LSTM is one operator that PyTorch does not count, its plain one is
+    with torch.backends.mkldnn.flags(enabled=False), torch.no_grad():
+        with FlopCounterMode(display=False) as counter:
+            module(*inputs)
+    return counter.get_total_flops() // 2
+
+
 def count(cfg):
-    """``{part: (shape of its input, multiply-adds, parameters)}``, the whole first."""
+    """``{part: (multiply-adds, parameters, shape of its input)}``, the whole first."""
     from mmaction.registry import MODELS
 
     init_default_scope(cfg.get("default_scope", "mmaction"))
     model = MODELS.build(cfg.model).eval()
     batch = one_sample(cfg.val_dataloader.dataset.pipeline)
     inputs = model.data_preprocessor(batch)["inputs"]
-    traced = OnTensors(model, list(inputs))
-    flops = FlopAnalyzer(traced, tuple(inputs.values()))
-    flops.set_op_handle("aten::lstm", lstm_flops).unsupported_ops_warnings(False)
-    flops.uncalled_modules_warnings(False)
-    parameters = parameter_count(traced)
-    parts = {"all": "model"}
-    parts.update({name: f"model.streams.{name}" for name in model.streams})
+    parts = {"all": (model, inputs)}
+    for name, stream in model.streams.items():
+        parts[name] = (stream, inputs[name].flatten(0, 1))
     return {
         part: (
-            tuple(inputs[part].shape) if part in inputs else (),
-            flops.total(module),
-            parameters[module],
+            multiply_adds(module, x),
+            sum(parameter.numel() for parameter in module.parameters()),
+            () if part == "all" else tuple(x.shape),
         )
-        for part, module in parts.items()
+        for part, (module, x) in parts.items()
     }
 
 
 def main():
-    for part, (shape, flops, parameters) in count(
-        Config.fromfile(parse_args().config)
-    ).items():
-        print(
-            f"{part:6} {flops / 1e9:9.3f} G multiply-adds {parameters / 1e6:8.3f} M "
-            f"parameters  {shape or ''}"
-        )
+    print("part   10^9 multiply-adds  10^6 parameters  input")
+    counts = count(Config.fromfile(parse_args().config))
+    for part, (operations, parameters, shape) in counts.items():
+        row = f"{part:6} {operations / 1e9:18.3f}  {parameters / 1e6:15.3f}  {shape}"
+        print(row.removesuffix("()").rstrip())
 
 
 if __name__ == "__main__":

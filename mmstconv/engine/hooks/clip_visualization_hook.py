@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from mmaction.engine.hooks import VisualizationHook
+from mmaction.registry import HOOKS
+
+
+@HOOKS.register_module()
+class ClipVisualizationHook(VisualizationHook):
+    """MMAction2's ``VisualizationHook``, for inputs that are a dict of modalities.
+
+    Shows the first clip of ``rgb``; passes over a batch without frames. Same
+    arguments. (The original takes no axis of clips, and passes on a ``show`` that
+    ``ActionVisualizer`` calls ``show_frames``: mmaction2 1.2.0.)
+    """
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.draw_args["show_frames"] = self.draw_args.pop("show")
+
+    def _draw_samples(self, batch_idx, data_batch, data_samples, step=0) -> None:
+        clips = data_batch["inputs"].get("rgb")  # of each sample (M, 3, T, H, W)
+        if clips is not None:
+            first = dict(data_batch, inputs=[clip[0] for clip in clips])
+            super()._draw_samples(batch_idx, first, data_samples, step)

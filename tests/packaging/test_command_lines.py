@@ -1,0 +1,86 @@
+"""Our scripts take what MMAction2's take, and say what they cannot do."""
+
+from __future__ import annotations
+
+import argparse
+import runpy
+import sys
+from pathlib import Path
+
+import mmaction
+import pytest
+import torch
+from conftest import load_script
+from mmengine.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+THEIRS = Path(mmaction.__file__).parent / ".mim" / "tools"
+CONFIG = ROOT / "configs/recognition/demo/stconvnet_lstm_demo-audio.py"
+
+
+class Parsed(Exception):
+    pass
+
+
+def parser_of(script: Path, monkeypatch) -> argparse.ArgumentParser:
+    """The parser a script makes, caught at the moment of parsing."""
+
+    def stop(parser, *_, **__):
+        raise Parsed(parser)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(argparse.ArgumentParser, "parse_args", stop)
+        with pytest.raises(Parsed) as caught:
+            runpy.run_path(str(script), run_name="__main__")
+    return caught.value.args[0]
+
+
+@pytest.mark.parametrize("name", ["train.py", "test.py"])
+def test_same_flags(name, monkeypatch):
+    ours, theirs = (
+        {
+            flag: (action.nargs, action.const, action.default, action.choices)
+            for action in parser_of(folder / name, monkeypatch)._actions
+            for flag in action.option_strings or [action.dest]
+        }
+        for folder in (ROOT / "tools", THEIRS)
+    )
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("name", ["train.py", "test.py"])
+def test_no_gpus_flag(name, monkeypatch):
+    """mim appends ``--gpus`` to the command of a script whose help has it."""
+    assert "--gpus" not in parser_of(ROOT / "tools" / name, monkeypatch).format_help()
+
+
+def train_with_amp(monkeypatch, tmp_path, options=()):
+    script = load_script("tools/train.py")
+    command = ["train.py", CONFIG, "--amp", "--work-dir", tmp_path, *options]
+    monkeypatch.setattr(sys, "argv", [str(part) for part in command])
+    script.main()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_amp_without_a_gpu_says_so(monkeypatch, tmp_path):
+    with pytest.raises(ValueError, match=r"--amp.*needs a GPU"):
+        train_with_amp(monkeypatch, tmp_path)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_amp(monkeypatch, tmp_path, flags):
+    train_with_amp(monkeypatch, tmp_path, flags)
+    state = torch.load(tmp_path / "epoch_1.pth", weights_only=True)
+    assert state["optimizer"]["loss_scaler"]["scale"] > 0
+
+
+def test_amp_does_not_replace_another_wrapper():
+    script = load_script("tools/train.py")
+    cfg = Config.fromfile(CONFIG)
+    cfg.optim_wrapper.type = "ApexOptimWrapper"
+    args = argparse.Namespace(
+        amp=True, config="some.py", no_validate=False, resume=None, auto_scale_lr=False
+    )
+    with pytest.raises(ValueError, match=r"some\.py asks for ApexOptimWrapper"):
+        script.merge_args(cfg, args)
