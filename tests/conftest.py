@@ -56,6 +56,7 @@ def data_options(folder: Path, batch_size: int = 8) -> dict:
         dataset = f"{split}_dataloader.dataset"
         options[f"{dataset}.ann_file"] = str(folder / f"{split}.txt")
         options[f"{dataset}.data_prefix.video"] = str(folder / split)
+        options[f"{dataset}.metainfo.classes"] = str(folder / "classes.txt")
     return options
 
 

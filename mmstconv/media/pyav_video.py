@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import av
 import numpy as np
 from av.stream import Discard
+from av.video.reformatter import VideoReformatter
 
 from .errors import UnreadableMediaError
 from .orientation import orientation_of
@@ -52,6 +53,7 @@ class VideoTrack:
         # In MPEG program streams FFmpeg's time stamps depend on where reading began.
         self.steps_back = () if container.format.name == "mpeg" else STEPS_BACK
         stream.codec_context.thread_count = 1
+        self.converter = VideoReformatter()
         self._extent: tuple[float, float] | None = None
 
     def frames_at(self, times: Sequence[float]) -> list[np.ndarray]:
@@ -80,7 +82,9 @@ class VideoTrack:
 
     def to_rgb(self, frame) -> np.ndarray:
         """A decoded frame as an upright image; honours its colour matrix and range."""
-        return orientation_of(frame)(frame.to_ndarray(format="rgb24"))
+        # One converter for all frames: setting it up takes longer than a small frame.
+        rgb = self.converter.reformat(frame, format="rgb24")
+        return orientation_of(frame)(rgb.to_ndarray())
 
     @property
     def extent(self) -> tuple[float, float]:

@@ -217,9 +217,10 @@ def _add_video_stream(
 
 def _video_packets(stream, frames, fps, frame_times, colorspace) -> Iterator[tuple]:
     import av
-    from av.video.reformatter import ColorRange
+    from av.video.reformatter import ColorRange, VideoReformatter
 
     context = stream.codec_context
+    converter = VideoReformatter()  # one for all frames: setting it up takes longer
     matrix = COLORSPACES[colorspace or "bt601"]
     color_range = int(context.color_range)
     if color_range != ColorRange.JPEG:
@@ -236,7 +237,8 @@ def _video_packets(stream, frames, fps, frame_times, colorspace) -> Iterator[tup
             raise ValueError(f"frame_times must rise, frame {index} does not")
         last = pts
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24")
-        frame = frame.reformat(
+        frame = converter.reformat(
+            frame,
             format=stream.pix_fmt,
             dst_colorspace=matrix,
             dst_color_range=color_range,

@@ -141,3 +141,10 @@ def test_a_stock_dataset_trains(demo_data, tmp_path):
         del dataset.metainfo
     Runner.from_cfg(cfg).train()
     assert (tmp_path / "epoch_1.pth").exists()
+
+
+def test_a_class_list_that_is_not_there(demo_data, tmp_path):
+    option = {"train_dataloader.dataset.metainfo.classes": str(tmp_path / "none.txt")}
+    cfg = audio_config(demo_data, tmp_path, **option)
+    with pytest.raises(ValueError, match=r"no file .*none\.txt"):
+        Runner.from_cfg(cfg).train()

@@ -401,7 +401,7 @@ def _write_clips(jobs: list, write: Callable, workers: int) -> None:
         return
     from tqdm import tqdm
 
-    bar = {"desc": "making the demo data set", "unit": "file"}
+    bar = {"desc": "making the demo data set", "unit": "file", "total": len(jobs)}
     if not sys.stderr.isatty():
         bar["mininterval"] = 10  # a log wants few lines
     if workers <= 1:
@@ -409,10 +409,10 @@ def _write_clips(jobs: list, write: Callable, workers: int) -> None:
             write(job)
     else:
         # Forking a process that has threads (torch, OpenCV) may hang: spawn.
+        # A Pool, whose workers end with their parent, however that ends.
         context = multiprocessing.get_context("spawn")
         with context.Pool(min(workers, len(jobs)), _initialize_worker) as pool:
-            done = pool.imap_unordered(write, jobs, chunksize=4)
-            for _ in tqdm(done, total=len(jobs), **bar):
+            for _ in tqdm(pool.imap_unordered(write, jobs, chunksize=4), **bar):
                 pass
 
 

@@ -51,6 +51,10 @@ class ConsistencyHook(Hook):
     def _check_classes(dataset, num_classes: int) -> None:
         ann_file = getattr(dataset, "ann_file", "the data set")
         names = (getattr(dataset, "metainfo", None) or {}).get("classes")
+        if isinstance(names, str):  # MMEngine took a path it did not find for a name
+            raise ValueError(
+                f"metainfo.classes of the data set ({ann_file}): no file {names!r}"
+            )
         for what, count in (
             ("num_classes of the data set", getattr(dataset, "num_classes", None)),
             ("the class list of the data set", None if names is None else len(names)),
