@@ -77,17 +77,8 @@ class Run:
 
     @property
     def options(self) -> list[str]:
-        return [
-            "--work-dir",
-            str(self.work_dir),
-            "--cfg-options",
-            *self._data_options(),
-        ]
-
-    def _data_options(self) -> list[str]:
-        if self.data_root == Path("data/demo"):  # as the config says
-            return []
-        options = []
+        """``mim``'s last arguments: where to write, and where the data are."""
+        options = ["--work-dir", str(self.work_dir), "--cfg-options"]
         for split in ("train", "val", "test"):
             dataset = f"{split}_dataloader.dataset"
             options += [
@@ -137,8 +128,6 @@ class Run:
     def _mim(self, verb: str, *arguments: str) -> None:
         mim = str(Path(sys.executable).with_name("mim"))
         command = [mim, verb, "mmstconv", str(self.config), *arguments, *self.options]
-        if command[-1] == "--cfg-options":
-            command.pop()
         start = time.time()
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import av
 import numpy as np
-from av.stream import Discard
 
-from .pyav_video import end_of
+from .pyav_video import end_of, read_only
 from .sound import downmix, native_window, resample, to_float
 
 # Decoders need what comes before: MP3's bit reservoir, Opus' convergence, overlaps.
@@ -65,7 +64,7 @@ class AudioTrack:
             Uninterrupted stretches: rate, number of the first sample on the clock, and
             mono samples.
         """
-        self._select()
+        read_only(self.container, self.stream)
         self._seek(start - PREROLL)
         context = self.stream.codec_context
         stretches: list[_Stretch] = []
@@ -84,7 +83,7 @@ class AudioTrack:
 
     def _measure(self, start: float) -> float:
         """The end from the time stamps at the end of the file."""
-        self._select()
+        read_only(self.container, self.stream)
         last = end_of(self.container)
         end = start
         for back in (1.0, None):
@@ -95,11 +94,6 @@ class AudioTrack:
             if end > start or last is None:
                 break
         return end
-
-    def _select(self) -> None:
-        for stream in self.container.streams:
-            stream.discard = Discard.default if stream is self.stream else Discard.all
-        self.stream.discard = Discard.default
 
     def _seek(self, seconds: float | None) -> None:
         """To a time; not before a second before the beginning, where priming begins."""

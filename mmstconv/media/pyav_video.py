@@ -30,6 +30,13 @@ def end_of(container) -> float | None:
     return ((container.start_time or 0) + container.duration) / av.time_base
 
 
+def read_only(container, chosen) -> None:
+    """Lets the demuxer skip every stream but one."""
+    for stream in container.streams:
+        stream.discard = Discard.default if stream is chosen else Discard.all
+    chosen.discard = Discard.default
+
+
 class VideoTrack:
     """One video stream of an open container.
 
@@ -103,13 +110,13 @@ class VideoTrack:
 
     def packets(self) -> list:
         """All packets in decoding order; reads the whole file."""
-        self._select()
+        read_only(self.container, self.stream)
         self._seek(None)
         return [packet for packet in self.container.demux(self.stream) if packet.size]
 
     def _measure(self, start: float) -> tuple[float, float]:
         """The extent from the time stamps at the end of the file."""
-        self._select()
+        read_only(self.container, self.stream)
         last = end_of(self.container)
         for back in (1.0, 10.0, None):
             self._seek(None if last is None or back is None else last - back)
@@ -127,12 +134,6 @@ class VideoTrack:
         rate = self.stream.average_rate or self.stream.guessed_rate
         return float(1 / rate) if rate else 0.04
 
-    def _select(self) -> None:
-        """Lets the demuxer skip everything else."""
-        for stream in self.container.streams:
-            stream.discard = Discard.default if stream is self.stream else Discard.all
-        self.stream.discard = Discard.default
-
     def _seek(self, seconds: float | None) -> None:
         """To the key frame at or before a time; None is the beginning."""
         start = self.stream.start_time or 0
@@ -149,7 +150,7 @@ class VideoTrack:
 
     def _decode_group(self, wanted: np.ndarray) -> list:
         """Decodes the frames at the first few of rising times: one stretch of file."""
-        self._select()
+        read_only(self.container, self.stream)
         for back in (*self.steps_back, None):
             self._seek(None if back is None else wanted[0] + self.tolerance - back)
             frames = self._decode_stretch(wanted, from_start=back is None)

@@ -119,12 +119,13 @@ def test_head_and_data_disagree(demo_data, tmp_path):
         Runner.from_cfg(cfg).train()
 
 
-def test_labels_of_a_stock_dataset_are_checked_too(demo_data, tmp_path):
-    """MMAction2's own VideoDataset knows no number of classes."""
+@pytest.mark.parametrize("said", [None, 6])
+def test_labels_of_a_stock_dataset_are_checked_too(demo_data, tmp_path, said):
+    """MMAction2's own VideoDataset checks no label, whatever num_classes it is told."""
     cfg = audio_config(demo_data, tmp_path, **{"model.cls_head.num_classes": 6})
     for split in ("train", "val"):
         dataset = cfg[f"{split}_dataloader"].dataset
-        dataset.update(type="VideoDataset", num_classes=None)
+        dataset.update(type="VideoDataset", num_classes=said)
         del dataset.metainfo
     message = (
         rf"{re.escape(str(demo_data / 'train.txt'))}.*label [67].*num_classes is 6"

@@ -6,6 +6,7 @@ from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 
+from ...datasets import MultiModalVideoDataset
 from ..checkpoint import check_fit, weights_of
 
 
@@ -64,8 +65,8 @@ class ConsistencyHook(Hook):
                     f"model.cls_head.num_classes is {num_classes}, but {what} "
                     f"({ann_file}) says {count}: make them agree in the config"
                 )
-        if getattr(dataset, "num_classes", None) is not None:
-            return  # a strict data set has checked each label, with its line
+        if isinstance(dataset, MultiModalVideoDataset) and dataset.num_classes:
+            return  # it has checked each label, with its line
         for index in range(len(dataset)):
             info = dataset.get_data_info(index)
             label = info.get("label", -1)
