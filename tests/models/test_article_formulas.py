@@ -52,7 +52,7 @@ def test_conv3d_of_section_3_1(kernel, channels, stride):
         norm_cfg=None,
         act_cfg=None,
     ).double()
-    conv = net.stages[0].convs[0].conv
+    conv = net.stages[0].blocks[0].conv
     torch.nn.init.normal_(conv.bias)
     x = torch.randn(2, channels[0], 4, 5, 6, dtype=torch.float64)
     weight, bias = conv.weight.detach().numpy(), conv.bias.detach().numpy()

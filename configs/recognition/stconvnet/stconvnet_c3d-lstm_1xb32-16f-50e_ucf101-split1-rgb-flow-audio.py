@@ -17,11 +17,11 @@ model = dict(
                 stages=[
                     dict(channels=64, spatial_pool=space),
                     dict(channels=128, **both),
-                    dict(channels=256, num_convs=2, **both),
-                    dict(channels=512, num_convs=2, **both),
+                    dict(channels=256, num_blocks=2, **both),
+                    dict(channels=512, num_blocks=2, **both),
                     dict(
                         channels=512,
-                        num_convs=2,
+                        num_blocks=2,
                         temporal_pool=time,
                         spatial_pool=dict(mode="max", size=2, padding=1),
                     ),

@@ -1,4 +1,4 @@
-"""Spatio-temporal convolutional network."""
+"""Spatio-temporal convolutional networks."""
 
 from __future__ import annotations
 
@@ -6,52 +6,53 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from mmaction.registry import MODELS
-from mmengine.model import BaseModule, Sequential
-from torch import Tensor
+from torch import nn
 
-from ..layers import (
-    ConvStage,
-    SpatioTemporalPool,
-    check_stages,
-    freeze_norm_statistics,
-)
+from ..layers import SpatioTemporalPool, expand
+from .st_archs import ST_ARCHS
+from .trunk import ConvTrunk, split_stage
 
-_STAGE_KEYS = (
-    "channels",
-    "num_convs",
-    "kernel_size",
-    "stride",
-    "padding",
-    "temporal_pool",
-    "spatial_pool",
-)
+_POOLS = ("temporal_pool", "spatial_pool")
 
 
 @MODELS.register_module()
-class STConvNet(BaseModule):
-    """Stages of 3D convolution, each followed by temporal, then spatial pooling.
+class STConvNet(ConvTrunk):
+    """Stages of 3D blocks, each followed by temporal, then spatial pooling.
 
-    `Learning Spatiotemporal Features with 3D Convolutional Networks
-    <https://arxiv.org/abs/1412.0767>`_ (C3D) is one value of ``stages``.
+    Either of the published networks of :data:`ST_ARCHS` (``arch='i3d'``), or stages
+    of one's own.
 
     Args:
         stages: One mapping per stage:
 
-            - ``channels``: width;
-            - ``num_convs=1``: convolutions before the pooling;
-            - ``kernel_size=3``, ``stride=1``, ``padding=kernel_size // 2``: a
-              number or ``(d, h, w)``; the stride is the first convolution's;
+            - ``block='ConvBlock'`` (or ``ResidualBlock``, ``BottleneckBlock``,
+              ``InceptionBlock``), ``num_blocks=1`` and the block's arguments:
+              ``channels``, ``kernel_size=3``, ``stride=1`` (of the first block),
+              ``conv_cfg=None``, ... Numbers, or ``(t, h, w)``;
+            - or ``blocks=[dict(type=..., ...), ...]``, where blocks differ;
             - ``temporal_pool=None``, ``spatial_pool=None``:
-              ``dict(mode='max' | 'avg', size=, stride=size, padding=0)``.
+              ``dict(mode='max' | 'avg', size=, stride=size, padding=0 | 'same')``.
+        arch: Name of a published network, instead of ``stages``.
         in_channels: 3 for RGB, 2 for flow.
-        norm_cfg: Norm layer, or None: then the convolutions have a bias.
+        max_temporal_stride: Keep at least every so many-th time step: strides over
+            time beyond that become 1, in convolutions and in pooling, and the
+            weights stay the same. 1 keeps all steps for the LSTM; None keeps the
+            network's own strides.
+        norm_cfg: Norm layer, or None: then the convolutions have a bias. The arch's
+            own, BN3d without an arch, if not given.
         act_cfg: Activation, or None.
         norm_eval: Keep batch norms at their running statistics in training.
+        frozen_stages: The first so many stages do not train.
+        with_cp: Gradient checkpointing: less memory, more time.
         init_cfg: Initialisation config.
 
     Shape:
         - Input: ``(N, in_channels, T, H, W)``.
         - Output: ``(N, out_channels, T', H', W')``.
+
+    Raises:
+        ValueError: Not one of ``arch`` and ``stages``, an unknown ``arch``, or a
+            stage that is not understood.
 
     Example:
         >>> pool = dict(mode="max", size=2)
@@ -63,53 +64,81 @@ class STConvNet(BaseModule):
         ... )
         >>> net(torch.rand(1, 3, 8, 32, 32)).shape
         torch.Size([1, 32, 4, 8, 8])
+        >>> STConvNet(arch="i3d", in_channels=2, max_temporal_stride=2)
     """
+
+    ndim = 3
+    pool_keys = _POOLS
+    axes = "T, H, W"
 
     def __init__(
         self,
-        stages: Sequence[Mapping],
+        stages: Sequence[Mapping] | None = None,
         *,
+        arch: str | None = None,
         in_channels: int = 3,
-        norm_cfg: Mapping | None = MappingProxyType({"type": "BN3d"}),
+        max_temporal_stride: int | None = None,
+        norm_cfg: Mapping | str | None = "arch",
         act_cfg: Mapping | None = MappingProxyType({"type": "ReLU"}),
         norm_eval: bool = False,
+        frozen_stages: int = 0,
+        with_cp: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(init_cfg=init_cfg)
-        check_stages(stages, _STAGE_KEYS, type(self).__name__)
-        self.in_channels = in_channels
-        self.out_channels = stages[-1]["channels"]
-        self.norm_eval = norm_eval
-        blocks = []
-        for stage in stages:
-            cfg = dict(stage)
-            pool = SpatioTemporalPool(
-                temporal=cfg.pop("temporal_pool", None),
-                spatial=cfg.pop("spatial_pool", None),
-            )
-            blocks.append(
-                ConvStage(
-                    in_channels=in_channels,
-                    ndim=3,
-                    pool=pool,
-                    norm_cfg=norm_cfg,
-                    act_cfg=act_cfg,
-                    **cfg,
-                )
-            )
-            in_channels = cfg["channels"]
-        self.stages = Sequential(*blocks)
-
-    def forward(self, x: Tensor) -> Tensor:
-        if x.dim() != 5 or x.shape[1] != self.in_channels:
+        if (stages is None) == (arch is None):
+            raise ValueError("STConvNet: give either stages or arch")
+        if arch is not None and arch not in ST_ARCHS:
             raise ValueError(
-                f"{type(self).__name__}: expected (N, {self.in_channels}, T, H, W), "
-                f"got shape {tuple(x.shape)}"
+                f"STConvNet: arch is {arch!r}, must be one of {sorted(ST_ARCHS)}"
             )
-        return self.stages(x)  # (N, C', T', H', W')
+        if arch is not None:
+            stages = ST_ARCHS[arch].stages
+        if norm_cfg == "arch":
+            norm_cfg = dict(type="BN3d") if arch is None else ST_ARCHS[arch].norm_cfg
+        if max_temporal_stride is not None:
+            stages = limit_temporal_stride(stages, max_temporal_stride)
+        super().__init__(
+            stages,
+            in_channels=in_channels,
+            norm_cfg=norm_cfg,
+            act_cfg=act_cfg,
+            norm_eval=norm_eval,
+            frozen_stages=frozen_stages,
+            with_cp=with_cp,
+            init_cfg=init_cfg,
+        )
 
-    def train(self, mode: bool = True) -> STConvNet:
-        super().train(mode)
-        if mode and self.norm_eval:
-            freeze_norm_statistics(self)
-        return self
+    def build_pool(self, temporal_pool=None, spatial_pool=None) -> nn.Module:
+        return SpatioTemporalPool(temporal=temporal_pool, spatial=spatial_pool)
+
+
+def limit_temporal_stride(stages: Sequence[Mapping], limit: int) -> list[dict]:
+    """Stages whose strides over time multiply to at most ``limit``.
+
+    A pooling step that may not stride keeps its window and pads, so that it keeps
+    the length; every step it gave before is among those it gives now.
+
+    Raises:
+        ValueError: ``limit`` is below 1.
+    """
+    if limit < 1:
+        raise ValueError(f"max_temporal_stride must be at least 1, got {limit}")
+    total = 1
+    limited = []
+    for stage in stages:
+        blocks, pool = split_stage(stage, _POOLS)
+        for block in blocks:
+            stride_t, *space = expand(block.get("stride", 1), 3, "stride")
+            if total * stride_t > limit:
+                stride_t = 1
+            total *= stride_t
+            block["stride"] = (stride_t, *space)
+        temporal = pool["temporal_pool"]
+        if temporal is not None:
+            stride_t = temporal.get("stride", temporal["size"])
+            if total * stride_t > limit:
+                pool["temporal_pool"] = dict(temporal, stride=1, padding="same")
+            else:
+                total *= stride_t
+        limited.append(dict(blocks=blocks, **pool))
+    return limited

@@ -1,8 +1,14 @@
-from .conv_stage import ConvStage, check_stages
+from .axes import expand, same_padding
+from .checkpointing import run_recomputed
+from .conv_block import ConvBlock
+from .feature_gate import FeatureGate
+from .inception_block import InceptionBlock
 from .lengths import check_lengths, length_mask
 from .norm_eval import freeze_norm_statistics
 from .pool_space import pool_space
 from .pooling import Pool
+from .residual_block import BottleneckBlock, ResidualBlock
+from .separable_conv import Conv3dSame, SeparableConv3d
 from .st_pool import SpatioTemporalPool, read_pool
 from .temporal_reduction import (
     AttentionOverTime,
@@ -13,16 +19,24 @@ from .temporal_reduction import (
 
 __all__ = [
     "AttentionOverTime",
-    "ConvStage",
+    "BottleneckBlock",
+    "Conv3dSame",
+    "ConvBlock",
+    "FeatureGate",
+    "InceptionBlock",
     "LastState",
     "MeanOverTime",
     "Pool",
+    "ResidualBlock",
+    "SeparableConv3d",
     "SpatioTemporalPool",
     "TemporalReduction",
     "check_lengths",
-    "check_stages",
+    "expand",
     "freeze_norm_statistics",
     "length_mask",
     "pool_space",
     "read_pool",
+    "run_recomputed",
+    "same_padding",
 ]

@@ -8,10 +8,14 @@ from functools import partial
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .axes import same_padding
+
 _POOLS = {
     ("max", 1): F.max_pool1d,
+    ("max", 2): F.max_pool2d,
     ("max", 3): F.max_pool3d,
     ("avg", 1): partial(F.avg_pool1d, count_include_pad=False),
+    ("avg", 2): partial(F.avg_pool2d, count_include_pad=False),
     ("avg", 3): partial(F.avg_pool3d, count_include_pad=False),
 }
 _MODES = ("max", "avg")
@@ -24,9 +28,10 @@ class Pool(nn.Module):
 
     Args:
         mode: ``'max'`` or ``'avg'``.
-        size: Window along each pooled axis; one entry (audio) or three (video).
+        size: Window along each pooled axis; one entry (sound) to three (video).
         stride: Step along each pooled axis.
-        padding: Padding on both ends of each pooled axis.
+        padding: Padding on both ends of each pooled axis, or ``'same'`` everywhere:
+            TensorFlow's rule, ``ceil(length / stride)`` windows.
         name: What the error message calls this step.
 
     Shape:
@@ -40,27 +45,29 @@ class Pool(nn.Module):
         mode: str,
         size: Sequence[int],
         stride: Sequence[int],
-        padding: Sequence[int],
+        padding: Sequence[int] | str,
         name: str = "pooling",
     ) -> None:
         super().__init__()
         if mode not in _MODES:
             raise ValueError(f"{name}: mode is {mode!r}, must be one of {_MODES}")
-        for axis_size, axis_stride, axis_padding in zip(size, stride, padding):
-            if axis_size < 1 or axis_stride < 1:
-                raise ValueError(
-                    f"{name}: size and stride must be at least 1, got size "
-                    f"{tuple(size)} and stride {tuple(stride)}"
-                )
-            if not 0 <= axis_padding <= axis_size // 2:
-                raise ValueError(
-                    f"{name}: padding must lie between 0 and half the size, got "
-                    f"size {tuple(size)} and padding {tuple(padding)}"
-                )
+        if min(*size, *stride) < 1:
+            raise ValueError(
+                f"{name}: size and stride must be at least 1, got size "
+                f"{tuple(size)} and stride {tuple(stride)}"
+            )
+        if padding != "same" and any(
+            isinstance(pad, str) or not 0 <= pad <= one // 2
+            for one, pad in zip(size, padding)
+        ):
+            raise ValueError(
+                f"{name}: padding must be 'same' or lie between 0 and half the size, "
+                f"got size {tuple(size)} and padding {padding!r}"
+            )
         self.mode = mode
         self.size = tuple(size)
         self.stride = tuple(stride)
-        self.padding = tuple(padding)
+        self.padding = padding if padding == "same" else tuple(padding)
         self.name = name
 
     def forward(self, x: Tensor) -> Tensor:
@@ -70,6 +77,9 @@ class Pool(nn.Module):
                 f"{self.name}: expected (N, C) and {len(self.size)} axes, "
                 f"got shape {tuple(x.shape)}"
             )
+        pool = _POOLS[self.mode, len(self.size)]
+        if self.padding == "same":
+            return self._pool_same(x, pool)
         for length, size, padding in zip(axes, self.size, self.padding):
             if length + 2 * padding < size:
                 raise ValueError(
@@ -77,11 +87,27 @@ class Pool(nn.Module):
                     f"{self.padding} leaves nothing of an input of shape "
                     f"{tuple(x.shape)}; feed larger clips or pool less"
                 )
-        pool = _POOLS[self.mode, len(self.size)]
         return pool(x, self.size, self.stride, self.padding)
+
+    def _pool_same(self, x: Tensor, pool) -> Tensor:
+        pads = [
+            same_padding(length, size, stride)
+            for length, size, stride in zip(x.shape[2:], self.size, self.stride)
+        ]
+        # One more after than before is what ceil_mode does, where the stride exceeds 1.
+        if all(a == b or stride > 1 for (a, b), stride in zip(pads, self.stride)):
+            before = [pad[0] for pad in pads]
+            return pool(x, self.size, self.stride, before, ceil_mode=True)
+        outside = [side for pad in reversed(pads) for side in pad]  # last axis first
+        if self.mode == "max":
+            return pool(F.pad(x, outside, value=float("-inf")), self.size, self.stride)
+        real = pool(
+            F.pad(x.new_ones(1, 1, *x.shape[2:]), outside), self.size, self.stride
+        )
+        return pool(F.pad(x, outside), self.size, self.stride) / real
 
     def extra_repr(self) -> str:
         return (
             f"mode={self.mode}, size={self.size}, stride={self.stride}, "
-            f"padding={self.padding}"
+            f"padding={self.padding!r}"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor, nn
 
@@ -15,11 +15,16 @@ def _pairs(value: int | Sequence[int]) -> tuple:
     return (value, value) if isinstance(value, int) else tuple(value)
 
 
+def _padding(value: int | Sequence[int] | str, per_axis: Callable) -> tuple | str:
+    return value if value == "same" else per_axis(value)
+
+
 def read_pool(cfg: Mapping, name: str) -> dict:
     """Check one pooling config and fill in what it leaves out.
 
     Args:
-        cfg: ``dict(mode='max' | 'avg', size, stride=size, padding=0)``.
+        cfg: ``dict(mode='max' | 'avg', size, stride=size, padding=0)``; ``padding``
+            may be ``'same'``.
         name: What the error message calls this config.
 
     Returns:
@@ -52,7 +57,8 @@ class SpatioTemporalPool(nn.Module):
 
     Args:
         temporal: ``dict(mode, size, stride=size, padding=0)`` with integers, or
-            None to keep time as it is. ``mode`` is ``'max'`` or ``'avg'``.
+            None to keep time as it is. ``mode`` is ``'max'`` or ``'avg'``;
+            ``padding`` may be ``'same'``.
         spatial: The same over height and width, integers or ``(h, w)`` pairs.
 
     Shape:
@@ -82,7 +88,7 @@ class SpatioTemporalPool(nn.Module):
                 mode=cfg["mode"],
                 size=(cfg["size"], 1, 1),
                 stride=(cfg["stride"], 1, 1),
-                padding=(cfg["padding"], 0, 0),
+                padding=_padding(cfg["padding"], lambda pad: (pad, 0, 0)),
                 name="temporal pooling",
             )
         if spatial is not None:
@@ -91,7 +97,7 @@ class SpatioTemporalPool(nn.Module):
                 mode=cfg["mode"],
                 size=(1, *_pairs(cfg["size"])),
                 stride=(1, *_pairs(cfg["stride"])),
-                padding=(0, *_pairs(cfg["padding"])),
+                padding=_padding(cfg["padding"], lambda pad: (0, *_pairs(pad))),
                 name="spatial pooling",
             )
 

@@ -13,7 +13,7 @@ POOL = dict(mode="max", size=2)
 @pytest.mark.parametrize(("pool", "steps"), [(None, 20), (POOL, 10)])
 def test_log_mel(batch, norm_cfg, pool, steps):
     net = AudioConvNet(
-        16, [dict(channels=8, num_convs=2, pool=pool)], norm_cfg=norm_cfg
+        16, [dict(channels=8, num_blocks=2, pool=pool)], norm_cfg=norm_cfg
     )
     y = net(torch.randn(batch, 16, 20))
     assert y.shape == (batch, net.out_channels, steps)
@@ -40,7 +40,7 @@ def test_kernel_of_one_without_pooling_sees_single_steps():
 def test_norm_eval_keeps_statistics():
     net = AudioConvNet(3, [dict(channels=4)], norm_eval=True).train()
     net(torch.randn(2, 3, 8) + 5)
-    assert torch.equal(net.stages[0].convs[0].bn.running_mean, torch.zeros(4))
+    assert torch.equal(net.stages[0].blocks[0].bn.running_mean, torch.zeros(4))
 
 
 @pytest.mark.parametrize("shape", [(1, 2, 8), (1, 1, 3, 8)])

@@ -17,19 +17,19 @@ C3D_STAGES = [
     dict(channels=128, temporal_pool=max_pool(2), spatial_pool=max_pool(2)),
     dict(
         channels=256,
-        num_convs=2,
+        num_blocks=2,
         temporal_pool=max_pool(2),
         spatial_pool=max_pool(2),
     ),
     dict(
         channels=512,
-        num_convs=2,
+        num_blocks=2,
         temporal_pool=max_pool(2),
         spatial_pool=max_pool(2),
     ),
     dict(
         channels=512,
-        num_convs=2,
+        num_blocks=2,
         temporal_pool=max_pool(2),
         spatial_pool=max_pool(2, padding=1),
     ),
@@ -39,12 +39,12 @@ C3D_STAGES = [
 @pytest.mark.parametrize("batch", [1, 2])
 @pytest.mark.parametrize("in_channels", [2, 3])
 @pytest.mark.parametrize("norm_cfg", [None, dict(type="BN3d")])
-@pytest.mark.parametrize("num_convs", [1, 2])
-def test_shapes_and_gradient(batch, in_channels, norm_cfg, num_convs):
+@pytest.mark.parametrize("num_blocks", [1, 2])
+def test_shapes_and_gradient(batch, in_channels, norm_cfg, num_blocks):
     net = STConvNet(
         [
             dict(channels=4, kernel_size=(1, 3, 3), stride=(1, 2, 2)),
-            dict(channels=6, num_convs=num_convs, temporal_pool=max_pool(2)),
+            dict(channels=6, num_blocks=num_blocks, temporal_pool=max_pool(2)),
         ],
         in_channels=in_channels,
         norm_cfg=norm_cfg,
@@ -79,7 +79,7 @@ def test_one_config_is_c3d():
 def test_norm_eval_keeps_statistics():
     net = STConvNet([dict(channels=4)], norm_eval=True)
     assert net.train() is net
-    norm = net.stages[0].convs[0].bn
+    norm = net.stages[0].blocks[0].bn
     net(torch.randn(2, 3, 2, 4, 4) + 5)
     assert torch.equal(norm.running_mean, torch.zeros(4))
     assert norm.weight.requires_grad
@@ -110,10 +110,10 @@ def test_clip_too_short_for_the_pooling():
     ("stages", "message"),
     [
         ([], "empty"),
-        ([dict(channels=4), dict(num_convs=1)], r"stages\[1\] lacks 'channels'"),
+        ([dict(channels=4), dict(num_blocks=1)], r"stages\[1\].*channels"),
         ([dict(channels=4, pool=None)], r"stages\[0\].*'pool'.*spatial_pool"),
         ([dict(channels=4, kernel_size=(3, 3))], "kernel_size: expected 3 numbers"),
-        ([dict(channels=4, num_convs=0)], "num_convs"),
+        ([dict(channels=4, num_blocks=0)], "num_blocks"),
     ],
 )
 def test_wrong_stages(stages, message):

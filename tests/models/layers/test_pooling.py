@@ -24,3 +24,22 @@ def test_padding_never_takes_part():
     x = torch.full((1, 1, 4), -5.0)
     assert torch.equal(Pool(mode="avg", **cfg)(x), x)
     assert torch.equal(Pool(mode="max", **cfg)(x), x)
+
+
+@pytest.mark.parametrize("mode", ["max", "avg"])
+@pytest.mark.parametrize("size", [2, 3, 4])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("length", [1, 2, 5, 8])
+def test_same_padding_window_by_window(mode, size, stride, length):
+    """TensorFlow's rule, written out; what is padded takes no part."""
+    pool = Pool(mode=mode, size=(size,), stride=(stride,), padding="same")
+    x = torch.randn(1, 1, length)
+    windows = -(-length // stride)
+    before = max((windows - 1) * stride + size - length, 0) // 2
+    read = max if mode == "max" else lambda values: sum(values) / len(values)
+    expected = []
+    for index in range(windows):
+        start = index * stride - before
+        seen = range(max(start, 0), min(start + size, length))
+        expected.append(read([x[0, 0, i].item() for i in seen]))
+    torch.testing.assert_close(pool(x)[0, 0], torch.tensor(expected))

@@ -31,7 +31,7 @@ def test_absent_rows_are_zero_and_not_run(present):
     assert torch.equal(feat[rows], alone)
     for row in set(range(3)) - set(rows):
         assert torch.equal(feat[row], torch.zeros(8, 6))
-    assert torch.isfinite(stream.backbone.stages[0].convs[0].bn.running_mean).all()
+    assert torch.isfinite(stream.backbone.stages[0].blocks[0].bn.running_mean).all()
 
 
 def build_like(stream):
