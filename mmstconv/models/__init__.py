@@ -1,4 +1,4 @@
-from .backbones import AudioConvNet, STConvNet
+from .backbones import AudioConvNet, MelConvNet, STConvNet
 from .fusion import ConcatFusion
 from .heads import TriModalFusionHead
 from .layers import AttentionOverTime, LastState, MeanOverTime, SpatioTemporalPool
@@ -14,6 +14,7 @@ __all__ = [
     "LSTMTemporalNeck",
     "LastState",
     "MeanOverTime",
+    "MelConvNet",
     "PoolNeck",
     "STConvNet",
     "SpatioTemporalPool",

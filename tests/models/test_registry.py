@@ -34,6 +34,15 @@ CASES = {
     "ResidualBlock": (dict(in_channels=3, channels=4), (VIDEO,)),
     "BottleneckBlock": (dict(in_channels=3, channels=4), (VIDEO,)),
     "InceptionBlock": (dict(in_channels=3, channels=(1, 2, 1, 2, 1, 1)), (VIDEO,)),
+    "InvertedResidualBlock": (dict(in_channels=3, channels=4), (VIDEO,)),
+    "WaveResidualBlock": (
+        dict(in_channels=3, channels=4, ndim=1, stride=4),
+        (torch.randn(1, 3, 32),),
+    ),
+    "MelConvNet": (
+        dict(n_mels=8, norm_bands=True, stages=[dict(channels=4, pool=POOL)]),
+        (torch.randn(1, 8, 6),),
+    ),
     "LSTMTemporalNeck": (dict(in_channels=3, hidden_channels=4), (VIDEO,)),
     "PoolNeck": (dict(in_channels=3), (VIDEO,)),
     "LastState": (dict(in_channels=6), (SEQUENCES["rgb"],)),

@@ -8,14 +8,20 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
-from .checks import positive_int, positive_number, require
+from .checks import one_of, positive_int, positive_number, require
 
 
 @TRANSFORMS.register_module()
 class LogMel(BaseTransform):
-    """Natural logarithm of the power in mel bands, with librosa's filters.
+    """Logarithm of the energy in mel bands.
 
-    Equals ``log(librosa.feature.melspectrogram(...) + eps)``.
+    By default ``log(librosa.feature.melspectrogram(...) + eps)``, the natural
+    logarithm. The two front ends that public weights come with:
+
+    - PANNs, at 32 kHz: ``n_fft=1024, hop_length=320, f_min=50, f_max=14000,
+      pad_mode='reflect', decibels=True, eps=1e-10``;
+    - VGGish, at 16 kHz: ``win_length=400, center=False, power=1, filters='htk',
+      f_min=125, f_max=7500, eps=0.01``.
 
     Required Keys:
 
@@ -24,15 +30,29 @@ class LogMel(BaseTransform):
 
     Added Keys:
 
-        - audio: float32 ``(num_clips, n_mels, 1 + L // hop_length)``
+        - audio: float32 ``(num_clips, n_mels, 1 + L // hop_length)``; with
+          ``center=False`` ``1 + (L - win_length) // hop_length`` frames
 
     Args:
         n_mels: Bands.
-        n_fft: Samples of a window.
+        n_fft: Samples of the Fourier transform.
         hop_length: Samples from one window to the next.
         f_min: Lower edge of the lowest band in Hz.
         f_max: Upper edge of the highest band in Hz; None is half the sample rate.
-        eps: Added to the power; its logarithm is the value of silence.
+        eps: Added to the energy; its logarithm is the value of silence.
+        win_length: Samples of a window, zeros up to ``n_fft``; ``n_fft`` if None.
+        center: Windows are centred on multiples of the hop, beyond the ends too. If
+            False, the first one begins at the first sample and the last one ends
+            within the sound (librosa's ``center=False`` puts a window shorter than
+            ``n_fft`` half the difference later).
+        pad_mode: What centred windows see beyond the ends: ``'constant'`` (zeros) or
+            ``'reflect'``.
+        power: 2 for the power in a band, 1 for the magnitude.
+        filters: ``'librosa'``: area one, triangles in Hz on Slaney's mel scale.
+            ``'htk'``: height one, triangles in mel on HTK's scale, as in TensorFlow
+            (librosa's ``htk=True`` changes the scale, not the triangles).
+        decibels: ``librosa.power_to_db(..., amin=eps, top_db=None)`` instead:
+            ``10 * log10`` of the power, ``eps`` where it is less.
     """
 
     def __init__(
@@ -43,6 +63,13 @@ class LogMel(BaseTransform):
         f_min: float = 0.0,
         f_max: float | None = None,
         eps: float = 1e-6,
+        *,
+        win_length: int | None = None,
+        center: bool = True,
+        pad_mode: str = "constant",
+        power: int = 2,
+        filters: str = "librosa",
+        decibels: bool = False,
     ) -> None:
         self.n_mels = positive_int("n_mels", n_mels)
         self.n_fft = positive_int("n_fft", n_fft)
@@ -50,8 +77,22 @@ class LogMel(BaseTransform):
         self.f_min = positive_number("f_min", f_min, allow_zero=True)
         self.f_max = None if f_max is None else positive_number("f_max", f_max)
         self.eps = positive_number("eps", eps)
+        win_length = n_fft if win_length is None else win_length
+        self.win_length = positive_int("win_length", win_length)
+        self.center = center
+        self.pad_mode = one_of("pad_mode", pad_mode, ("constant", "reflect"))
+        self.power = power
+        self.filters = one_of("filters", filters, tuple(_FILTERS))
+        self.decibels = decibels
         if self.f_max is not None and self.f_max <= self.f_min:
             raise ValueError(f"f_max must exceed f_min={f_min}, got {f_max}")
+        if self.win_length > self.n_fft:
+            raise ValueError(
+                f"win_length must not exceed n_fft={n_fft}, got {win_length}"
+            )
+        if power not in (1, 2) or (decibels and power != 2):
+            allowed = "2, as decibels are of power" if decibels else "1 or 2"
+            raise ValueError(f"power must be {allowed}, got {power!r}")
 
     def transform(self, results: dict) -> dict:
         waveform = require(results, "waveform", self, "LoadWaveform")
@@ -60,16 +101,45 @@ class LogMel(BaseTransform):
             raise ValueError(
                 f"f_max must not exceed half the sample rate {rate}, got {self.f_max}"
             )
-        filters = mel_filters(rate, self.n_fft, self.n_mels, self.f_min, self.f_max)
-        power = power_spectrum(waveform, self.n_fft, self.hop_length)
-        results["audio"] = np.log(filters @ power + np.float32(self.eps))
+        bank = _FILTERS[self.filters](
+            rate, self.n_fft, self.n_mels, self.f_min, self.f_max
+        )
+        spectrum = power_spectrum(self._windows(waveform), self.n_fft)
+        if self.power == 1:
+            spectrum = np.sqrt(spectrum)
+        energy = bank @ spectrum.astype(np.float32)  # (clips, n_mels, frames)
+        eps = np.float32(self.eps)
+        if self.decibels:
+            results["audio"] = 10 * np.log10(np.maximum(energy, eps))
+        else:
+            results["audio"] = np.log(energy + eps)
         return results
+
+    def _windows(self, waveform: np.ndarray) -> np.ndarray:
+        """``(clips, L)`` to ``(clips, frames, win_length)``."""
+        length, size = waveform.shape[1], self.win_length
+        if self.center:
+            before = self.n_fft // 2 - (self.n_fft - size) // 2
+            padding = ((0, 0), (before, size - before))
+            waveform = np.pad(waveform, padding, mode=self.pad_mode)
+            frames = 1 + length // self.hop_length
+        elif length < size:
+            raise ValueError(
+                f"LogMel: a window of win_length={size} samples does not fit into "
+                f"{length} samples of sound; load more, or set center=True"
+            )
+        else:
+            frames = 1 + (length - size) // self.hop_length
+        windows = np.lib.stride_tricks.sliding_window_view(waveform, size, axis=1)
+        return windows[:, :: self.hop_length][:, :frames]
 
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(n_mels={self.n_mels}, n_fft={self.n_fft}, "
             f"hop_length={self.hop_length}, f_min={self.f_min}, f_max={self.f_max}, "
-            f"eps={self.eps})"
+            f"eps={self.eps}, win_length={self.win_length}, center={self.center}, "
+            f"pad_mode={self.pad_mode!r}, power={self.power}, "
+            f"filters={self.filters!r}, decibels={self.decibels})"
         )
 
 
@@ -95,7 +165,7 @@ class RawAudio(BaseTransform):
 
 
 @lru_cache(maxsize=8)
-def mel_filters(
+def librosa_filters(
     sample_rate: int, n_fft: int, n_mels: int, f_min: float, f_max: float | None
 ) -> np.ndarray:
     """librosa's filter bank, ``(n_mels, n_fft // 2 + 1)``."""
@@ -106,21 +176,37 @@ def mel_filters(
     )
 
 
-def power_spectrum(waveform: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
-    """Power of Hann windows centred on multiples of the hop.
+@lru_cache(maxsize=8)
+def htk_filters(
+    sample_rate: int, n_fft: int, n_mels: int, f_min: float, f_max: float | None
+) -> np.ndarray:
+    """HTK's filter bank, ``(n_mels, n_fft // 2 + 1)``: a bin's weight falls linearly
+    with its distance in mel from the centre of a band."""
+    hertz = np.arange(n_fft // 2 + 1) * sample_rate / n_fft
+    bins, low, high = (
+        1127 * np.log1p(np.asarray(frequency) / 700)
+        for frequency in (hertz, f_min, sample_rate / 2 if f_max is None else f_max)
+    )
+    width = (high - low) / (n_mels + 1)
+    centres = low + width * np.arange(1, n_mels + 1)
+    bank = np.maximum(1 - np.abs(bins - centres[:, None]) / width, 0)
+    return bank.astype(np.float32)
+
+
+_FILTERS = {"librosa": librosa_filters, "htk": htk_filters}
+
+
+def power_spectrum(windows: np.ndarray, n_fft: int) -> np.ndarray:
+    """Power of the sound in periodic Hann windows.
 
     Args:
-        waveform: ``(clips, L)``.
-        n_fft: Samples of a window.
-        hop_length: Samples from one window to the next.
+        windows: ``(clips, frames, win_length)``.
+        n_fft: Samples of the Fourier transform.
 
     Returns:
-        float32 ``(clips, n_fft // 2 + 1, 1 + L // hop_length)``.
+        float64 ``(clips, n_fft // 2 + 1, frames)``.
     """
-    padded = np.pad(waveform, ((0, 0), (n_fft // 2, n_fft - n_fft // 2)))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft, axis=1)
-    frames = frames[:, ::hop_length][:, : 1 + waveform.shape[1] // hop_length]
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
-    spectrum = np.fft.rfft(frames * window, axis=2)  # (clips, F, bins)
-    power = spectrum.real**2 + spectrum.imag**2
-    return power.transpose(0, 2, 1).astype(np.float32)
+    size = windows.shape[2]
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
+    spectrum = np.fft.rfft(windows * hann, n=n_fft, axis=2)  # (clips, frames, bins)
+    return (spectrum.real**2 + spectrum.imag**2).transpose(0, 2, 1)

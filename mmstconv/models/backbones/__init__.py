@@ -1,4 +1,5 @@
 from .audio_convnet import AudioConvNet
+from .mel_convnet import MelConvNet
 from .st_convnet import STConvNet
 
-__all__ = ["AudioConvNet", "STConvNet"]
+__all__ = ["AudioConvNet", "MelConvNet", "STConvNet"]

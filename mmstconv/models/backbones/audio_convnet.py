@@ -8,8 +8,26 @@ from types import MappingProxyType
 from mmaction.registry import MODELS
 from torch import nn
 
-from ..layers import Pool, read_pool
+from ..layers import Pool, expand, read_pool
+from .audio_archs import AUDIO_ARCHS
 from .trunk import ConvTrunk
+
+
+def pool_sound(cfg: Mapping | None, ndim: int) -> nn.Module:
+    """One pooling step over all axes from its config, or none."""
+    if cfg is None:
+        return nn.Identity()
+    cfg = read_pool(cfg, "audio pooling")
+    padding = cfg["padding"]
+    if padding != "same":
+        padding = expand(padding, ndim, "padding")
+    return Pool(
+        mode=cfg["mode"],
+        size=expand(cfg["size"], ndim, "size"),
+        stride=expand(cfg["stride"], ndim, "stride"),
+        padding=padding,
+        name="audio pooling",
+    )
 
 
 @MODELS.register_module()
@@ -17,7 +35,11 @@ class AudioConvNet(ConvTrunk):
     """Stages of 1D blocks along time, each followed by pooling.
 
     Log-mel bands are the channels of the first convolution; a raw waveform has
-    one channel and asks for long, strided first kernels.
+    one channel and asks for long, strided first kernels. Either a published network
+    of :data:`AUDIO_ARCHS`, or stages of one's own:
+
+    - ``'res1dnet31'``: `PANNs <https://arxiv.org/abs/1912.10211>`_' waveform network
+      for 32 kHz. One time step out per 20,480 samples: 1.56 a second.
 
     Args:
         in_channels: Number of mel bands, or 1 for a waveform.
@@ -26,7 +48,9 @@ class AudioConvNet(ConvTrunk):
             the first block, ...), or ``blocks=[dict(type=..., ...), ...]``; and
             ``pool=None`` or ``dict(mode='max' | 'avg', size=, stride=size,
             padding=0 | 'same')``.
-        norm_cfg: Norm layer, or None: then the convolutions have a bias.
+        arch: Name of a published network, instead of ``stages``.
+        norm_cfg: Norm layer, or None: then the convolutions have a bias. The arch's
+            own, BN1d without an arch, if not given.
         act_cfg: Activation, or None.
         norm_eval: Keep batch norms at their running statistics in training.
         frozen_stages: The first so many stages do not train.
@@ -38,7 +62,8 @@ class AudioConvNet(ConvTrunk):
         - Output: ``(N, out_channels, L')``.
 
     Raises:
-        ValueError: A stage is not understood.
+        ValueError: Not one of ``arch`` and ``stages``, an unknown ``arch``, or a
+            stage that is not understood.
 
     Example:
         >>> net = AudioConvNet(
@@ -47,6 +72,8 @@ class AudioConvNet(ConvTrunk):
         ... )
         >>> net(torch.rand(1, 64, 80)).shape
         torch.Size([1, 32, 40])
+        >>> AudioConvNet(1, arch="res1dnet31")(torch.rand(1, 1, 40960)).shape
+        torch.Size([1, 2048, 2])
     """
 
     ndim = 1
@@ -56,15 +83,26 @@ class AudioConvNet(ConvTrunk):
     def __init__(
         self,
         in_channels: int,
-        stages: Sequence[Mapping],
+        stages: Sequence[Mapping] | None = None,
         *,
-        norm_cfg: Mapping | None = MappingProxyType({"type": "BN1d"}),
+        arch: str | None = None,
+        norm_cfg: Mapping | str | None = "arch",
         act_cfg: Mapping | None = MappingProxyType({"type": "ReLU"}),
         norm_eval: bool = False,
         frozen_stages: int = 0,
         with_cp: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
+        if (stages is None) == (arch is None):
+            raise ValueError("AudioConvNet: give either stages or arch")
+        if arch is not None and arch not in AUDIO_ARCHS:
+            raise ValueError(
+                f"AudioConvNet: arch is {arch!r}, must be one of {sorted(AUDIO_ARCHS)}"
+            )
+        if arch is not None:
+            stages = AUDIO_ARCHS[arch].stages
+        if norm_cfg == "arch":
+            norm_cfg = dict(type="BN1d") if arch is None else AUDIO_ARCHS[arch].norm_cfg
         super().__init__(
             stages,
             in_channels=in_channels,
@@ -77,14 +115,4 @@ class AudioConvNet(ConvTrunk):
         )
 
     def build_pool(self, pool: Mapping | None = None) -> nn.Module:
-        if pool is None:
-            return nn.Identity()
-        cfg = read_pool(pool, "audio pooling")
-        padding = cfg["padding"]
-        return Pool(
-            mode=cfg["mode"],
-            size=(cfg["size"],),
-            stride=(cfg["stride"],),
-            padding=padding if padding == "same" else (padding,),
-            name="audio pooling",
-        )
+        return pool_sound(pool, self.ndim)

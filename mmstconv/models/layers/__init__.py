@@ -3,6 +3,7 @@ from .checkpointing import run_recomputed
 from .conv_block import ConvBlock
 from .feature_gate import FeatureGate
 from .inception_block import InceptionBlock
+from .inverted_residual_block import InvertedResidualBlock
 from .lengths import check_lengths, length_mask
 from .norm_eval import freeze_norm_statistics
 from .pool_space import pool_space
@@ -16,6 +17,7 @@ from .temporal_reduction import (
     MeanOverTime,
     TemporalReduction,
 )
+from .wave_residual_block import WaveResidualBlock
 
 __all__ = [
     "AttentionOverTime",
@@ -24,6 +26,7 @@ __all__ = [
     "ConvBlock",
     "FeatureGate",
     "InceptionBlock",
+    "InvertedResidualBlock",
     "LastState",
     "MeanOverTime",
     "Pool",
@@ -31,6 +34,7 @@ __all__ = [
     "SeparableConv3d",
     "SpatioTemporalPool",
     "TemporalReduction",
+    "WaveResidualBlock",
     "check_lengths",
     "expand",
     "freeze_norm_statistics",

@@ -26,7 +26,7 @@ class InceptionBlock(BaseModule):
             branch 1; the two of branch 2; branch 3.
         stride: Only 1: Inception strides in the pooling between its stages.
         conv_cfg: Layer of the two 3x3x3 convolutions; ``Conv3d`` if None.
-        gate: A feature gate after each of the two (S3D-G).
+        gate: A feature gate at the end of each branch (S3D-G).
         ndim: Only 3.
         norm_cfg: Norm layer, or None.
         act_cfg: Activation, or None.
@@ -62,11 +62,12 @@ class InceptionBlock(BaseModule):
         b0, b1_in, b1, b2_in, b2, b3 = channels
         self.out_channels = b0 + b1 + b2 + b3
         rest = dict(norm_cfg=norm_cfg, act_cfg=act_cfg)
-        wide = dict(kernel_size=3, conv_cfg=conv_cfg, gate=gate, **rest)
+        last = dict(kernel_size=1, gate=gate, **rest)
+        wide = dict(last, kernel_size=3, conv_cfg=conv_cfg)
         pool = dict(mode="max", size=3, stride=1, padding=1)
         self.branches = ModuleList(
             [
-                Sequential(ConvBlock(in_channels, b0, kernel_size=1, **rest)),
+                Sequential(ConvBlock(in_channels, b0, **last)),
                 Sequential(
                     ConvBlock(in_channels, b1_in, kernel_size=1, **rest),
                     ConvBlock(b1_in, b1, **wide),
@@ -77,7 +78,7 @@ class InceptionBlock(BaseModule):
                 ),
                 Sequential(
                     SpatioTemporalPool(temporal=pool, spatial=pool),
-                    ConvBlock(in_channels, b3, kernel_size=1, **rest),
+                    ConvBlock(in_channels, b3, **last),
                 ),
             ]
         )

@@ -13,6 +13,7 @@ from mmstconv.models.backbones.st_convnet import limit_temporal_stride
 INCEPTIONS = {"i3d", "s3d", "s3dg"}
 # Total stride over time of each network as published, and of space.
 TIME = dict.fromkeys(ST_ARCHS, 8) | {"c3d": 16, "mc3_18": 1}
+TIME |= {"lite": 2, "lite_half": 2}
 TIME |= {name: 16 for name in ST_ARCHS if name.startswith("hara")}
 # (parameters, classes they were counted with), and who counted.
 PUBLISHED = {
@@ -33,6 +34,11 @@ def test_parameters_are_those_of_the_published_network(arch):
     count, classes = PUBLISHED[arch]
     net = STConvNet(arch=arch)
     assert parameters(net) + parameters(nn.Linear(net.out_channels, classes)) == count
+
+
+def test_parameters_of_the_gates():
+    """A published trunk of S3D-G (9.098 M) lacks the authors' gate of 192 channels."""
+    assert parameters(STConvNet(arch="s3dg")) == 9_098_000 + 192 * 192 + 192
 
 
 @pytest.mark.parametrize("arch", sorted(ST_ARCHS))

@@ -42,10 +42,10 @@ def test_four_branches_in_order():
     torch.testing.assert_close(net(x), torch.cat(expected, 1))
 
 
-def test_gates_follow_the_two_wide_convolutions():
+def test_gates_end_the_branches():
     net = InceptionBlock(3, WIDTHS, gate=True, **BN)
     gates = {name.rsplit(".gate")[0] for name in net.state_dict() if "gate" in name}
-    assert gates == {"branches.1.1", "branches.2.1"}
+    assert gates == {"branches.0.0", "branches.1.1", "branches.2.1", "branches.3.1"}
 
 
 @pytest.mark.parametrize(
