@@ -39,6 +39,7 @@ def register_lazily() -> None:
         ("TRANSFORMS", "mmstconv.datasets"),
         ("HOOKS", "mmstconv.engine"),
         ("VISBACKENDS", "mmstconv.visualization"),
+        ("WEIGHT_INITIALIZERS", "mmstconv.checkpoints.initializer"),
     ):
         target = getattr(registry, name)
         if target._imported:

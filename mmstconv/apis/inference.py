@@ -10,7 +10,8 @@ from mmaction.structures import ActionDataSample
 from mmengine.runner import CheckpointLoader, load_state_dict
 from torch import nn
 
-from ..engine.checkpoint import check_fit, weights_of
+from ..checkpoints.reading import weights_of
+from ..engine.checkpoint import check_fit
 
 
 def load_recognizer(

@@ -7,16 +7,6 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 
-def weights_of(checkpoint: Mapping) -> dict[str, Tensor]:
-    """The parameters in a checkpoint, without the prefix that a DDP wrapper left."""
-    weights = checkpoint.get("state_dict", checkpoint)
-    prefix = "module."
-    return {
-        key[len(prefix) :] if key.startswith(prefix) else key: value
-        for key, value in weights.items()
-    }
-
-
 def check_fit(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Compare the shapes of what the model and a checkpoint both have.
 

@@ -6,17 +6,25 @@ from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 
+from ...checkpoints.reading import weights_of
 from ...datasets import MultiModalVideoDataset
-from ..checkpoint import check_fit, weights_of
+from ..checkpoint import check_fit
+from .preprocessing_check import check_preprocessing, forget_files_on_resume
 
 
 @HOOKS.register_module()
 class ConsistencyHook(Hook):
-    """Head, data and checkpoint must speak of the same classes and shapes.
+    """Head, data and checkpoint must speak of the same classes, shapes and input.
 
     MMEngine only warns when a checkpoint does not fit and leaves the misfit layers
     at random; a label outside the head's classes ends in an index error somewhere in
-    the first epoch. Here both are one error before the first iteration.
+    the first epoch; weights that are fed another value range, channel order or mel
+    scale than they were trained on lose accuracy and say nothing. Here each is one
+    error before the first iteration.
+
+    The input is compared with what the checkpoint doctor wrote into the files that
+    ``init_cfg`` names. Sizes of clips and images are free, so they are a warning.
+    A run that resumes needs none of these files.
 
     Args:
         reinit: Prefixes of parameters to take from the model instead of the
@@ -30,7 +38,11 @@ class ConsistencyHook(Hook):
         self.reinit = tuple(reinit)
 
     def before_run(self, runner) -> None:
-        head = getattr(_unwrap(runner.model), "cls_head", None)
+        model = _unwrap(runner.model)
+        if hasattr(runner._train_loop, "dataloader"):  # else init_cfg is not used
+            forget_files_on_resume(runner, model)
+            check_preprocessing(runner, model)
+        head = getattr(model, "cls_head", None)
         num_classes = getattr(head, "num_classes", None)
         if num_classes is None:
             return

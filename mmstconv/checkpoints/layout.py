@@ -1,0 +1,51 @@
+"""How one source project names and shapes its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+def _unchanged(key: str, value: Tensor) -> Tensor:
+    return value
+
+
+def _nothing(weights: Mapping[str, Tensor]) -> list[str]:
+    return []
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One layout of weights, and where each of them goes in our networks.
+
+    All functions get the weights as the doctor cleaned them: tensors only, without
+    the container around them and without the prefix of a DDP wrapper.
+
+    Args:
+        name: Short name, as in ``pytorch-i3d``.
+        source: URL of the project.
+        recognise: Whether weights have this layout, by their keys and, where those
+            do not tell, by shapes. The first layout that says yes is taken.
+        backbone: The config for ``MODELS.build`` without ``in_channels``.
+        rename: Source key to ``backbone.…``, ``cls_head.fc_cls.{weight,bias}``, or
+            None where there is no place for it.
+        preprocessing: What the source did to its input, in plain types: only keys
+            that it fixes, ``{}`` if none.
+        reshape: Target key and tensor to the tensor in the target's shape.
+        convertible: False if the layout is only reported.
+        notes: What a user must know, in one or two sentences.
+        report: What is to be said of these very weights, line by line.
+    """
+
+    name: str
+    source: str
+    recognise: Callable[[Mapping[str, Tensor]], bool]
+    backbone: Callable[[Mapping[str, Tensor]], dict]
+    rename: Callable[[str], str | None]
+    preprocessing: Callable[[Mapping[str, Tensor]], dict]
+    reshape: Callable[[str, Tensor], Tensor] = _unchanged
+    convertible: bool = True
+    notes: str = ""
+    report: Callable[[Mapping[str, Tensor]], list[str]] = _nothing

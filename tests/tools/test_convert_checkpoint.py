@@ -1,0 +1,118 @@
+"""The command: what it prints can be pasted, what it writes can be loaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import load_script
+from mmaction.registry import MODELS
+from mmengine.registry import DefaultScope
+
+SCRIPT = "tools/convert_checkpoint.py"
+BACKBONE = dict(type="ResNet3dSlowOnly", depth=18, lateral=False, base_channels=4)
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    weights = MODELS.build(BACKBONE).state_dict()
+    (tmp_path / "elsewhere").mkdir()
+    path = tmp_path / "elsewhere" / "slowonly_r18.pth"
+    torch.save({f"backbone.{key}": value for key, value in weights.items()}, path)
+    return path
+
+
+def run(monkeypatch, *args):
+    command = ["convert_checkpoint.py", *map(str, args)]
+    monkeypatch.setattr(sys, "argv", command)
+    load_script(SCRIPT).main()
+
+
+def test_the_printed_lines_make_a_stream(source, tmp_path, monkeypatch, capsys):
+    run(monkeypatch, source, "--in-channels", "2")
+    out = tmp_path / "slowonly_r18_mmstconv.pth"
+    assert sorted(tmp_path.iterdir()) == [source.parent, out]
+    output = capsys.readouterr().out
+    lines = output.splitlines()
+    assert lines[0].startswith("mmaction2-slowonly (https://")
+    assert "  first convolution 3 -> 2 channels (mean)" in lines
+    assert "{'modality': 'flow'}" in output
+    assert lines[-1] == "written to slowonly_r18_mmstconv.pth"
+    pasted = [line for line in lines if line.startswith(("  backbone=", "  init_cfg="))]
+    cfg = eval(f"dict(type='ConvStream', {' '.join(pasted)})")
+    assert cfg["init_cfg"] == dict(type="AdaptedPretrained", checkpoint=out.name)
+    with DefaultScope.overwrite_default_scope("mmaction"):
+        stream = MODELS.build(cfg)
+        stream.init_weights()
+    old = torch.load(source, weights_only=True)
+    new = stream.state_dict()
+    assert new.keys() == old.keys()
+    for key in new.keys() - {"backbone.conv1.conv.weight"}:
+        assert torch.equal(new[key], old[key])
+
+
+def test_out(source, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "elsewhere" / "mine.pth"
+    run(monkeypatch, source, "--out", out)
+    assert f"written to {out}" in capsys.readouterr().out
+    meta = torch.load(out, weights_only=True)["meta"]["mmstconv"]
+    assert meta["source_file"] == source.name
+
+
+def test_errors_are_one_line(source, tmp_path, monkeypatch):
+    (tmp_path / "text.pth").write_text("not a checkpoint")
+    for args, message in (
+        ([tmp_path / "no.pth"], "no.pth: no such file"),
+        ([tmp_path / "text.pth"], "text.pth: no checkpoint"),
+        ([source, "--out", source], "would overwrite the source"),
+        ([source, "--inflate"], "no 2D kernels"),
+        ([source, "--in-channels", "0"], "in_channels must be at least 1"),
+    ):
+        with pytest.raises(SystemExit) as caught:
+            run(monkeypatch, *args)
+        text = str(caught.value)
+        assert text.startswith("convert_checkpoint: ") and message in text
+        assert "\n" not in text
+
+
+def test_what_cannot_be_converted_is_reported_all_the_same(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    weights = {
+        "rgb.conv1_7x7_s2.weight": torch.zeros(64, 3, 7, 7),
+        "fusion_classification_net.fc_verb.weight": torch.zeros(125, 1024),
+    }
+    torch.save(dict(state_dict=weights), "tbn.pth.tar")
+    with pytest.raises(SystemExit, match="tbn cannot be converted, nothing was"):
+        run(monkeypatch, "tbn.pth.tar")
+    output = capsys.readouterr().out
+    assert "unmatched    2" in output and "rgb.*: 1 tensors" in output
+    assert [path.name for path in tmp_path.iterdir()] == ["tbn.pth.tar"]
+
+
+def test_trust(source, tmp_path, monkeypatch):
+    from datetime import date
+
+    weights = torch.load(source, weights_only=True)
+    torch.save(dict(state_dict=weights, day=date(2020, 1, 1)), source)
+    with pytest.raises(SystemExit, match="--trust"):
+        run(monkeypatch, source)
+    run(monkeypatch, source, "--trust")
+    assert (tmp_path / "slowonly_r18_mmstconv.pth").exists()
+
+
+def test_as_a_command_of_mim():
+    """mim runs ``mmstconv/.mim/tools/NAME.py`` with the arguments left over."""
+    root = Path(__file__).resolve().parents[2]
+    script = root / "mmstconv" / ".mim" / SCRIPT
+    done = subprocess.run(
+        [sys.executable, script, "--help"], capture_output=True, text=True, cwd=root
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--in-channels" in done.stdout and "--gpus" not in done.stdout

@@ -1,0 +1,71 @@
+"""Recognise a published checkpoint and convert it for a config of ours.
+
+python tools/convert_checkpoint.py FILE [--out OUT] [--in-channels 2] [--inflate]
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(
+        description="Recognise a published checkpoint and convert it"
+    )
+    parser.add_argument("checkpoint", help="checkpoint file of a known project")
+    parser.add_argument("--out", help="default: NAME_mmstconv.pth in this folder")
+    parser.add_argument(
+        "--in-channels", type=int, help="adapt the first layer, e.g. 2 for flow"
+    )
+    parser.add_argument(
+        "--inflate", action="store_true", help="2D kernels for the 3D network"
+    )
+    parser.add_argument(
+        "--modality",
+        choices=["rgb", "flow", "audio"],
+        help="what it will read, if not what it was trained on",
+    )
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="open Python objects in the file, which may run code: only your own files",
+    )
+    return parser.parse_args()
+
+
+def main():
+    args = parse_args()
+    # slow to import: after the arguments are known to be right
+    from mmstconv.apis import convert_checkpoint
+
+    try:
+        conversion = convert_checkpoint(
+            args.checkpoint,
+            in_channels=args.in_channels,
+            inflate=args.inflate,
+            modality=args.modality,
+            trust=args.trust,
+        )
+        print(conversion.table())
+        out = args.out or f"{Path(args.checkpoint).stem}_mmstconv.pth"
+        out = conversion.save(out)
+    except (OSError, ValueError) as error:
+        sys.exit(f"convert_checkpoint: {error}")
+    print(f"preprocessing:\n  {conversion.preprocessing or 'not fixed by the source'}")
+    print("for a config, in the stream:")
+    print(f"  backbone={as_code(conversion.backbone)},")
+    init_cfg = dict(type="AdaptedPretrained", checkpoint=str(out))
+    print(f"  init_cfg={as_code(init_cfg)},")
+    print(f"written to {out}")
+
+
+def as_code(cfg):
+    """A config in the notation of config files."""
+    if isinstance(cfg, dict):
+        items = (f"{key}={as_code(value)}" for key, value in cfg.items())
+        return f"dict({', '.join(items)})"
+    return repr(cfg)
+
+
+if __name__ == "__main__":
+    main()
