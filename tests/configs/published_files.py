@@ -1,0 +1,58 @@
+"""Stand-ins for the published files that the fine-tuning configs start from.
+
+Random weights in the layout of the source, converted as the configs' headers say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from checkpoints.sources.i3d_piergiaj import PiergiajI3D
+from checkpoints.sources.panns_source import Cnn14
+from checkpoints.sources.s3d import KyleminS3D
+from checkpoints.sources.torchvision_resnet import mc3_18, r2plus1d_18, r3d_18
+from mmaction.registry import MODELS
+from torch import nn
+
+from mmstconv.checkpoints import convert_checkpoint
+
+SOURCES: dict[str, Callable[[], nn.Module]] = {
+    "i3d_rgb.pth": PiergiajI3D,
+    "i3d_flow.pth": lambda: PiergiajI3D(in_channels=2),
+    "s3d_rgb.pth": KyleminS3D,
+    "r2plus1d_18.pth": r2plus1d_18,
+    "r3d_18.pth": r3d_18,
+    "mc3_18.pth": mc3_18,
+    "c3d.pth": lambda: MODELS.build(dict(type="mmaction.C3D")),
+    "cnn14.pth": Cnn14,
+}
+
+
+def published_file(name: str, folder: Path) -> Path:
+    """The converted file of that name; made at the first call."""
+    path = folder / name
+    if not path.exists():
+        torch.manual_seed(0)
+        source = SOURCES[name]()
+        keep_scale(source)
+        original = folder / f"original_{name}"
+        weights = source.state_dict()
+        torch.save(dict(model=weights) if name == "cnn14.pth" else weights, original)
+        convert_checkpoint(original, path)
+        original.unlink()
+    return path
+
+
+@torch.no_grad()
+def keep_scale(net: nn.Module) -> None:
+    """Kernels that neither fade nor blow up what goes through ReLUs.
+
+    Without norms the first one brings pixels down to one, as trained ones would.
+    """
+    layers = [m for m in net.modules() if isinstance(m, nn.Conv3d | nn.Conv2d)]
+    for layer in layers:
+        nn.init.kaiming_normal_(layer.weight)
+    if not any(isinstance(m, nn.BatchNorm3d | nn.BatchNorm2d) for m in net.modules()):
+        layers[0].weight.div_(64)

@@ -1,0 +1,364 @@
+"""Which block buys most? Accuracy, multiply-adds and time of backbones of one shape.
+
+    python tools/benchmarks/backbones.py --modality rgb --seeds 2
+
+Every candidate is a stream (backbone, LSTM) with a linear classifier, of about the
+same multiply-adds, trained on the same endless stream of drawn clips: one of four
+shapes moves in one of four ways (clockwise, counter-clockwise, speeding up, slowing
+down) over a drifting texture. RGB has to name shape and motion (16 classes); flow
+sees the DIS flow of the very clip and has to name the motion (4 classes); sound is
+one second of log-mel: four timbres in four courses (rising, falling, slow and fast
+pulses) in noise (16 classes).
+Time is a forward and backward pass as a ratio to the first candidate, all
+interleaved.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from mmaction.registry import MODELS
+from mmengine.logging import MMLogger
+from mmengine.utils import track_iter_progress
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+import mmstconv.models  # noqa: F401
+from mmstconv.datasets.transforms import LogMel
+
+SIZE, STEPS, BATCH = 48, 8, 32
+KINDS = 4  # shapes, motions, timbres and courses are four each
+CLASSES = {"rgb": KINDS**2, "flow": KINDS, "audio": KINDS**2}
+INPUT = {
+    "rgb": (3, STEPS, SIZE, SIZE),
+    "flow": (2, STEPS, SIZE, SIZE),
+    "audio": (64, 101),
+}
+SPACE = dict(spatial_pool=dict(mode="max", size=2))
+BOTH = dict(temporal_pool=dict(mode="max", size=2), **SPACE)
+FLAT = dict(kernel_size=(1, 3, 3))
+SPLIT = dict(conv_cfg=dict(type="SeparableConv3d"))
+STRIDED = dict(stride=(1, 2, 2))
+
+
+def residual(*widths: int, first: dict, rest: dict, block="ResidualBlock") -> list:
+    """A strided stem and three residual stages; time is halved before the last."""
+    stem, one, two, three = widths
+    return [
+        dict(channels=stem, kernel_size=(1, 5, 5), **STRIDED),
+        dict(block=block, channels=one, **STRIDED, **first),
+        dict(block=block, channels=two, **STRIDED, **rest),
+        dict(block=block, channels=three, stride=2, **rest),
+    ]
+
+
+# Widths were set so that each has about 40 million multiply-adds on RGB.
+VIDEO = {
+    "3x3x3": [
+        dict(channels=12, **STRIDED, **SPACE),
+        dict(channels=32, **SPACE),
+        dict(channels=64, **BOTH),
+        dict(channels=128),
+    ],
+    "1x3x3 + 3x1x1": [
+        dict(channels=14, **STRIDED, **SPACE, **SPLIT),
+        dict(channels=40, **SPACE, **SPLIT),
+        dict(channels=88, **BOTH, **SPLIT),
+        dict(channels=176, **SPLIT),
+    ],
+    "residual 3x3x3": residual(13, 17, 34, 68, first={}, rest={}),
+    "residual 1x3x3 + 3x1x1": residual(13, 24, 48, 96, first=SPLIT, rest=SPLIT),
+    "residual, time above only": residual(13, 26, 52, 104, first=FLAT, rest=SPLIT),
+    "depthwise 3x3x3 (X3D)": residual(
+        24, 32, 64, 128, first={}, rest={}, block="InvertedResidualBlock"
+    ),
+    "depthwise, gated (X3D)": residual(
+        24,
+        32,
+        64,
+        128,
+        first=dict(gate=True),
+        rest=dict(gate=True),
+        block="InvertedResidualBlock",
+    ),
+}
+
+
+HALVE = dict(pool=dict(mode="max", size=2))
+# About 6 million multiply-adds each.
+SOUND = {
+    "1D over time": dict(
+        type="AudioConvNet",
+        in_channels=64,
+        stages=[
+            dict(channels=88, num_blocks=2, **HALVE),
+            dict(channels=88, **HALVE),
+            dict(channels=88),
+        ],
+    ),
+    "1D residual": dict(
+        type="AudioConvNet",
+        in_channels=64,
+        stages=[
+            dict(channels=92, **HALVE),
+            dict(block="ResidualBlock", channels=92, **HALVE),
+            dict(block="ResidualBlock", channels=92),
+        ],
+    ),
+    "1D depthwise of 9": dict(
+        type="AudioConvNet",
+        in_channels=64,
+        stages=[
+            dict(channels=100, **HALVE),
+            dict(block="InvertedResidualBlock", channels=100, kernel_size=9, **HALVE),
+            dict(block="InvertedResidualBlock", channels=100, kernel_size=9),
+        ],
+    ),
+    "2D over time and bands": dict(
+        type="MelConvNet",
+        stages=[
+            dict(channels=8, **HALVE),
+            dict(channels=16, **HALVE),
+            dict(channels=32, **HALVE),
+            dict(channels=64),
+        ],
+    ),
+    "2D, strided": dict(
+        type="MelConvNet",
+        stages=[
+            dict(channels=14, kernel_size=5, stride=2),
+            dict(channels=28, stride=2),
+            dict(channels=42, stride=(1, 2)),
+            dict(channels=64, stride=(2, 2)),
+        ],
+    ),
+}
+CANDIDATES = {
+    "rgb": {name: dict(type="STConvNet", stages=s) for name, s in VIDEO.items()},
+    "flow": {
+        name: dict(type="STConvNet", stages=s, in_channels=2)
+        for name, s in VIDEO.items()
+    },
+    "audio": SOUND,
+}
+
+
+class Probe(nn.Module):
+    """A stream and a linear classifier on its last state."""
+
+    def __init__(self, backbone: dict, classes: int) -> None:
+        super().__init__()
+        backbone = MODELS.build(backbone)
+        neck = dict(
+            type="LSTMTemporalNeck",
+            in_channels=backbone.out_channels,
+            hidden_channels=64,
+        )
+        stream = dict(type="ConvStream", backbone=backbone, neck=neck)
+        self.stream = MODELS.build(stream)
+        self.stream.init_weights()
+        self.fc = nn.Linear(64, classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(self.stream(x)[0][:, -1])  # (N, classes)
+
+
+def texture(rng: np.random.Generator, size: int, grain: int) -> np.ndarray:
+    small = rng.uniform(0, 255, (size // grain + 1, size // grain + 1, 3))
+    return cv2.resize(small.astype(np.float32), (size, size))
+
+
+def mask_of(shape: int, radius: float, centre: np.ndarray) -> np.ndarray:
+    y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
+    x, y = (x - centre[0]) / radius, (y - centre[1]) / radius
+    if shape == 0:
+        inside = 1 - np.hypot(x, y)
+    elif shape == 1:
+        inside = 0.85 - np.maximum(abs(x), abs(y))
+    elif shape == 2:  # a triangle
+        inside = np.minimum(0.6 - y, 0.6 + y - 1.8 * abs(x))
+    else:  # a plus
+        arms = np.minimum(abs(x), abs(y))
+        inside = np.minimum(0.3 - arms, 1 - np.maximum(abs(x), abs(y)))
+    return np.clip(inside * radius + 0.5, 0, 1)[..., None]
+
+
+def draw(rng: np.random.Generator) -> tuple[np.ndarray, int, int]:
+    """One clip, uint8 ``(STEPS + 1, SIZE, SIZE, 3)``, its shape and its motion."""
+    shape, motion = rng.integers(KINDS, size=2)
+    phase, radius = rng.uniform(0, 2 * np.pi), rng.uniform(6, 10)
+    part = np.linspace(0, 1, STEPS + 1)
+    if motion < 2:  # round a circle, either way
+        angle = phase + (1 - 2 * motion) * part * rng.uniform(2, 4)
+        path = 10 * np.stack([np.cos(angle), np.sin(angle)], 1)
+    else:  # along a line, speeding up or slowing down
+        way = (part**2 if motion == 2 else 1 - (1 - part) ** 2) - 0.5
+        path = 26 * way[:, None] * np.array([np.cos(phase), np.sin(phase)])
+    path = path + SIZE / 2 + rng.uniform(-4, 4, 2)
+    # a bright thing over a dark ground, each with its own texture
+    ground, skin = 0.6 * texture(rng, SIZE + 16, 8), 110 + 0.55 * texture(rng, SIZE, 12)
+    drift = rng.uniform(-0.6, 0.6, 2)
+    frames = []
+    for step, centre in enumerate(path):
+        move = np.float32([[1, 0, drift[0] * step - 8], [0, 1, drift[1] * step - 8]])
+        back = cv2.warpAffine(ground, move, (SIZE, SIZE))
+        inside = mask_of(shape, radius, centre)
+        frame = back * (1 - inside) + skin * inside
+        frames.append(frame + rng.normal(0, 8, frame.shape))
+    return np.clip(frames, 0, 255).astype(np.uint8), int(shape), int(motion)
+
+
+def draw_sound(rng: np.random.Generator) -> tuple[np.ndarray, int, int]:
+    """One second at 16 kHz, ``(16000,)``, its timbre and its course."""
+    timbre, course = rng.integers(KINDS, size=2)
+    time_, pitch = np.arange(16000) / 16000, rng.uniform(200, 700)
+    glide = np.zeros(16000)
+    if course < 2:
+        glide = (1 - 2 * course) * (time_ - 0.5) * rng.uniform(0.6, 1.2)
+    phase = 2 * np.pi * np.cumsum(pitch * 2**glide) / 16000
+    if timbre == 0:
+        wave = np.sin(phase)
+    elif timbre == 1:  # all harmonics
+        wave = sum(np.sin(n * phase) / n for n in range(1, 9))
+    elif timbre == 2:  # odd ones
+        wave = sum(np.sin(n * phase) / n for n in range(1, 16, 2))
+    else:  # frequency modulation
+        wave = np.sin(phase + 2 * np.sin(1.4 * phase))
+    if course >= 2:
+        rate = rng.uniform(2.5, 4) if course == 2 else rng.uniform(6, 9)
+        wave = wave * (np.sin(2 * np.pi * (rate * time_ + rng.uniform())) > 0)
+    noise = rng.normal(0, 10 ** rng.uniform(-1.5, -0.3), 16000)
+    return (0.3 * (wave + noise)).astype(np.float32), int(timbre), int(course)
+
+
+def one_of(rng: np.random.Generator, modality: str) -> tuple[np.ndarray, int]:
+    """One input, channels last (sound: ``(bands, time)``), and its label."""
+    if modality == "audio":
+        wave, timbre, course = draw_sound(rng)
+        results = dict(waveform=wave[None], sample_rate=16000)
+        log_mel = LogMel(n_mels=64).transform(results)["audio"][0]
+        return (log_mel + 8) / 5, timbre * KINDS + course
+    frames, shape, motion = draw(rng)
+    if modality == "rgb":
+        return frames[:-1].astype(np.float32) / 64 - 2, shape * KINDS + motion
+    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    return np.stack([dis.calc(a, b, None) for a, b in zip(grey, grey[1:])]), motion
+
+
+def batch_of(rng: np.random.Generator, modality: str):
+    """Inputs ``(N, C, *axes)`` and labels ``(N,)``."""
+    drawn = [one_of(rng, modality) for _ in range(BATCH)]
+    x = torch.from_numpy(np.stack([one for one, _ in drawn])).float()
+    if modality != "audio":
+        x = x.permute(0, 4, 1, 2, 3).contiguous()
+    return x, torch.tensor([label for _, label in drawn])
+
+
+def batches(seed: int, modality: str, count: int) -> list:
+    rng = np.random.default_rng(seed)
+    drawn = (batch_of(rng, modality) for _ in range(count))
+    return [(x.half(), label) for x, label in drawn]  # half: 0.7 GB for 400
+
+
+def train(backbone: dict, classes: int, seed: int, data: list, test: list) -> float:
+    """Accuracy on ``test`` after one pass over ``data``."""
+    torch.manual_seed(seed)
+    net = Probe(backbone, classes)
+    optimizer = torch.optim.Adam(net.parameters())
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, len(data))
+    for x, label in data:
+        loss = nn.functional.cross_entropy(net(x.float()), label)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    net.eval()
+    with torch.no_grad():
+        right = [(net(x.float()).argmax(1) == label).sum() for x, label in test]
+    return int(sum(right)) / (len(test) * BATCH)
+
+
+def seconds(candidates: dict, modality: str, rounds: int) -> dict[str, list[float]]:
+    """Forward and backward of one batch, candidates in turn."""
+    x, label = batch_of(np.random.default_rng(0), modality)
+    classes = CLASSES[modality]
+    nets = {name: Probe(backbone, classes) for name, backbone in candidates.items()}
+    spent: dict[str, list[float]] = {name: [] for name in nets}
+    for turn in range(rounds + 1):
+        for name, net in nets.items():
+            start = time.perf_counter()
+            nn.functional.cross_entropy(net(x), label).backward()
+            if turn:  # the first one warms up
+                spent[name].append(time.perf_counter() - start)
+    return spent
+
+
+def multiply_adds(backbone: dict, modality: str) -> int:
+    net = MODELS.build(backbone).eval().to("meta")
+    with FlopCounterMode(display=False) as counter:
+        net(torch.empty(1, *INPUT[modality], device="meta"))
+    return counter.get_total_flops() // 2
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--modality", choices=sorted(CANDIDATES), default="rgb")
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--only", nargs="*", help="some of the candidates")
+    parser.add_argument("--out", type=Path, default=Path("work_dirs/bench"))
+    args = parser.parse_args()
+    # Initialisation is logged parameter by parameter.
+    MMLogger.get_current_instance().setLevel("WARNING")
+    modality, classes = args.modality, CLASSES[args.modality]
+    candidates = {
+        name: backbone
+        for name, backbone in CANDIDATES[modality].items()
+        if name in (args.only or CANDIDATES[modality])
+    }
+    test = batches(10_000, modality, 1024 // BATCH)
+    accuracy: dict[str, list[float]] = {name: [] for name in candidates}
+    for seed in range(args.seeds):
+        data = batches(seed, modality, args.steps)
+        for name, backbone in track_iter_progress(list(candidates.items())):
+            accuracy[name].append(train(backbone, classes, seed, data, test))
+            print(f" {name}, seed {seed}: {accuracy[name][-1]:.3f}", flush=True)
+    spent = seconds(candidates, modality, 7)
+    first = next(iter(spent.values()))
+    rows = []
+    for name, backbone in candidates.items():
+        ratios = [a / b for a, b in zip(spent[name], first)]
+        rows.append(
+            dict(
+                name=name,
+                modality=modality,
+                accuracy=accuracy[name],
+                parameters=sum(p.numel() for p in MODELS.build(backbone).parameters()),
+                mega_macs=multiply_adds(backbone, modality) / 1e6,
+                time_ratio=statistics.median(ratios),
+                time_spread=[min(ratios), max(ratios)],
+            )
+        )
+    print(f"{'':28}{'accuracy':>16}{'10^6 MACs':>11}{'params':>10}{'time':>7}")
+    for row in rows:
+        seen = " ".join(f"{value:.3f}" for value in row["accuracy"])
+        print(
+            f"{row['name']:28}{seen:>16}{row['mega_macs']:>11.1f}"
+            f"{row['parameters']:>10,}{row['time_ratio']:>7.2f}"
+        )
+    args.out.mkdir(parents=True, exist_ok=True)
+    path = args.out / f"backbones_{modality}.json"
+    path.write_text(json.dumps(rows, indent=1))
+    print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    main()
