@@ -21,7 +21,11 @@ from mmstconv.models.backbones.st_archs import ST_ARCHS
 INPUT = dict.fromkeys(ST_ARCHS, (400, (3, 16, 112, 112)))
 INPUT |= {"c3d": (487, (3, 16, 112, 112)), "r2plus1d_34": (400, (3, 32, 112, 112))}
 INPUT |= dict.fromkeys(("i3d", "s3d", "s3dg"), (400, (3, 64, 224, 224)))
-INPUT |= {"cnn14": (527, (64, 100)), "vggish": (0, (64, 96))}
+INPUT |= {
+    "cnn14": (527, (64, 100)),
+    "vggish": (0, (64, 96)),
+    "mel_lite": (400, (64, 100)),
+}
 INPUT |= {"res1dnet31": (527, (1, 32000))}
 # PANNs have one more layer before the classifier.
 BETWEEN = {"cnn14": 2048 * 2048 + 2048, "res1dnet31": 2048 * 2048 + 2048}

@@ -1,10 +1,9 @@
 # The small network that blocks of equal cost were compared for (docs/backbones.md):
-# plain 3D convolution and decoupled pooling, flow at half the width of RGB, 1D
+# plain 3D convolution and decoupled pooling, flow at half the width of RGB, strided 2D
 # convolution over log-mel. For clips of 16 frames at 112 x 112 and 64 bands.
 _base_ = ["./stconvnet_trimodal.py"]
 
 lite = dict(_delete_=True, type="STConvNet")
-half = dict(mode="max", size=2)
 model = dict(
     streams=dict(
         rgb=dict(
@@ -16,16 +15,7 @@ model = dict(
             neck=dict(in_channels=128),
         ),
         audio=dict(
-            backbone=dict(
-                _delete_=True,
-                type="AudioConvNet",
-                in_channels=64,
-                stages=[
-                    dict(channels=128, num_blocks=2, pool=half),
-                    dict(channels=128, pool=half),
-                    dict(channels=128),
-                ],
-            ),
+            backbone=dict(_delete_=True, type="MelConvNet", arch="mel_lite"),
             neck=dict(in_channels=128),
         ),
     ),

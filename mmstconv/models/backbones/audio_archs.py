@@ -83,7 +83,26 @@ def _vggish() -> MelArch:
     )
 
 
+def _mel_lite() -> MelArch:
+    """Our own small network for log-mel: four strided convolutions.
+
+    Of five networks with equal multiply-adds this one was the most accurate
+    (docs/backbones.md). One time step per 8 frames.
+    """
+    return MelArch(
+        stages=[
+            dict(channels=28, kernel_size=5, stride=2),
+            dict(channels=56, stride=2),
+            dict(channels=84, stride=(1, 2)),
+            dict(channels=128, stride=2),
+        ],
+        norm_cfg=dict(type="BN2d"),
+        norm_bands=False,
+        min_frames=1,
+    )
+
+
 AUDIO_ARCHS: Mapping[str, Arch] = MappingProxyType({"res1dnet31": _res1dnet31()})
 MEL_ARCHS: Mapping[str, MelArch] = MappingProxyType(
-    {"cnn14": _cnn14(), "vggish": _vggish()}
+    {"cnn14": _cnn14(), "vggish": _vggish(), "mel_lite": _mel_lite()}
 )

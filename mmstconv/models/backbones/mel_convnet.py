@@ -29,6 +29,8 @@ class MelConvNet(ConvTrunk):
       second. An input of 96 frames gives what the source gives; in longer ones the
       convolutions see the sound before and after a patch, where the source has zeros.
 
+    - ``'mel_lite'``: ours; one step per 8 frames.
+
     Args:
         stages: One mapping per stage: ``block='ConvBlock'``, ``num_blocks=1`` and
             the block's arguments (``channels``, ``kernel_size=3``, ...; numbers, or
