@@ -1,5 +1,19 @@
 from .backbones import AudioConvNet, MelConvNet, STConvNet
-from .fusion import ConcatFusion
+from .fusion import (
+    ClassWeightedFusion,
+    CompactBilinearFusion,
+    ConcatFusion,
+    ContextGatingFusion,
+    Conv3dFusion,
+    ConvFusion,
+    CrossModalAttentionFusion,
+    FusionOperator,
+    GatedMultimodalUnit,
+    LateFusion,
+    LowRankTensorFusion,
+    MaxFusion,
+    SumFusion,
+)
 from .heads import TriModalFusionHead
 from .layers import AttentionOverTime, LastState, MeanOverTime, SpatioTemporalPool
 from .necks import LSTMTemporalNeck, PoolNeck
@@ -9,15 +23,27 @@ from .streams import ConvStream
 __all__ = [
     "AttentionOverTime",
     "AudioConvNet",
+    "ClassWeightedFusion",
+    "CompactBilinearFusion",
     "ConcatFusion",
+    "ContextGatingFusion",
+    "Conv3dFusion",
+    "ConvFusion",
     "ConvStream",
+    "CrossModalAttentionFusion",
+    "FusionOperator",
+    "GatedMultimodalUnit",
     "LSTMTemporalNeck",
     "LastState",
+    "LateFusion",
+    "LowRankTensorFusion",
+    "MaxFusion",
     "MeanOverTime",
     "MelConvNet",
     "PoolNeck",
     "STConvNet",
     "SpatioTemporalPool",
+    "SumFusion",
     "TriModalFusionHead",
     "TriModalRecognizer",
 ]

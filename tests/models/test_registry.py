@@ -18,6 +18,7 @@ SEQUENCES = dict(
     audio=torch.randn(1, 4, 3, requires_grad=True),
 )
 VIDEO = torch.randn(1, 3, 4, 8, 8)
+FEATURES = dict(rgb=6, audio=3)
 # Arguments and one input of each class.
 CASES = {
     "STConvNet": (dict(stages=[dict(channels=4, temporal_pool=POOL)]), (VIDEO,)),
@@ -49,6 +50,26 @@ CASES = {
     "MeanOverTime": (dict(in_channels=6), (SEQUENCES["rgb"],)),
     "AttentionOverTime": (dict(in_channels=6), (SEQUENCES["rgb"],)),
     "ConcatFusion": (dict(in_channels=dict(rgb=6, audio=3)), (SEQUENCES,)),
+    "SumFusion": (dict(in_channels=FEATURES, channels=4), (SEQUENCES,)),
+    "MaxFusion": (dict(in_channels=FEATURES, channels=4), (SEQUENCES,)),
+    "ConvFusion": (dict(in_channels=FEATURES, channels=4), (SEQUENCES,)),
+    "CompactBilinearFusion": (dict(in_channels=FEATURES, channels=16), (SEQUENCES,)),
+    "LateFusion": (dict(in_channels=FEATURES, num_classes=3), (SEQUENCES,)),
+    "ClassWeightedFusion": (dict(in_channels=FEATURES, num_classes=3), (SEQUENCES,)),
+    "ContextGatingFusion": (dict(in_channels=FEATURES), (SEQUENCES,)),
+    "GatedMultimodalUnit": (dict(in_channels=FEATURES, channels=4), (SEQUENCES,)),
+    "LowRankTensorFusion": (dict(in_channels=FEATURES, channels=4), (SEQUENCES,)),
+    "CrossModalAttentionFusion": (
+        dict(in_channels=FEATURES, channels=4, num_heads=2),
+        (SEQUENCES,),
+    ),
+    "Conv3dFusion": (
+        dict(
+            in_channels=dict(rgb=3, audio=6),
+            trunk=dict(type="STConvNet", stages=[dict(channels=4)]),
+        ),
+        (dict(rgb=VIDEO, audio=torch.randn(1, 6, 8)),),
+    ),
     "ConvStream": (
         dict(backbone=dict(type="STConvNet", stages=[dict(channels=4)])),
         (VIDEO,),

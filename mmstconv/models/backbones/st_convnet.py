@@ -33,6 +33,8 @@ class STConvNet(ConvTrunk):
             - ``temporal_pool=None``, ``spatial_pool=None``:
               ``dict(mode='max' | 'avg', size=, stride=size, padding=0 | 'same')``.
         arch: Name of a published network, instead of ``stages``.
+        num_stages: Only the first so many stages, as for fusion of maps in the middle
+            of a network; None: all.
         in_channels: 3 for RGB, 2 for flow.
         max_temporal_stride: Keep at least every so many-th time step: strides over
             time beyond that become 1, in convolutions and in pooling, and the
@@ -76,6 +78,7 @@ class STConvNet(ConvTrunk):
         stages: Sequence[Mapping] | None = None,
         *,
         arch: str | None = None,
+        num_stages: int | None = None,
         in_channels: int = 3,
         max_temporal_stride: int | None = None,
         norm_cfg: Mapping | str | None = "arch",
@@ -95,6 +98,13 @@ class STConvNet(ConvTrunk):
             stages = ST_ARCHS[arch].stages
         if norm_cfg == "arch":
             norm_cfg = dict(type="BN3d") if arch is None else ST_ARCHS[arch].norm_cfg
+        if num_stages is not None:
+            if not 1 <= num_stages <= len(stages):
+                raise ValueError(
+                    f"STConvNet: num_stages must lie in 1..{len(stages)}, "
+                    f"got {num_stages}"
+                )
+            stages = stages[:num_stages]
         if max_temporal_stride is not None:
             stages = limit_temporal_stride(stages, max_temporal_stride)
         super().__init__(

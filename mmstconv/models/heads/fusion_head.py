@@ -10,7 +10,9 @@ from mmaction.registry import MODELS
 from mmengine.model import ModuleDict, normal_init
 from torch import Tensor, nn
 
+from ..layers import align_steps, pool_space
 from .labels import collect_labels, smooth_labels
+from .subsets import presence_of_subset, subsets_of
 
 _AVERAGES = ("prob", "score")
 
@@ -18,6 +20,10 @@ _AVERAGES = ("prob", "score")
 @MODELS.register_module()
 class TriModalFusionHead(BaseHead):
     """Reduce each stream over time, fuse, dropout, fully connected.
+
+    Operators of three kinds fit: of features, of scores (``gives_scores``; their
+    output is the answer, no fully connected layer follows), and of feature maps
+    (``takes_maps``; reduced over time after fusion). See ``models/fusion``.
 
     Several clips of a sample are separate examples in training (each with the
     sample's label) and are averaged in testing.
@@ -28,6 +34,9 @@ class TriModalFusionHead(BaseHead):
         temporal: Config of the temporal reduction: one for all streams, or one per
             stream. None: ``dict(type='LastState')``.
         fusion: Config of the fusion operator. None: ``dict(type='ConcatFusion')``.
+        fuse_steps: Fuse at so many time steps, the streams averaged onto them, and
+            reduce over time afterwards. None: reduce first, fuse once.
+        loss_weight: Weight of the loss on the fused scores.
         dropout_ratio: Dropout before the fully connected layers.
         aux_loss_weight: Weight of a loss on each stream alone, one for all streams
             or one per stream. A stream with a weight has a classifier of its own;
@@ -37,12 +46,15 @@ class TriModalFusionHead(BaseHead):
         topk: Training accuracies to log. Those of ``num_classes`` and above are
             left out: they are always 1.
         average_clips: Average ``'prob'`` (softmax) or ``'score'`` over clips.
+        score_subsets: Predict from every subset of the modalities as well; the
+            streams run once.
         init_std: Standard deviation of the initial fully connected weights.
         init_cfg: Initialisation config.
 
     Shape:
         - Input: ``feats`` ``{modality: (N * M, T', D_m)}`` of N samples with M
-          clips each, ``presence`` ``{modality: bool (N * M,)}``.
+          clips each (maps ``(N * M, D_m, T', H', W')`` for an operator of maps),
+          ``presence`` ``{modality: bool (N * M,)}``.
         - Output: ``(N * M, num_classes)``.
     """
 
@@ -53,12 +65,15 @@ class TriModalFusionHead(BaseHead):
         *,
         temporal: Mapping | None = None,
         fusion: Mapping | None = None,
+        fuse_steps: int | None = None,
         dropout_ratio: float = 0.5,
+        loss_weight: float = 1.0,
         aux_loss_weight: float | Mapping[str, float] = 0.0,
         loss_cls: Mapping | None = None,
         label_smooth_eps: float = 0.0,
         topk: int | Sequence[int] = (1, 5),
         average_clips: str = "prob",
+        score_subsets: bool = False,
         init_std: float = 0.01,
         init_cfg: dict | None = None,
     ) -> None:
@@ -81,19 +96,6 @@ class TriModalFusionHead(BaseHead):
             init_cfg=init_cfg,
         )
         self.init_std = init_std
-        temporal = temporal or {"type": "LastState"}
-        temporal = self._per_stream(temporal, "temporal", one="type" in temporal)
-        self.temporal = ModuleDict(
-            {
-                name: MODELS.build(dict(temporal[name], in_channels=channels))
-                for name, channels in self.in_channels.items()
-            }
-        )
-        self.fusion = MODELS.build(
-            dict(fusion or {"type": "ConcatFusion"}, in_channels=self.in_channels)
-        )
-        self.dropout = nn.Dropout(dropout_ratio)
-        self.fc_cls = nn.Linear(self.fusion.out_channels, num_classes)
         weights = self._per_stream(
             aux_loss_weight,
             "aux_loss_weight",
@@ -102,12 +104,60 @@ class TriModalFusionHead(BaseHead):
         self.aux_loss_weight = {
             name: weight for name, weight in weights.items() if weight > 0
         }
-        self.aux_cls = ModuleDict(
+        self.fusion = self._build_fusion(dict(fusion or {"type": "ConcatFusion"}))
+        self.fuse_steps = fuse_steps
+        temporal = temporal or {"type": "LastState"}
+        temporal = self._per_stream(temporal, "temporal", one="type" in temporal)
+        fuse_first = self.fusion.takes_maps or fuse_steps is not None
+        # Layers that nothing reads would be parameters without a gradient.
+        self.temporal = ModuleDict(
             {
+                name: MODELS.build(dict(temporal[name], in_channels=channels))
+                for name, channels in self.in_channels.items()
+                if name in self.aux_loss_weight or not fuse_first
+            }
+        )
+        self.fused_temporal: nn.Module | None = None
+        if fuse_first:
+            kinds = list(temporal.values())
+            if any(kind != kinds[0] for kind in kinds):
+                raise ValueError(
+                    "temporal: what is fused before it is reduced over time needs one "
+                    f"value for all streams, got {temporal}"
+                )
+            channels = self.fusion.out_channels
+            self.fused_temporal = MODELS.build(dict(kinds[0], in_channels=channels))
+        self.dropout = nn.Dropout(dropout_ratio)
+        self.fc_cls: nn.Module = nn.Identity()
+        if not self.fusion.gives_scores:
+            self.fc_cls = nn.Linear(self.fusion.out_channels, num_classes)
+        self.loss_weight = loss_weight
+        self.score_subsets = score_subsets
+        # Set by hooks that compare the streams during training.
+        self.track_confidence = False
+        self.confidence: dict[str, Tensor] = {}
+        # An operator of scores has a classifier for each stream already.
+        self.aux_cls = ModuleDict(
+            {}
+            if self.fusion.gives_scores
+            else {
                 name: nn.Linear(self.in_channels[name], num_classes)
                 for name in self.aux_loss_weight
             }
         )
+
+    def _build_fusion(self, cfg: dict) -> nn.Module:
+        operator = MODELS.get(cfg["type"])
+        if operator is None:
+            raise ValueError(f"fusion: no operator {cfg['type']!r} in MODELS")
+        if operator.gives_scores:
+            cfg.setdefault("num_classes", self.num_classes)
+        return MODELS.build(dict(cfg, in_channels=self.in_channels))
+
+    def _stream_classifier(self, name: str) -> nn.Module:
+        if self.fusion.gives_scores:
+            return self.fusion.classifiers[name]
+        return self.aux_cls[name]
 
     def _per_stream(self, value: object, argument: str, one: bool) -> dict:
         if one:
@@ -121,12 +171,20 @@ class TriModalFusionHead(BaseHead):
 
     def init_weights(self) -> None:
         for layer in (self.fc_cls, *self.aux_cls.values()):
-            normal_init(layer, std=self.init_std)
+            if isinstance(layer, nn.Linear):
+                normal_init(layer, std=self.init_std)
         super().init_weights()
 
     def reduce(self, feats: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """``{modality: (N, T', D_m)}`` to ``{modality: (N, D_m)}``."""
-        return {name: layer(feats[name]) for name, layer in self.temporal.items()}
+        """``{modality: (N, T', D_m)}`` (or maps) to ``{modality: (N, D_m)}``.
+
+        Of the streams that have a classifier; of all, if they are fused after this.
+        """
+        reduced = {}
+        for name, layer in self.temporal.items():
+            feat = feats[name]
+            reduced[name] = layer(pool_space(feat) if self.fusion.takes_maps else feat)
+        return reduced
 
     def fuse(
         self,
@@ -134,37 +192,62 @@ class TriModalFusionHead(BaseHead):
         presence: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
         """What the classifier sees: ``{modality: (N, T', D_m)}`` to ``(N, D)``."""
-        return self._fuse_reduced(self.reduce(feats), presence)
+        return self._fuse(self._prepare(feats), presence)
 
-    def _fuse_reduced(
+    def _prepare(
         self,
-        reduced: Mapping[str, Tensor],
-        presence: Mapping[str, Tensor] | None,
+        feats: Mapping[str, Tensor],
+        reduced: Mapping[str, Tensor] | None = None,
+    ) -> dict[str, Tensor]:
+        """What the operator reads."""
+        if self.fusion.takes_maps:
+            return dict(feats)
+        if self.fuse_steps is not None:
+            steps = self.fuse_steps
+            return {name: align_steps(feat, steps) for name, feat in feats.items()}
+        reduced = self.reduce(feats) if reduced is None else reduced
+        return {name: feat[:, None] for name, feat in reduced.items()}  # (N, 1, D_m)
+
+    def _fuse(
+        self, prepared: Mapping[str, Tensor], presence: Mapping[str, Tensor] | None
     ) -> Tensor:
-        steps = {name: feat[:, None] for name, feat in reduced.items()}  # (N, 1, D_m)
-        return self.fusion(steps, presence)[:, 0]  # (N, D)
+        fused = self.fusion(prepared, presence)  # (N, T, D)
+        if self.fused_temporal is None:
+            return fused[:, 0]  # (N, D)
+        return self.fused_temporal(fused)  # (N, D)
+
+    def _score(
+        self, prepared: Mapping[str, Tensor], presence: Mapping[str, Tensor] | None
+    ) -> Tensor:
+        if self.fusion.gives_scores:  # its classifiers come first
+            dropped = {name: self.dropout(feat) for name, feat in prepared.items()}
+            scores = self._fuse(dropped, presence)  # (N, C)
+        else:
+            scores = self.fc_cls(self.dropout(self._fuse(prepared, presence)))
+        return _at_least_float32(scores)  # (N, C)
 
     def forward(
         self,
         feats: Mapping[str, Tensor],
         presence: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
-        return self.fc_cls(self.dropout(self.fuse(feats, presence)))
+        return self._score(self._prepare(feats), presence)
 
     def _all_scores(
         self,
         feats: Mapping[str, Tensor],
         presence: Mapping[str, Tensor] | None,
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
+        """Fused scores, those of the streams, and what the operator has read."""
         reduced = self.reduce(feats)
-        fused = self.fc_cls(self.dropout(self._fuse_reduced(reduced, presence)))
+        prepared = self._prepare(feats, reduced)
         streams = {
-            name: layer(self.dropout(reduced[name]))
-            for name, layer in self.aux_cls.items()
+            name: _at_least_float32(
+                self._stream_classifier(name)(self.dropout(reduced[name]))
+            )
+            for name in self.aux_loss_weight
         }
-        return _at_least_float32(fused), {
-            name: _at_least_float32(scores) for name, scores in streams.items()
-        }
+        return self._score(prepared, presence), streams, prepared
 
     def loss(
         self,
@@ -181,13 +264,13 @@ class TriModalFusionHead(BaseHead):
         Raises:
             ValueError: A label does not fit; the message names the file.
         """
-        fused, streams = self._all_scores(feats, presence)  # (N * M, C)
+        fused, streams, prepared = self._all_scores(feats, presence)  # (N * M, C)
         labels = collect_labels(data_samples, self.num_classes).to(fused.device)
         clips = fused.shape[0] // len(data_samples)
         labels = labels.repeat_interleave(clips, dim=0)  # (N * M,) or (N * M, C)
         targets = smooth_labels(labels, self.num_classes, self.label_smooth_eps)
 
-        losses = {"loss_cls": self.loss_cls(fused, targets)}
+        losses = {"loss_cls": self.loss_weight * self.loss_cls(fused, targets)}
         if labels.dim() == 1:
             losses.update(self._accuracies(fused.detach(), labels))
         for name, scores in streams.items():
@@ -199,7 +282,31 @@ class TriModalFusionHead(BaseHead):
             # No sample has this modality: zero, but still a function of the weights.
             value = self.loss_cls(scores, own_targets) if len(scores) else scores.sum()
             losses[f"loss_aux_{name}"] = self.aux_loss_weight[name] * value
+        if self.track_confidence:
+            self.confidence = self._confidence(prepared, presence, targets)
         return losses
+
+    @torch.no_grad()
+    def _confidence(
+        self,
+        prepared: Mapping[str, Tensor],
+        presence: Mapping[str, Tensor] | None,
+        targets: Tensor,
+    ) -> dict[str, Tensor]:
+        """Sum over samples of the right class's probability by each modality alone.
+
+        Returns:
+            ``{modality: (2,)}``: the sum, and over how many samples.
+        """
+        if targets.dim() == 1:
+            targets = nn.functional.one_hot(targets, self.num_classes)
+        confidence = {}
+        for name in self.in_channels:
+            alone = presence_of_subset((name,), self.in_channels, presence, targets)
+            right = (self._score(prepared, alone).softmax(1) * targets).sum(1)  # (N,)
+            here = alone[name]
+            confidence[name] = torch.stack([(right * here).sum(), here.sum()])
+        return confidence
 
     def _accuracies(self, scores: Tensor, labels: Tensor) -> dict[str, Tensor]:
         accuracies = {}
@@ -223,10 +330,15 @@ class TriModalFusionHead(BaseHead):
             ``pred_label`` of all modalities together, and, if streams have
             classifiers of their own, ``stream_scores``
             ``{modality: (num_classes,)}`` of the modalities that the sample has.
+            With ``score_subsets`` also ``subset_scores`` ``{subset:
+            (num_classes,)}``, such as ``'rgb+audio'`` or ``'none'``, and
+            ``modality_weights`` ``{modality: (T,)}`` if the operator has weights.
         """
-        fused, streams = self._all_scores(feats, presence)  # (N * M, C)
+        fused, streams, prepared = self._all_scores(feats, presence)  # (N * M, C)
         clips = fused.shape[0] // len(data_samples)
         data_samples = self.predict_by_feat(fused, data_samples)
+        if self.score_subsets:
+            self._predict_subsets(prepared, presence, data_samples)
         if not streams:
             return data_samples
         averaged = {
@@ -243,6 +355,30 @@ class TriModalFusionHead(BaseHead):
             }
             sample.set_field(own, "stream_scores")
         return data_samples
+
+    def _predict_subsets(
+        self,
+        prepared: Mapping[str, Tensor],
+        presence: Mapping[str, Tensor] | None,
+        data_samples: Sequence,
+    ) -> None:
+        rows = next(iter(prepared.values()))
+        clips = len(rows) // len(data_samples)
+        scores = {}
+        for subset, members in subsets_of(tuple(self.in_channels)):
+            here = presence_of_subset(members, self.in_channels, presence, rows)
+            one = self._score(prepared, here)  # (N * M, C)
+            scores[subset] = self.average_clip(one, num_segs=clips)  # (N, C)
+        weights = {}
+        if hasattr(self.fusion, "weights"):
+            for name, share in self.fusion.weights(prepared, presence).items():
+                weights[name] = share.unflatten(0, (-1, clips)).mean(1)  # (N, T)
+        for row, sample in enumerate(data_samples):
+            own = {subset: one[row] for subset, one in scores.items()}
+            sample.set_field(own, "subset_scores")
+            if weights:
+                own = {name: share[row] for name, share in weights.items()}
+                sample.set_field(own, "modality_weights")
 
     def _load_from_state_dict(
         self, state_dict: Mapping, prefix: str, *args: object, **kwargs: object

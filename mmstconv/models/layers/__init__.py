@@ -1,3 +1,4 @@
+from .align_steps import align_steps
 from .axes import expand, same_padding
 from .checkpointing import run_recomputed
 from .conv_block import ConvBlock
@@ -35,6 +36,7 @@ __all__ = [
     "SpatioTemporalPool",
     "TemporalReduction",
     "WaveResidualBlock",
+    "align_steps",
     "check_lengths",
     "expand",
     "freeze_norm_statistics",

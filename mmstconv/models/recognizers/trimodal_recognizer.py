@@ -10,6 +10,7 @@ from mmengine.model import BaseModel, ModuleDict
 from torch import Tensor, nn
 
 from ..streams import run_present_rows
+from .modality_dropout import check_rates, drop_modalities
 from .presence import check_inputs, read_presence
 
 MODALITIES = ("rgb", "flow", "audio")
@@ -30,6 +31,8 @@ class TriModalRecognizer(BaseModel):
         streams: ``{modality: dict(backbone=..., neck=...)}``, arguments of
             ``ConvStream``.
         cls_head: Config of the head.
+        modality_dropout: ``{modality: rate}``: in training, take a modality away from
+            so many of the samples that have it. A sample keeps at least one.
         data_preprocessor: Config of the preprocessor, usually
             ``MultiModalDataPreprocessor``. None: every modality is stacked and cast
             to float32.
@@ -45,6 +48,7 @@ class TriModalRecognizer(BaseModel):
         streams: Mapping[str, Mapping],
         cls_head: Mapping,
         *,
+        modality_dropout: Mapping[str, float] | None = None,
         data_preprocessor: dict | nn.Module | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -73,6 +77,7 @@ class TriModalRecognizer(BaseModel):
         )
         self.cls_head = MODELS.build(cls_head)
         self._check_head_streams()
+        self.modality_dropout = check_rates(modality_dropout or {}, self.streams)
 
     def _check_head_streams(self) -> None:
         channels = self.cls_head.in_channels
@@ -111,7 +116,7 @@ class TriModalRecognizer(BaseModel):
     def loss(self, inputs: Mapping[str, Tensor], data_samples: Sequence) -> dict:
         """Losses of the head, and of necks that have their own."""
         feats, presence, loss_aux = self._run_streams(
-            inputs, data_samples, neck_losses=True
+            inputs, data_samples, training=True
         )
         losses = self.cls_head.loss(feats, data_samples, presence=presence)
         return {**losses, **loss_aux}
@@ -134,7 +139,8 @@ class TriModalRecognizer(BaseModel):
             data_samples: N data samples; without them everything is present.
             stage: ``'backbone'``: ``{modality: (K, C', T', H', W')}`` of the K of
                 N * M clips that have the modality; left out if none has.
-                ``'neck'``: ``{modality: (N * M, T', D)}``.
+                ``'neck'``: ``{modality: (N * M, T', D)}``; maps ``(N * M, C', T', H',
+                W')`` if the head's operator fuses those.
                 ``'fusion'``: ``(N * M, D)``.
                 ``'head'``: logits ``(N * M, num_classes)``.
         """
@@ -166,23 +172,26 @@ class TriModalRecognizer(BaseModel):
         self,
         inputs: Mapping[str, Tensor],
         data_samples: Sequence | None,
-        neck_losses: bool = False,
+        training: bool = False,
     ) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
         samples, clips = check_inputs(inputs, self.streams, data_samples)
         present = read_presence(data_samples, self.streams, samples, clips)
         per_clip = None
-        if neck_losses:
+        if training:
+            present = drop_modalities(present, self.modality_dropout, clips)
             per_clip = [sample for sample in data_samples for _ in range(clips)]
+        maps = self.cls_head.fusion.takes_maps
         feats, presence, losses = {}, {}, {}
         for name, stream in self.streams.items():
             x = inputs[name].flatten(0, 1)  # (N * M, ...)
             channels = self.cls_head.in_channels[name]
             feat, loss_aux = run_present_rows(
-                stream, x, present[name], channels, per_clip
-            )  # (N * M, T', D)
-            if feat.shape[-1] != channels:
+                stream, x, present[name], channels, per_clip, maps=maps
+            )  # (N * M, T', D), or maps (N * M, C', T', H', W')
+            given = feat.shape[1 if maps else -1]
+            if given != channels:
                 raise ValueError(
-                    f"stream {name!r} gives {feat.shape[-1]} channels, "
+                    f"stream {name!r} gives {given} channels, "
                     f"but cls_head.in_channels[{name!r}] is {channels}"
                 )
             feats[name] = feat

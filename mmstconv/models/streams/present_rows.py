@@ -14,6 +14,8 @@ def run_present_rows(
     present: Sequence[bool],
     out_channels: int,
     data_samples: Sequence | None = None,
+    *,
+    maps: bool = False,
 ) -> tuple[Tensor, dict]:
     """Features of the present rows; zeros elsewhere.
 
@@ -30,19 +32,26 @@ def run_present_rows(
         present: N booleans.
         out_channels: D, for when the stream does not run.
         data_samples: N data samples for a neck that has a loss of its own.
+        maps: Give the backbone's maps ``(N, D, T', H', W')`` or ``(N, D, L')``
+            instead; the neck does not run.
 
     Returns:
-        ``(N, T', D)``, where T' is 1 if no row is present, and the losses.
+        ``(N, T', D)``, where T' is 1 if no row is present, and the losses. Maps are
+        a single point then.
     """
+    run = (lambda x, _: (stream.backbone(x), {})) if maps else stream
     if all(present):
-        return stream(x, data_samples)
+        return run(x, data_samples)
     rows = [row for row, here in enumerate(present) if here]
     if not rows:
-        return _zeros_of_idle_stream(stream, x, out_channels), {}
+        zeros = _zeros_of_idle_stream(stream, x, out_channels)  # (N, 1, D)
+        if maps:
+            zeros = zeros.view(len(x), out_channels, *[1] * (x.dim() - 2))
+        return zeros, {}
     index = torch.tensor(rows, device=x.device)
     if data_samples is not None:
         data_samples = [data_samples[row] for row in rows]
-    feat, loss_aux = stream(x[index], data_samples)  # (rows, T', D)
+    feat, loss_aux = run(x[index], data_samples)  # (rows, T', D)
     out = feat.new_zeros((len(present), *feat.shape[1:]))  # (N, T', D)
     return out.index_copy(0, index, feat), loss_aux
 

@@ -1,0 +1,80 @@
+"""Fusion of the scores of separate classifiers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import torch
+from mmaction.registry import MODELS
+from torch import Tensor
+
+from .base import FusionOperator, ModalityLinear, at_least_float32
+
+# As the classification heads start.
+CLASSIFIER_INIT = MappingProxyType(dict(type="Normal", layer="Linear", std=0.01))
+
+
+@MODELS.register_module()
+class LateFusion(FusionOperator):
+    """A classifier per modality; the mean of the present ones' probabilities.
+
+    `Two-Stream Convolutional Networks for Action Recognition in Videos
+    <https://arxiv.org/abs/1406.2199>`_, section 2: averaging of softmax scores. The
+    output is the logarithm of the mean, so cross entropy applies to it. Invariant to
+    the order of modalities. An absent modality is always left out of the mean.
+
+    Args:
+        in_channels: Channels of each modality.
+        num_classes: Number of classes.
+        init_cfg: Initialisation config. None: normal weights, deviation 0.01.
+
+    Shape:
+        - Input: see :class:`FusionOperator`.
+        - Output: log-probabilities ``(N, T, num_classes)``, at least float32; uniform
+          where no modality is present.
+    """
+
+    gives_scores = True
+
+    def __init__(
+        self,
+        in_channels: Mapping[str, int],
+        *,
+        num_classes: int,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels=num_classes,
+            init_cfg=init_cfg or dict(CLASSIFIER_INIT),
+        )
+        self.classifiers = ModalityLinear(self.in_channels, num_classes)
+
+    def fuse(self, feats: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
+        logits = at_least_float32(self.classifiers(feats))
+        here = self.stack_present(present)  # (N, 1, K, 1)
+        return mean_probability(
+            logits.log_softmax(dim=-1), logits.new_zeros(()), here
+        )  # (N, T, num_classes)
+
+
+def mean_probability(log_p: Tensor, log_weights: Tensor, here: Tensor) -> Tensor:
+    """Log of the weighted mean of probabilities over present modalities.
+
+    Args:
+        log_p: Log-probabilities ``(N, T, K, C)``.
+        log_weights: Log of weights, of any scale; broadcasts to ``log_p``.
+        here: Presence ``(N, 1, K, 1)``.
+
+    Returns:
+        ``(N, T, C)``; uniform where nothing is present.
+    """
+    any_here = here.any(dim=2)  # (N, 1, 1)
+    # Without anything present all take part, so that the gradient stays finite.
+    left_out = ~here & any_here[:, :, None]
+    log_weights = torch.where(left_out, float("-inf"), log_weights)  # (N, 1, K, C)
+    log_weights = log_weights.log_softmax(dim=2)
+    y = (log_p + log_weights).logsumexp(dim=2)  # (N, T, C)
+    return torch.where(any_here, y, -math.log(log_p.shape[-1]))

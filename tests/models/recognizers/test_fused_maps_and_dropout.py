@@ -1,0 +1,126 @@
+"""Fusion of feature maps inside the recognizer; modality dropout."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from mmaction.registry import MODELS
+
+from mmstconv.models import STConvNet
+from mmstconv.models.recognizers.modality_dropout import drop_modalities
+
+POOL = dict(mode="max", size=2)
+
+
+def map_cfg(make_cfg, **head):
+    cfg = make_cfg()
+    for stream in cfg["streams"].values():
+        stream["neck"] = None
+    trunk = dict(
+        type="STConvNet",
+        stages=[dict(channels=7, temporal_pool=POOL, spatial_pool=POOL)],
+    )
+    cfg["cls_head"].update(
+        in_channels=dict(rgb=5, flow=5, audio=5),
+        fusion=dict(type="Conv3dFusion", trunk=trunk, grid=(2, 4, 4)),
+        **head,
+    )
+    return cfg
+
+
+@pytest.mark.parametrize("aux", [0.0, 0.5])
+@pytest.mark.parametrize("absent", [(), ("audio",), ("rgb", "flow"), ("rgb",)])
+def test_maps_are_fused_and_learned(make_cfg, make_inputs, make_samples, aux, absent):
+    model = MODELS.build(map_cfg(make_cfg, aux_loss_weight=aux))
+    presence = [dict.fromkeys(absent, False)] * 3
+    batch = make_samples(presence=presence)
+    losses = model(make_inputs(), batch, mode="loss")
+    sum(value for key, value in losses.items() if "loss" in key).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+    model.eval().cls_head.score_subsets = True
+    with torch.no_grad():
+        model(make_inputs(), batch, mode="predict")
+    assert len(batch[0].subset_scores) == 8
+
+
+def test_maps_are_those_of_the_backbones(make_cfg, make_inputs):
+    model = MODELS.build(map_cfg(make_cfg)).eval()
+    inputs = make_inputs()
+    with torch.no_grad():
+        maps = model.extract_feat(inputs, stage="neck")
+        backbone = model.extract_feat(inputs, stage="backbone")
+    for name, feat in maps.items():
+        torch.testing.assert_close(feat, backbone[name])
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_network_up_to_a_stage(count):
+    whole = STConvNet(arch="lite_half").eval()
+    part = STConvNet(arch="lite_half", num_stages=count).eval()
+    part.load_state_dict(whole.state_dict(), strict=False)
+    x = torch.randn(1, 3, 4, 32, 32)
+    expected = x
+    for stage in whole.stages[:count]:
+        expected = stage(expected)
+    torch.testing.assert_close(part(x), expected)
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_no_such_stage(count):
+    with pytest.raises(
+        ValueError, match=rf"num_stages must lie in 1\.\.4, got {count}"
+    ):
+        STConvNet(arch="lite", num_stages=count)
+
+
+def test_dropout_rates_and_one_that_stays():
+    rows = 4000
+    everything = {name: [True] * rows for name in ("rgb", "flow", "audio")}
+    kept = drop_modalities(everything, dict(rgb=0.3, audio=1.0), clips=1)
+    assert all(any(kept[name][row] for name in kept) for row in range(rows))
+    assert all(kept["flow"]) and not any(kept["audio"])
+    share = 1 - sum(kept["rgb"]) / rows
+    assert share == pytest.approx(0.3, abs=4 * (0.3 * 0.7 / rows) ** 0.5)
+    assert all(everything["audio"])
+
+
+def test_the_last_one_stays():
+    lonely = dict(rgb=[True, False], audio=[False, True])
+    kept = drop_modalities(lonely, dict(rgb=1.0, audio=1.0), clips=1)
+    assert kept == lonely
+
+
+def test_clips_of_a_sample_lose_the_same():
+    present = {name: [True] * 60 for name in ("rgb", "audio")}
+    kept = drop_modalities(present, dict(rgb=0.5, audio=0.5), clips=3)
+    for rows in kept.values():
+        for first in range(0, 60, 3):
+            assert len(set(rows[first : first + 3])) == 1
+
+
+def test_dropout_is_for_training_alone(make_cfg, make_inputs, make_samples):
+    cfg = dict(make_cfg(), modality_dropout=dict(rgb=1.0, flow=1.0))
+    model = MODELS.build(cfg)
+    calls = []
+    for name, stream in model.streams.items():
+        stream.register_forward_hook(lambda *_, name=name: calls.append(name))
+    model(make_inputs(), make_samples(), mode="loss")
+    assert calls == ["audio"]
+    calls.clear()
+    with torch.no_grad():
+        model.eval()(make_inputs(), make_samples(), mode="predict")
+    assert calls == ["rgb", "flow", "audio"]
+
+
+@pytest.mark.parametrize(
+    ("rates", "message"),
+    [
+        (dict(smell=0.1), "'smell' has no stream"),
+        (dict(rgb=1.5), "lie in 0..1, got 1.5"),
+    ],
+)
+def test_wrong_rates(make_cfg, rates, message):
+    with pytest.raises(ValueError, match=message):
+        MODELS.build(dict(make_cfg(), modality_dropout=rates))
