@@ -34,6 +34,7 @@ import mmstconv.models  # noqa: F401
 from mmstconv.datasets.transforms import LogMel
 
 SIZE, STEPS, BATCH = 48, 8, 32
+TESTED = 1024  # clips to measure the accuracy on
 KINDS = 4  # shapes, motions, timbres and courses are four each
 CLASSES = {"rgb": KINDS**2, "flow": KINDS, "audio": KINDS**2}
 INPUT = {
@@ -324,7 +325,7 @@ def main() -> None:
         for name, backbone in CANDIDATES[modality].items()
         if name in (args.only or CANDIDATES[modality])
     }
-    test = batches(10_000, modality, 1024 // BATCH)
+    test = batches(10_000, modality, TESTED // BATCH)
     accuracy: dict[str, list[float]] = {name: [] for name in candidates}
     for seed in range(args.seeds):
         data = batches(seed, modality, args.steps)
