@@ -17,8 +17,8 @@ class MelArch(NamedTuple):
 
     stages: Sequence[Mapping]
     norm_cfg: Mapping | None
-    norm_bands: bool
-    min_frames: int
+    norm_bands: bool = False
+    min_frames: int = 1
 
 
 def _res1dnet31() -> Arch:
@@ -78,7 +78,6 @@ def _vggish() -> MelArch:
             dict(channels=128, kernel_size=1),
         ],
         norm_cfg=None,
-        norm_bands=False,
         min_frames=96,
     )
 
@@ -97,8 +96,6 @@ def _mel_lite() -> MelArch:
             dict(channels=128, stride=2),
         ],
         norm_cfg=dict(type="BN2d"),
-        norm_bands=False,
-        min_frames=1,
     )
 
 

@@ -10,7 +10,8 @@ from torch import nn
 
 from ..layers import Pool, expand, read_pool
 from .audio_archs import AUDIO_ARCHS
-from .trunk import ConvTrunk
+from .st_archs import Arch
+from .trunk import ConvTrunk, pick_arch
 
 
 def pool_sound(cfg: Mapping | None, ndim: int) -> nn.Module:
@@ -93,20 +94,12 @@ class AudioConvNet(ConvTrunk):
         with_cp: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
-        if (stages is None) == (arch is None):
-            raise ValueError("AudioConvNet: give either stages or arch")
-        if arch is not None and arch not in AUDIO_ARCHS:
-            raise ValueError(
-                f"AudioConvNet: arch is {arch!r}, must be one of {sorted(AUDIO_ARCHS)}"
-            )
-        if arch is not None:
-            stages = AUDIO_ARCHS[arch].stages
-        if norm_cfg == "arch":
-            norm_cfg = dict(type="BN1d") if arch is None else AUDIO_ARCHS[arch].norm_cfg
+        own = Arch(stages, dict(type="BN1d"))
+        net = pick_arch("AudioConvNet", AUDIO_ARCHS, arch, stages, own)
         super().__init__(
-            stages,
+            net.stages,
             in_channels=in_channels,
-            norm_cfg=norm_cfg,
+            norm_cfg=net.norm_cfg if norm_cfg == "arch" else norm_cfg,
             act_cfg=act_cfg,
             norm_eval=norm_eval,
             frozen_stages=frozen_stages,

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
-from .audio_archs import MEL_ARCHS
+from .audio_archs import MEL_ARCHS, MelArch
 from .audio_convnet import pool_sound
-from .trunk import ConvTrunk
+from .trunk import ConvTrunk, pick_arch
 
 
 @MODELS.register_module()
@@ -86,22 +86,12 @@ class MelConvNet(ConvTrunk):
         with_cp: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
-        if (stages is None) == (arch is None):
-            raise ValueError("MelConvNet: give either stages or arch")
-        if arch is not None and arch not in MEL_ARCHS:
-            raise ValueError(
-                f"MelConvNet: arch is {arch!r}, must be one of {sorted(MEL_ARCHS)}"
-            )
-        if arch is not None:
-            stages = MEL_ARCHS[arch].stages
-        if norm_bands is None:
-            norm_bands = arch is not None and MEL_ARCHS[arch].norm_bands
-        if norm_cfg == "arch":
-            norm_cfg = dict(type="BN2d") if arch is None else MEL_ARCHS[arch].norm_cfg
+        own = MelArch(stages, dict(type="BN2d"))
+        net = pick_arch("MelConvNet", MEL_ARCHS, arch, stages, own)
         super().__init__(
-            stages,
+            net.stages,
             in_channels=in_channels,
-            norm_cfg=norm_cfg,
+            norm_cfg=net.norm_cfg if norm_cfg == "arch" else norm_cfg,
             act_cfg=act_cfg,
             norm_eval=norm_eval,
             frozen_stages=frozen_stages,
@@ -109,9 +99,9 @@ class MelConvNet(ConvTrunk):
             init_cfg=init_cfg,
         )
         self.n_mels = n_mels
-        self.min_frames = 1 if arch is None else MEL_ARCHS[arch].min_frames
+        self.min_frames = net.min_frames
         self.band_norm: nn.Module = nn.Identity()
-        if norm_bands:
+        if net.norm_bands if norm_bands is None else norm_bands:
             self.band_norm = nn.BatchNorm1d(in_channels * n_mels)
         if frozen_stages:
             self.band_norm.requires_grad_(False)

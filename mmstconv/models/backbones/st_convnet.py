@@ -9,8 +9,8 @@ from mmaction.registry import MODELS
 from torch import nn
 
 from ..layers import SpatioTemporalPool, expand
-from .st_archs import ST_ARCHS
-from .trunk import ConvTrunk, split_stage
+from .st_archs import ST_ARCHS, Arch
+from .trunk import ConvTrunk, pick_arch, split_stage
 
 _POOLS = ("temporal_pool", "spatial_pool")
 
@@ -88,16 +88,9 @@ class STConvNet(ConvTrunk):
         with_cp: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
-        if (stages is None) == (arch is None):
-            raise ValueError("STConvNet: give either stages or arch")
-        if arch is not None and arch not in ST_ARCHS:
-            raise ValueError(
-                f"STConvNet: arch is {arch!r}, must be one of {sorted(ST_ARCHS)}"
-            )
-        if arch is not None:
-            stages = ST_ARCHS[arch].stages
-        if norm_cfg == "arch":
-            norm_cfg = dict(type="BN3d") if arch is None else ST_ARCHS[arch].norm_cfg
+        own = Arch(stages, dict(type="BN3d"))
+        net = pick_arch("STConvNet", ST_ARCHS, arch, stages, own)
+        stages = net.stages
         if num_stages is not None:
             if not 1 <= num_stages <= len(stages):
                 raise ValueError(
@@ -110,7 +103,7 @@ class STConvNet(ConvTrunk):
         super().__init__(
             stages,
             in_channels=in_channels,
-            norm_cfg=norm_cfg,
+            norm_cfg=net.norm_cfg if norm_cfg == "arch" else norm_cfg,
             act_cfg=act_cfg,
             norm_eval=norm_eval,
             frozen_stages=frozen_stages,

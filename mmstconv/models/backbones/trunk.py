@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from mmaction.registry import MODELS
 from mmengine.model import BaseModule, ModuleList, Sequential
@@ -134,6 +135,26 @@ class ConvTrunk(BaseModule):
             if self.norm_eval:
                 freeze_norm_statistics(self)
         return self
+
+
+ArchT = TypeVar("ArchT")
+
+
+def pick_arch(
+    owner: str, archs: Mapping[str, ArchT], arch: str | None, stages: object, own: ArchT
+) -> ArchT:
+    """The network called ``arch``, or ``own``, made of ``stages``.
+
+    Raises:
+        ValueError: Not exactly one of the two is given, or the name is unknown.
+    """
+    if (stages is None) == (arch is None):
+        raise ValueError(f"{owner}: give either stages or arch")
+    if arch is None:
+        return own
+    if arch not in archs:
+        raise ValueError(f"{owner}: arch is {arch!r}, must be one of {sorted(archs)}")
+    return archs[arch]
 
 
 def split_stage(stage: Mapping, pool_keys: Sequence[str]) -> tuple[list[dict], dict]:
