@@ -141,8 +141,8 @@ LAYOUTS: tuple[Layout, ...] = (
             "Also i3d_rgb.pt and i3d_flow.pt of v-iashin/video_features. BN eps is "
             "1e-5 as there; hassony2's own code has 1e-3 since April 2019, as the "
             "TensorFlow original does, for the same files (docs/checkpoints.md says "
-            "how to convert with that). Its padding equals ours where height and width are "
-            "multiples of 16 and, in video_features, frames a multiple of 4. "
+            "how to convert with that). Its padding equals ours where height and width "
+            "are multiples of 16 and, in video_features, frames a multiple of 4. "
             + _HEAD_NOTE
         ),
     ),
