@@ -38,6 +38,7 @@ def register_lazily() -> None:
         ("DATASETS", "mmstconv.datasets"),
         ("TRANSFORMS", "mmstconv.datasets"),
         ("HOOKS", "mmstconv.engine"),
+        ("METRICS", "mmstconv.evaluation"),
         ("VISBACKENDS", "mmstconv.visualization"),
         ("WEIGHT_INITIALIZERS", "mmstconv.checkpoints.initializer"),
     ):

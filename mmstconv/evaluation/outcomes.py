@@ -1,0 +1,147 @@
+"""From predictions to one row of measures per sample; each report is their means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from .shapley import shapley_values
+
+NONE = "none"
+
+
+def members(subset: str) -> tuple[str, ...]:
+    """``'rgb+audio'`` to ``('rgb', 'audio')``, ``'none'`` to ``()``."""
+    return () if subset == NONE else tuple(subset.split("+"))
+
+
+def full_subset(subsets: Iterable[str]) -> str:
+    return max(subsets, key=lambda subset: len(members(subset)))
+
+
+def pair_measures(first: str, second: str) -> tuple[str, str, str, str]:
+    """Names of the shares of samples that both, one and none get right alone."""
+    return tuple(
+        f"complement/{first}+{second}/{case}"
+        for case in ("both_right", f"only_{first}", f"only_{second}", "both_wrong")
+    )
+
+
+def surprise(scores: np.ndarray, label: int) -> float:
+    """Negative log-likelihood of a label, in nats; at most 87.3, as float32 has it.
+
+    Args:
+        scores: ``(C,)``. Probabilities if none is negative and they sum to 1;
+            otherwise logits or log-probabilities, which a log-softmax makes
+            log-probabilities (and leaves as they are).
+        label: The right class.
+    """
+    scores = np.asarray(scores, np.float64)
+    if scores.min() >= 0 and abs(scores.sum() - 1) < 1e-3:
+        probability = scores[label]
+    else:
+        odds = np.exp(scores - scores.max())
+        probability = odds[label] / odds.sum()
+    return float(-np.log(max(probability, np.finfo(np.float32).tiny)))
+
+
+class Outcomes:
+    """What came of each sample, under each subset of the modalities.
+
+    A sample that lacks a modality keeps its place in every subset, judged by what
+    it has.
+
+    Args:
+        results: One dict per sample: ``label``; ``subsets`` ``{subset: predicted
+            class}``; ``has`` ``[modality]``; ``streams`` ``{modality: predicted
+            class}`` of streams with classifiers; ``nll`` ``{name: nats}``;
+            ``weights`` ``{modality: [share at each time step]}``.
+
+    Attributes:
+        subsets: Names of all subsets, in the head's order.
+        modalities: Their members, in the head's order.
+        full: The subset of all modalities.
+        labels: ``(N,)``.
+        columns: ``{measure: (N,)}``; NaN where a sample says nothing of it.
+        weights: ``{modality: (N, T)}``; NaN where it lacks the modality. Empty if
+            the operator has none.
+    """
+
+    def __init__(self, results: Sequence[Mapping]) -> None:
+        self.subsets = tuple(results[0]["subsets"])
+        sets = {subset: members(subset) for subset in self.subsets}
+        self.modalities = tuple(own[0] for own in sets.values() if len(own) == 1)
+        self.full = full_subset(self.subsets)
+        self.labels = np.array([one["label"] for one in results])
+        self._results = results
+        self._has = {
+            name: np.array([name in one["has"] for one in results])
+            for name in self.modalities
+        }
+        right = {
+            subset: np.array([one["subsets"][subset] for one in results]) == self.labels
+            for subset in self.subsets
+        }
+        self.columns = {f"acc/{subset}": right[subset] * 1.0 for subset in self.subsets}
+        for subset, own in sets.items():
+            if not self._has_all(self.modalities).all():
+                self._add(f"acc_having/{subset}", right[subset], self._has_all(own))
+        self._add_streams()
+        gains = shapley_values({sets[subset]: right[subset] * 1.0 for subset in sets})
+        for name in self.modalities:
+            self.columns[f"shapley/{name}"] = gains[name]
+        for first, second in combinations(self.modalities, 2):
+            self._add_pair(first, second, right[first], right[second])
+        self.weights = self._collect_weights()
+        for name, shares in self.weights.items():
+            self.columns[f"weight/{name}"] = shares.mean(1)
+
+    def _has_all(self, names: Sequence[str]) -> np.ndarray:
+        return np.all(
+            [self._has[name] for name in names]
+            or [np.ones(len(self.labels), dtype=bool)],
+            axis=0,
+        )
+
+    def _add(self, measure: str, values: np.ndarray, where: np.ndarray) -> None:
+        """A column, unless no sample says anything of it."""
+        if where.any():
+            self.columns[measure] = np.where(where, values * 1.0, np.nan)
+
+    def _add_streams(self) -> None:
+        results = self._results
+        for name in self.modalities:
+            known = np.array([name in one["streams"] for one in results])
+            said = np.array([one["streams"].get(name, -1) for one in results])
+            self._add(f"acc/stream_{name}", said == self.labels, known)
+        for name in ("fused", *(f"stream_{name}" for name in self.modalities)):
+            known = np.array([name in one["nll"] for one in results])
+            nats = np.array([one["nll"].get(name, np.nan) for one in results])
+            self._add(f"nll/{name}", nats, known)
+
+    def _add_pair(
+        self, first: str, second: str, right: np.ndarray, other: np.ndarray
+    ) -> None:
+        cases = (right & other, right & ~other, ~right & other, ~right & ~other)
+        for measure, case in zip(pair_measures(first, second), cases):
+            self._add(measure, case, self._has_all((first, second)))
+
+    def _collect_weights(self) -> dict[str, np.ndarray]:
+        results = self._results
+        names = [name for name in self.modalities if name in results[0]["weights"]]
+        weights = {}
+        for name in names:
+            rows = [np.asarray(one["weights"][name], np.float64) for one in results]
+            steps = max(map(len, rows))
+            shares = np.stack([_stretch(row, steps) for row in rows])  # (N, T)
+            weights[name] = np.where(self._has[name][:, None], shares, np.nan)
+        return weights
+
+
+def _stretch(row: np.ndarray, steps: int) -> np.ndarray:
+    """``(t,)`` to ``(steps,)``, linear between the same first and last step."""
+    if len(row) == steps:
+        return row
+    return np.interp(np.linspace(0, 1, steps), np.linspace(0, 1, len(row)), row)

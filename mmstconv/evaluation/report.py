@@ -1,0 +1,170 @@
+"""The report on modalities: as plain values, as text, as files."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from .outcomes import Outcomes, pair_measures
+
+STEM = "modality_report"
+
+
+def make_report(outcomes: Outcomes, class_names: Sequence[str] | None = None) -> dict:
+    """Means over all samples and over those of each class.
+
+    Returns:
+        ``modalities`` and ``subsets`` (names, in order), ``overall`` (a group),
+        ``classes`` (a list of groups with ``label`` and ``name``, of the labels
+        that occur) and ``best_stream``. A group has ``samples``, ``measures``
+        ``{measure: mean}`` of what its samples say something of, ``counts``
+        ``{measure: over how many}`` and ``weights`` ``{modality: [share at each
+        time step]}``. Plain types.
+    """
+    everyone = np.ones(len(outcomes.labels), dtype=bool)
+    named = isinstance(class_names, Sequence) and not isinstance(class_names, str)
+    classes = []
+    for label in np.unique(outcomes.labels).tolist():
+        known = named and label < len(class_names)
+        name = str(class_names[label]) if known else str(label)
+        group = _group(outcomes, outcomes.labels == label)
+        classes.append(dict(label=label, name=name, **group))
+    return dict(
+        modalities=list(outcomes.modalities),
+        subsets=list(outcomes.subsets),
+        overall=_group(outcomes, everyone),
+        classes=classes,
+        best_stream=_best_stream(outcomes),
+    )
+
+
+def _group(outcomes: Outcomes, rows: np.ndarray) -> dict:
+    measures, counts = {}, {}
+    for measure, column in outcomes.columns.items():
+        values = column[rows]
+        values = values[~np.isnan(values)]
+        if len(values):
+            measures[measure], counts[measure] = float(values.mean()), len(values)
+    weights = {
+        name: np.nanmean(shares[rows], axis=0).tolist()
+        for name, shares in outcomes.weights.items()
+        if f"weight/{name}" in measures
+    }
+    return dict(
+        samples=int(rows.sum()), measures=measures, counts=counts, weights=weights
+    )
+
+
+def _best_stream(outcomes: Outcomes) -> dict:
+    """The single modality that all together beat by least, if at all.
+
+    Each is compared on the samples that it judges: a classifier of sound has no
+    answer for a file without.
+    """
+    rivals = {}
+    for name in outcomes.modalities:
+        rivals[f"{name} alone"] = f"acc/{name}"
+        rivals[f"the classifier of stream {name}"] = f"acc/stream_{name}"
+    found = []
+    for name, measure in rivals.items():
+        if measure not in outcomes.columns:
+            continue
+        column = outcomes.columns[measure]
+        rows = ~np.isnan(column)
+        fused = outcomes.columns[f"acc/{outcomes.full}"][rows]
+        # of whole numbers, so that equals differ by exactly zero
+        margin = float((fused.sum() - column[rows].sum()) / rows.sum())
+        found.append(
+            dict(
+                name=name,
+                accuracy=float(column[rows].mean()),
+                fused=float(fused.mean()),
+                margin=margin,
+                samples=int(rows.sum()),
+            )
+        )
+    return min(found, key=lambda one: one["margin"])
+
+
+def to_text(report: Mapping) -> str:
+    """Tables for the terminal, in percent and points."""
+    overall, modalities = report["overall"], report["modalities"]
+    measures, counts = overall["measures"], overall["counts"]
+
+    def cell(measure: str) -> str:
+        return f"{100 * measures[measure]:.2f}" if measure in measures else "-"
+
+    def count(measure: str) -> str:
+        return str(counts.get(measure, 0))
+
+    rows = [["modalities", "accuracy %", "samples"]]
+    partial = any(measure.startswith("acc_having/") for measure in measures)
+    if partial:
+        rows[0] += ["of files with all %", "files"]
+    for subset in report["subsets"]:
+        row = [subset, cell(f"acc/{subset}"), count(f"acc/{subset}")]
+        if partial:
+            measure = f"acc_having/{subset}"
+            row += [cell(measure), count(measure)]
+        rows.append(row)
+    tables = [rows]
+
+    rows = [["modality", "Shapley points", "own classifier %", "samples", "weight %"]]
+    for name in modalities:
+        stream = f"acc/stream_{name}"
+        share = cell(f"weight/{name}")
+        rows.append([name, cell(f"shapley/{name}"), cell(stream), count(stream), share])
+    tables.append(rows)
+
+    rows = [["a, b", "both right %", "only a %", "only b %", "none %", "samples"]]
+    for first, second in combinations(modalities, 2):
+        cases = pair_measures(first, second)
+        row = [f"{first}, {second}", *map(cell, cases), count(cases[0])]
+        rows.append(row)
+    if len(rows) > 1:
+        tables.append(rows)
+
+    best = report["best_stream"]
+    verdict = (
+        f"Best single modality: {best['name']}, {best['accuracy']:.2%} of "
+        f"{best['samples']} samples.\nAll modalities together, on these samples: "
+        f"{best['fused']:.2%}, {100 * best['margin']:+.2f} points."
+    )
+    return "\n\n".join([*map(_align, tables), verdict])
+
+
+def _align(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def write_report(report: Mapping, out_dir: str | Path) -> None:
+    """``modality_report.json``, ``.csv`` (a line per class) and ``.png``."""
+    from .figure import draw_report  # matplotlib takes a second to import
+
+    folder = Path(out_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / f"{STEM}.json").write_text(text + "\n", encoding="utf-8")
+    columns = list(report["overall"]["measures"])
+    with open(folder / f"{STEM}.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["label", "class", "samples", *columns])
+        for group in (
+            dict(report["overall"], label="", name="all"),
+            *report["classes"],
+        ):
+            values = [group["measures"].get(column, "") for column in columns]
+            writer.writerow([group["label"], group["name"], group["samples"], *values])
+    draw_report(report).savefig(folder / f"{STEM}.png", dpi=120)

@@ -1,0 +1,68 @@
+"""What each modality brought: subsets, Shapley values, complementarity, weights.
+
+mim run mmstconv modality_report CONFIG CKPT
+python tools/analysis/modality_report.py CONFIG CKPT [--out DIR]
+
+One pass over the test data of the config; the streams run once, fusion and
+classifier once for each subset of the modalities. Prints a table, and writes
+modality_report.json, .csv and .png.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("config", help="test config file path")
+    parser.add_argument("checkpoint", help="checkpoint file")
+    parser.add_argument("--out", help="folder of the report (default: the work dir)")
+    parser.add_argument("--work-dir", help="the dir to save logs")
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=DictAction,
+        help="override settings of the config, as key=value pairs",
+    )
+    return parser.parse_args()
+
+
+def score_subsets(model, config):
+    """Make the head predict from every subset of the modalities."""
+    head = getattr(model, "cls_head", None)
+    if not hasattr(head, "score_subsets"):
+        raise ValueError(
+            f"{config}: the report needs a head that predicts from subsets of the "
+            f"modalities (TriModalFusionHead), but model.cls_head is of "
+            f"type {type(head).__name__}"
+        )
+    head.score_subsets = True
+
+
+def main():
+    args = parse_args()
+    # Not before: mim asks each script for its help first, and this takes seconds.
+    from mmstconv.engine.launch import build_runner
+    from mmstconv.evaluation.report import to_text
+
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    cfg.load_from = args.checkpoint
+    cfg.test_evaluator = dict(type="ModalityMetric")
+    runner = build_runner(cfg, args.config, args.work_dir, "none")
+    score_subsets(runner.model, args.config)
+    out = Path(args.out or runner.work_dir)
+    (metric,) = runner.test_evaluator.metrics
+    metric.out_dir = out
+    runner.test()
+    report = json.loads((out / "modality_report.json").read_text(encoding="utf-8"))
+    print(to_text(report))
+    print(f"\nWritten: {out / 'modality_report'}.json, .csv, .png")
+
+
+if __name__ == "__main__":
+    main()
