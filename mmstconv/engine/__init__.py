@@ -1,3 +1,13 @@
-from .hooks import ConsistencyHook, SafeCheckpointHook
+from .hooks import (
+    ConsistencyHook,
+    GradientBlendingHook,
+    GradientModulationHook,
+    SafeCheckpointHook,
+)
 
-__all__ = ["ConsistencyHook", "SafeCheckpointHook"]
+__all__ = [
+    "ConsistencyHook",
+    "GradientBlendingHook",
+    "GradientModulationHook",
+    "SafeCheckpointHook",
+]

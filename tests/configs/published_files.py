@@ -1,6 +1,7 @@
-"""Stand-ins for the published files that the fine-tuning configs start from.
+"""Stand-ins for the files that configs start from.
 
-Random weights in the layout of the source, converted as the configs' headers say.
+Published ones: random weights in the layout of the source, converted as the configs'
+headers say. Our own runs: random weights of the config that the run is named after.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from checkpoints.sources.panns_source import Cnn14
 from checkpoints.sources.s3d import KyleminS3D
 from checkpoints.sources.torchvision_resnet import mc3_18, r2plus1d_18, r3d_18
 from mmaction.registry import MODELS
+from mmengine.config import Config
 from torch import nn
 
 from mmstconv.checkpoints import convert_checkpoint
 
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 SOURCES: dict[str, Callable[[], nn.Module]] = {
     "i3d_rgb.pth": PiergiajI3D,
     "i3d_flow.pth": lambda: PiergiajI3D(in_channels=2),
@@ -42,6 +45,18 @@ def published_file(name: str, folder: Path) -> Path:
         torch.save(dict(model=weights) if name == "cnn14.pth" else weights, original)
         convert_checkpoint(original, path)
         original.unlink()
+    return path
+
+
+def own_run(checkpoint: str, folder: Path) -> Path:
+    """Checkpoint of a run in ``.../{name of a config}/``; made at the first call."""
+    name = Path(checkpoint).parent.name
+    path = folder / f"{name}.pth"
+    if not path.exists():
+        (config,) = CONFIGS.rglob(f"{name}.py")
+        torch.manual_seed(1)
+        model = MODELS.build(Config.fromfile(config).model)
+        torch.save(dict(state_dict=model.state_dict(), meta={}), path)
     return path
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from configs.published_files import SOURCES, published_file
+from configs.published_files import SOURCES, own_run, published_file
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.hooks import Hook
@@ -52,7 +52,10 @@ def starts_of(cfg):
 def start_from(cfg, folder):
     """Point the config at stand-ins; the real initialiser and check run."""
     for _, init_cfg in starts_of(cfg):
-        path = published_file(Path(init_cfg.checkpoint).name, folder)
+        if init_cfg.type == "Pretrained":
+            path = own_run(init_cfg.checkpoint, folder)
+        else:
+            path = published_file(Path(init_cfg.checkpoint).name, folder)
         init_cfg.checkpoint = str(path)
     return cfg
 
@@ -81,7 +84,8 @@ def shrink(cfg, two_videos, work_dir):
                 step.scale = (step.scale[0], 128) if step.scale[0] < 0 else (112, 112)
     cfg.train_cfg.max_epochs = 1
     cfg.default_hooks.checkpoint.update(interval=-1, save_best=None, save_last=False)
-    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if all(hook.type != "GradientBlendingHook" for hook in cfg.custom_hooks):
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     return cfg
 
 
@@ -112,10 +116,11 @@ def check_start(cfg, start):
     """Backbones begin with what stands in the file, the first layer maybe adapted."""
     for name, init_cfg in starts_of(cfg):
         file = torch.load(init_cfg.checkpoint, weights_only=True, mmap=True)
-        weights = file["state_dict"]
+        inside = f"{init_cfg.prefix}." if "prefix" in init_cfg else ""
+        weights = {k.removeprefix(inside): v for k, v in file["state_dict"].items()}
         prefix = f"streams.{name}."
         own = {k[len(prefix) :]: v for k, v in start.items() if k.startswith(prefix)}
-        keys = [key for key in own if key.startswith("backbone.")]
+        keys = [key for key in own if key.startswith("backbone.") or inside]
         differ = [
             key for key in keys if key in weights and not own[key].equal(weights[key])
         ]

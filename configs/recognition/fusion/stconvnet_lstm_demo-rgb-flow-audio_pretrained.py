@@ -1,0 +1,26 @@
+# mim train mmstconv stconvnet_lstm_demo-rgb-flow-audio_pretrained.py
+# Each stream first by itself, then all together: starts from the single streams that
+# `make demo` has trained, and lets them learn at rates of their own.
+_base_ = ["../demo/stconvnet_lstm_demo-rgb-flow-audio.py"]
+
+runs = "work_dirs/demo/stconvnet_lstm_demo"
+own = dict(type="Pretrained")
+start_rgb = dict(own, checkpoint=f"{runs}-rgb/epoch_10.pth", prefix="streams.rgb")
+start_flow = dict(own, checkpoint=f"{runs}-flow/epoch_10.pth", prefix="streams.flow")
+start_audio = dict(own, checkpoint=f"{runs}-audio/epoch_10.pth", prefix="streams.audio")
+model = dict(
+    streams=dict(
+        rgb=dict(init_cfg=start_rgb),
+        flow=dict(init_cfg=start_flow),
+        audio=dict(init_cfg=start_audio),
+    )
+)
+optim_wrapper = dict(
+    paramwise_cfg=dict(
+        custom_keys={
+            "streams.rgb": dict(lr_mult=0.1),
+            "streams.flow": dict(lr_mult=0.1),
+            "streams.audio": dict(lr_mult=0.3),
+        }
+    )
+)

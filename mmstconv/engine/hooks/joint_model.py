@@ -1,0 +1,23 @@
+"""What the hooks of joint training need of a model."""
+
+from __future__ import annotations
+
+from mmengine.model import is_model_wrapper
+from torch import nn
+
+
+def joint_model(runner, hook: str) -> tuple[nn.ModuleDict, nn.Module]:
+    """Streams and head of the model that is trained.
+
+    Raises:
+        TypeError: The model has no streams, or another kind of head.
+    """
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    streams = getattr(model, "streams", None)
+    head = getattr(model, "cls_head", None)
+    if streams is None or not hasattr(head, "aux_loss_weight"):
+        raise TypeError(
+            f"{hook} needs a TriModalRecognizer with a TriModalFusionHead, got "
+            f"{type(model).__name__} with {type(head).__name__}"
+        )
+    return streams, head
