@@ -56,7 +56,10 @@ class BuildWithMim(build_py):
             copy.write_text(f"_base_ = {path!r}\n")
         else:
             copy.write_text(
-                f"import runpy\n\nrunpy.run_path({path!r}, run_name='__main__')\n"
+                "import runpy\nimport sys\n\n"
+                # as if it were started itself: it may import its neighbours
+                f"sys.path[0] = {str(source.parent)!r}\n"
+                f"runpy.run_path({path!r}, run_name='__main__')\n"
             )
 
 

@@ -58,6 +58,18 @@ def test_mim_run(installed, outside):
     assert "type='AudioConvNet'" in installed.mim(*command, cwd=outside)
 
 
+def test_checkpoint_doctor_by_name(installed, outside):
+    (outside / "empty.pth").touch()
+    command = ["run", "mmstconv", "convert_checkpoint", "empty.pth"]
+    assert "empty.pth: " in installed.mim(*command, cwd=outside, fails=True)
+
+
+def test_scripts_find_their_neighbours(installed, outside):
+    """Also where what is installed only forwards to the checkout."""
+    script = installed.mim_folder / "tools" / "benchmarks" / "fusion.py"
+    assert "usage: fusion.py" in installed.run(script, "--help", cwd=outside)
+
+
 def test_train_by_bare_name(trained, installed):
     work_dir, output = trained
     assert "Training finished successfully" in output
