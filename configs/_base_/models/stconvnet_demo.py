@@ -68,6 +68,7 @@ model = dict(
         type="TriModalFusionHead",
         num_classes=8,
         in_channels=dict(rgb=64, flow=64, audio=64),
+        fusion=dict(type="ConcatFusion"),  # the source article's
         dropout_ratio=0.5,
         average_clips="prob",
     ),

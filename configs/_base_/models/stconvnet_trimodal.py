@@ -84,6 +84,7 @@ model = dict(
         type="TriModalFusionHead",
         num_classes=101,
         in_channels=dict(rgb=256, flow=256, audio=256),
+        fusion=dict(type="ConcatFusion"),  # the source article's
         dropout_ratio=0.5,
         average_clips="prob",
     ),

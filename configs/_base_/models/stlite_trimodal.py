@@ -1,6 +1,7 @@
 # The small network that blocks of equal cost were compared for (docs/backbones.md):
 # plain 3D convolution and decoupled pooling, flow at half the width of RGB, strided 2D
 # convolution over log-mel. For clips of 16 frames at 112 x 112 and 64 bands.
+# Fusion and auxiliary losses: the choice of docs/fusion.md.
 _base_ = ["./stconvnet_trimodal.py"]
 
 lite = dict(_delete_=True, type="STConvNet")
@@ -18,5 +19,9 @@ model = dict(
             backbone=dict(_delete_=True, type="MelConvNet", arch="mel_lite"),
             neck=dict(in_channels=128),
         ),
+    ),
+    cls_head=dict(
+        fusion=dict(type="GatedMultimodalUnit"),
+        aux_loss_weight=1.0,
     ),
 )

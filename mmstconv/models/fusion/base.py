@@ -174,8 +174,3 @@ def masked_softmax(logits: Tensor, present: Tensor, dim: int) -> Tensor:
     takes_part = present | ~present.any(dim, keepdim=True)
     logits = logits.masked_fill(~takes_part, float("-inf"))
     return logits.softmax(dim).masked_fill(~present, 0.0)
-
-
-def at_least_float32(x: Tensor) -> Tensor:
-    """``x``, in float32 if it is in less."""
-    return x.to(torch.promote_types(x.dtype, torch.float32))

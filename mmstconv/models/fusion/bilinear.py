@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 from torch import Tensor
 
-from .base import FusionOperator, at_least_float32
+from ..layers import at_least_float32
+from .base import FusionOperator
 
 
 @MODELS.register_module()

@@ -8,7 +8,8 @@ import torch
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
-from .base import FusionOperator, ModalityLinear, at_least_float32, masked_softmax
+from ..layers import at_least_float32
+from .base import FusionOperator, ModalityLinear, masked_softmax
 from .late import CLASSIFIER_INIT, mean_probability
 
 

@@ -10,7 +10,8 @@ import torch
 from mmaction.registry import MODELS
 from torch import Tensor
 
-from .base import FusionOperator, ModalityLinear, at_least_float32
+from ..layers import at_least_float32
+from .base import FusionOperator, ModalityLinear
 
 # As the classification heads start.
 CLASSIFIER_INIT = MappingProxyType(dict(type="Normal", layer="Linear", std=0.01))

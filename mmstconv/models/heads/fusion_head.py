@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 from mmaction.models.heads import BaseHead
@@ -10,11 +11,12 @@ from mmaction.registry import MODELS
 from mmengine.model import ModuleDict, normal_init
 from torch import Tensor, nn
 
-from ..layers import align_steps, pool_space
+from ..layers import align_steps, at_least_float32, pool_space
 from .labels import collect_labels, smooth_labels
 from .subsets import presence_of_subset, subsets_of
 
 _AVERAGES = ("prob", "score")
+DEFAULT_FUSION = MappingProxyType({"type": "GatedMultimodalUnit"})
 
 
 @MODELS.register_module()
@@ -33,7 +35,8 @@ class TriModalFusionHead(BaseHead):
         in_channels: Channels of each stream.
         temporal: Config of the temporal reduction: one for all streams, or one per
             stream. None: ``dict(type='LastState')``.
-        fusion: Config of the fusion operator. None: ``dict(type='ConcatFusion')``.
+        fusion: Config of the fusion operator. None: ``GatedMultimodalUnit``, which
+            wants auxiliary losses (docs/fusion.md).
         fuse_steps: Fuse at so many time steps, the streams averaged onto them, and
             reduce over time afterwards. None: reduce first, fuse once.
         loss_weight: Weight of the loss on the fused scores.
@@ -104,7 +107,7 @@ class TriModalFusionHead(BaseHead):
         self.aux_loss_weight = {
             name: weight for name, weight in weights.items() if weight > 0
         }
-        self.fusion = self._build_fusion(dict(fusion or {"type": "ConcatFusion"}))
+        self.fusion = self._build_fusion(dict(fusion or DEFAULT_FUSION))
         self.fuse_steps = fuse_steps
         temporal = temporal or {"type": "LastState"}
         temporal = self._per_stream(temporal, "temporal", one="type" in temporal)
@@ -224,7 +227,7 @@ class TriModalFusionHead(BaseHead):
             scores = self._fuse(dropped, presence)  # (N, C)
         else:
             scores = self.fc_cls(self.dropout(self._fuse(prepared, presence)))
-        return _at_least_float32(scores)  # (N, C)
+        return at_least_float32(scores)  # (N, C)
 
     def forward(
         self,
@@ -242,7 +245,7 @@ class TriModalFusionHead(BaseHead):
         reduced = self.reduce(feats)
         prepared = self._prepare(feats, reduced)
         streams = {
-            name: _at_least_float32(
+            name: at_least_float32(
                 self._stream_classifier(name)(self.dropout(reduced[name]))
             )
             for name in self.aux_loss_weight
@@ -392,7 +395,3 @@ class TriModalFusionHead(BaseHead):
                 "prefix='streams.rgb') in each stream"
             )
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
-
-
-def _at_least_float32(scores: Tensor) -> Tensor:
-    return scores.to(torch.promote_types(scores.dtype, torch.float32))

@@ -9,6 +9,7 @@ from .lengths import check_lengths, length_mask
 from .norm_eval import freeze_norm_statistics
 from .pool_space import pool_space
 from .pooling import Pool
+from .precision import at_least_float32
 from .residual_block import BottleneckBlock, ResidualBlock
 from .separable_conv import Conv3dSame, SeparableConv3d
 from .st_pool import SpatioTemporalPool, read_pool
@@ -37,6 +38,7 @@ __all__ = [
     "TemporalReduction",
     "WaveResidualBlock",
     "align_steps",
+    "at_least_float32",
     "check_lengths",
     "expand",
     "freeze_norm_statistics",

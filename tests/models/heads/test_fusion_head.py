@@ -54,7 +54,8 @@ def test_shapes_and_gradient(rows, kind, aux):
 
 def test_reduction_per_stream():
     head = build(
-        temporal=dict(rgb=dict(type="MeanOverTime"), audio=dict(type="LastState"))
+        temporal=dict(rgb=dict(type="MeanOverTime"), audio=dict(type="LastState")),
+        fusion=dict(type="ConcatFusion"),
     )
     feats = features()
     reduced = head.reduce(feats)

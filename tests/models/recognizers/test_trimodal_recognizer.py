@@ -36,7 +36,8 @@ def test_loss_and_prediction_of_every_subset(
 
 
 def test_features_of_every_stage(make_model, make_inputs):
-    model, inputs = make_model().eval(), make_inputs(2, 3)
+    model = make_model(fusion=dict(type="ConcatFusion")).eval()
+    inputs = make_inputs(2, 3)
     backbone = model.extract_feat(inputs, stage="backbone")
     assert backbone["rgb"].shape == (6, 5, 2, 4, 4)
     assert backbone["audio"].shape == (6, 5, 5)
