@@ -149,3 +149,11 @@ def test_a_class_list_that_is_not_there(demo_data, tmp_path):
     cfg = audio_config(demo_data, tmp_path, **option)
     with pytest.raises(ValueError, match=r"no file .*none\.txt"):
         Runner.from_cfg(cfg).train()
+
+
+def test_a_pipeline_that_loses_presence(demo_data, tmp_path):
+    cfg = audio_config(demo_data, tmp_path)
+    for split in ("train", "val", "test"):
+        cfg[f"{split}_dataloader"].dataset.pipeline[-1].meta_keys = ["filename"]
+    with pytest.raises(ValueError, match=r"train\.txt: PackActionInputs.*'presence'"):
+        Runner.from_cfg(cfg).train()

@@ -52,5 +52,7 @@ test_dataloader = dict(
     dataset=dict(type="MultiModalVideoDataset", pipeline=test_pipeline, test_mode=True),
     **workers,
 )
-val_evaluator = dict(type="AccMetric")
+# The second says what each modality brings, and warns where the joint model is below
+# its best stream; it needs score_subsets in the head.
+val_evaluator = [dict(type="AccMetric"), dict(type="ModalityMetric")]
 test_evaluator = val_evaluator

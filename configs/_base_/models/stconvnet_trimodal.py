@@ -87,5 +87,6 @@ model = dict(
         fusion=dict(type="ConcatFusion"),  # the source article's
         dropout_ratio=0.5,
         average_clips="prob",
+        score_subsets=True,
     ),
 )

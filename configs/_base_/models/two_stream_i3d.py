@@ -49,5 +49,6 @@ model = dict(
         aux_loss_weight=1.0,
         dropout_ratio=0.5,
         average_clips="prob",
+        score_subsets=True,
     ),
 )

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from mmaction.datasets.transforms import PackActionInputs
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 
 from ...checkpoints.reading import weights_of
 from ...datasets import MultiModalVideoDataset
+from ...datasets.transforms import FormatClips
 from ..checkpoint import check_fit
 from .preprocessing_check import check_preprocessing, forget_files_on_resume
 
@@ -21,6 +23,8 @@ class ConsistencyHook(Hook):
     the first epoch; weights that are fed another value range, channel order or mel
     scale than they were trained on lose accuracy and say nothing. Here each is one
     error before the first iteration.
+
+    So is a pipeline that loses which modalities a file has.
 
     The input is compared with what the checkpoint doctor wrote into the files that
     ``init_cfg`` names. Sizes of clips and images are free, so they are a warning.
@@ -44,12 +48,12 @@ class ConsistencyHook(Hook):
             check_preprocessing(runner, model)
         head = getattr(model, "cls_head", None)
         num_classes = getattr(head, "num_classes", None)
-        if num_classes is None:
-            return
         for loop in (runner._train_loop, runner._val_loop, runner._test_loop):
             if hasattr(loop, "dataloader"):
                 for dataset in _leaves(loop.dataloader.dataset):
-                    self._check_classes(dataset, num_classes)
+                    _check_presence(dataset)
+                    if num_classes is not None:
+                        self._check_classes(dataset, num_classes)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         weights = {
@@ -88,6 +92,20 @@ class ConsistencyHook(Hook):
                     f"model.cls_head.num_classes is {num_classes} "
                     f"(labels go from 0 to {num_classes - 1})"
                 )
+
+
+def _check_presence(dataset) -> None:
+    """Without ``presence`` the model takes the zeros of a silent file for sound."""
+    steps = getattr(getattr(dataset, "pipeline", None), "transforms", ())
+    if not any(isinstance(step, FormatClips) for step in steps):
+        return
+    for step in steps:
+        if isinstance(step, PackActionInputs) and "presence" not in step.meta_keys:
+            where = getattr(dataset, "ann_file", "the data set")
+            raise ValueError(
+                f"{where}: PackActionInputs drops which modalities a file has; "
+                "write meta_keys=['filename', 'presence']"
+            )
 
 
 def _unwrap(model):
