@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from mmaction.datasets.transforms import PackActionInputs
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 
 from ...checkpoints.reading import weights_of
 from ...datasets import MultiModalVideoDataset
 from ...datasets.transforms import FormatClips
 from ..checkpoint import check_fit
+from .joint_model import unwrap
 from .preprocessing_check import check_preprocessing, forget_files_on_resume
 
 
@@ -42,7 +42,7 @@ class ConsistencyHook(Hook):
         self.reinit = tuple(reinit)
 
     def before_run(self, runner) -> None:
-        model = _unwrap(runner.model)
+        model = unwrap(runner.model)
         if hasattr(runner._train_loop, "dataloader"):  # else init_cfg is not used
             forget_files_on_resume(runner, model)
             check_preprocessing(runner, model)
@@ -61,7 +61,7 @@ class ConsistencyHook(Hook):
             for key, value in weights_of(checkpoint).items()
             if not key.startswith(self.reinit)
         }
-        check_fit(_unwrap(runner.model), weights)
+        check_fit(unwrap(runner.model), weights)
         checkpoint["state_dict"] = weights
 
     @staticmethod
@@ -106,10 +106,6 @@ def _check_presence(dataset) -> None:
                 f"{where}: PackActionInputs drops which modalities a file has; "
                 "write meta_keys=['filename', 'presence']"
             )
-
-
-def _unwrap(model):
-    return model.module if is_model_wrapper(model) else model
 
 
 def _leaves(dataset) -> Iterator:

@@ -1,9 +1,14 @@
-"""What the hooks of joint training need of a model."""
+"""The parts of a runner's model that hooks reach for."""
 
 from __future__ import annotations
 
 from mmengine.model import is_model_wrapper
 from torch import nn
+
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """The model itself where distributed training has wrapped it."""
+    return model.module if is_model_wrapper(model) else model
 
 
 def joint_model(runner, hook: str) -> tuple[nn.ModuleDict, nn.Module]:
@@ -12,7 +17,7 @@ def joint_model(runner, hook: str) -> tuple[nn.ModuleDict, nn.Module]:
     Raises:
         TypeError: The model has no streams, or another kind of head.
     """
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = unwrap(runner.model)
     streams = getattr(model, "streams", None)
     head = getattr(model, "cls_head", None)
     if streams is None or not hasattr(head, "aux_loss_weight"):

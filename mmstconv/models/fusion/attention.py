@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
-from .base import FusionOperator, ModalityLinear, masked_softmax
+from .base import masked_softmax
+from .projected import ProjectedFusion
 
 
 @MODELS.register_module()
-class CrossModalAttentionFusion(FusionOperator):
+class CrossModalAttentionFusion(ProjectedFusion):
     """The modalities of one time step attend to each other; mean over them.
 
     `Attention Is All You Need <https://arxiv.org/abs/1706.03762>`_, equation 1, with
@@ -50,12 +51,11 @@ class CrossModalAttentionFusion(FusionOperator):
             )
         super().__init__(
             in_channels,
-            out_channels=channels,
+            channels=channels,
             learned_absent=learned_absent,
             init_cfg=init_cfg,
         )
         self.num_heads = num_heads
-        self.projections = ModalityLinear(self.in_channels, channels)
         self.query_key_value = nn.Linear(channels, 3 * channels)
         self.out = nn.Linear(channels, channels)
         self.norm = nn.LayerNorm(channels)

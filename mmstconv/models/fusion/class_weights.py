@@ -9,12 +9,12 @@ from mmaction.registry import MODELS
 from torch import Tensor, nn
 
 from ..layers import at_least_float32
-from .base import FusionOperator, ModalityLinear, masked_softmax
-from .late import CLASSIFIER_INIT, mean_probability
+from .base import masked_softmax
+from .late import LateFusion, mean_probability
 
 
 @MODELS.register_module()
-class ClassWeightedFusion(FusionOperator):
+class ClassWeightedFusion(LateFusion):
     """A classifier per modality; a weighted mean of probabilities per class.
 
     `Fusing Multi-Stream Deep Networks for Video Classification
@@ -35,8 +35,6 @@ class ClassWeightedFusion(FusionOperator):
           where no modality is present.
     """
 
-    gives_scores = True
-
     def __init__(
         self,
         in_channels: Mapping[str, int],
@@ -44,12 +42,7 @@ class ClassWeightedFusion(FusionOperator):
         num_classes: int,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels=num_classes,
-            init_cfg=init_cfg or dict(CLASSIFIER_INIT),
-        )
-        self.classifiers = ModalityLinear(self.in_channels, num_classes)
+        super().__init__(in_channels, num_classes=num_classes, init_cfg=init_cfg)
         self.class_logits = nn.ParameterDict(
             {name: nn.Parameter(torch.zeros(num_classes)) for name in self.modalities}
         )

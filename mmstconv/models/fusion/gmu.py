@@ -8,11 +8,12 @@ import torch
 from mmaction.registry import MODELS
 from torch import Tensor
 
-from .base import FusionOperator, ModalityLinear, masked_softmax
+from .base import ModalityLinear, masked_softmax
+from .projected import ProjectedFusion
 
 
 @MODELS.register_module()
-class GatedMultimodalUnit(FusionOperator):
+class GatedMultimodalUnit(ProjectedFusion):
     """Per channel, a mixture of modalities whose shares depend on all of them.
 
     `Gated Multimodal Units for Information Fusion
@@ -43,11 +44,10 @@ class GatedMultimodalUnit(FusionOperator):
     ) -> None:
         super().__init__(
             in_channels,
-            out_channels=channels,
+            channels=channels,
             learned_absent=learned_absent,
             init_cfg=init_cfg,
         )
-        self.projections = ModalityLinear(self.in_channels, channels)
         total = sum(self.in_channels.values())
         self.gates = ModalityLinear(dict.fromkeys(self.modalities, total), channels)
 

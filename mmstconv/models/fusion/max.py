@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from mmaction.registry import MODELS
 from torch import Tensor
 
-from .base import FusionOperator, ModalityLinear
+from .projected import ProjectedFusion
 
 
 @MODELS.register_module()
-class MaxFusion(FusionOperator):
+class MaxFusion(ProjectedFusion):
     """Project every modality to the same channels and keep the largest.
 
     `Convolutional Two-Stream Network Fusion for Video Action Recognition
@@ -28,22 +26,6 @@ class MaxFusion(FusionOperator):
         - Input: see :class:`FusionOperator`.
         - Output: ``(N, T, channels)``; zero where no modality is present.
     """
-
-    def __init__(
-        self,
-        in_channels: Mapping[str, int],
-        *,
-        channels: int = 256,
-        learned_absent: bool = False,
-        init_cfg: dict | None = None,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels=channels,
-            learned_absent=learned_absent,
-            init_cfg=init_cfg,
-        )
-        self.projections = ModalityLinear(self.in_channels, channels)
 
     def fuse(self, feats: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
         here = self.stack_present(present)  # (N, 1, K, 1)

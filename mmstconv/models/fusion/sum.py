@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from mmaction.registry import MODELS
 from torch import Tensor
 
-from .base import FusionOperator, ModalityLinear
+from .projected import ProjectedFusion
 
 
 @MODELS.register_module()
-class SumFusion(FusionOperator):
+class SumFusion(ProjectedFusion):
     """Project every modality to the same channels and add.
 
     `Convolutional Two-Stream Network Fusion for Video Action Recognition
@@ -30,22 +28,6 @@ class SumFusion(FusionOperator):
         - Input: see :class:`FusionOperator`.
         - Output: ``(N, T, channels)``; zero where no modality is present.
     """
-
-    def __init__(
-        self,
-        in_channels: Mapping[str, int],
-        *,
-        channels: int = 256,
-        learned_absent: bool = False,
-        init_cfg: dict | None = None,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels=channels,
-            learned_absent=learned_absent,
-            init_cfg=init_cfg,
-        )
-        self.projections = ModalityLinear(self.in_channels, channels)
 
     def fuse(self, feats: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
         here = self.stack_present(present)  # (N, 1, K, 1)
