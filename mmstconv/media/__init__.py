@@ -1,6 +1,14 @@
 """Reading and writing media files; knows nothing of MMAction2."""
 
-from .errors import MediaError, NoStreamError, UnreadableMediaError, UntrustedMediaError
+from .errors import (
+    MediaError,
+    MediaLimitError,
+    MediaTimeoutError,
+    NoStreamError,
+    UnreadableMediaError,
+    UntrustedMediaError,
+)
+from .limits import MediaLimits
 from .reader import READERS, MediaInfo, MediaReader, open_media
 from .writer import write_media
 
@@ -8,7 +16,10 @@ __all__ = [
     "READERS",
     "MediaError",
     "MediaInfo",
+    "MediaLimitError",
+    "MediaLimits",
     "MediaReader",
+    "MediaTimeoutError",
     "NoStreamError",
     "UnreadableMediaError",
     "UntrustedMediaError",

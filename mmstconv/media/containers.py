@@ -7,15 +7,18 @@ those of a known container, and FFmpeg is told which one it is instead of guessi
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import UnreadableMediaError, UntrustedMediaError
 
 HEADER_BYTES = 4096
+IN_MEMORY = "<bytes>"  # the name of a file that has none
 # `http:`, `concat:`, `subfile,`: how FFmpeg names its protocols.
 PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+[:,]")
 BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"}
@@ -37,11 +40,16 @@ class Container:
     guessable: bool = False
 
 
-def identify(path: str | os.PathLike) -> Container:
+def name_of(source: str | os.PathLike | bytes) -> str:
+    """What messages call a source: its path, or that it lies in memory."""
+    return IN_MEMORY if isinstance(source, bytes) else os.fspath(source)
+
+
+def identify(source: str | os.PathLike | bytes) -> Container:
     """Tells the container of a file by its content.
 
     Args:
-        path: A file of this machine.
+        source: A file of this machine, or the content of one.
 
     Returns:
         The container.
@@ -51,7 +59,9 @@ def identify(path: str | os.PathLike) -> Container:
         UntrustedMediaError: If it is no media file of an allowed container.
         UnreadableMediaError: If it is empty.
     """
-    path = os.fspath(path)
+    if isinstance(source, bytes):
+        return _identify(io.BytesIO(source), IN_MEMORY)
+    path = os.fspath(source)
     try:
         mode = os.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -66,16 +76,20 @@ def identify(path: str | os.PathLike) -> Container:
         kind = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
         raise UntrustedMediaError(path, f"is {kind}", "give the path of a media file")
     with open(path, "rb") as file:
-        header = file.read(HEADER_BYTES)
-        if not header:
-            raise UnreadableMediaError(path, "is empty")
-        container = sniff(header)
-        if container is None and header.startswith(b"ID3"):
-            file.seek(_tag_size(header))
-            container = _after_tag(file.read(16))
+        return _identify(file, path)
+
+
+def _identify(file: BinaryIO, name: str) -> Container:
+    header = file.read(HEADER_BYTES)
+    if not header:
+        raise UnreadableMediaError(name, "is empty")
+    container = sniff(header)
+    if container is None and header.startswith(b"ID3"):
+        file.seek(_tag_size(header))
+        container = _after_tag(file.read(16))
     if container is None:
         raise UntrustedMediaError(
-            path,
+            name,
             "does not start like a media container that is read here",
             "convert it, for instance to mp4",
         )

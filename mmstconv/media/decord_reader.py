@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Sequence
 
+import av
 import numpy as np
 
 from .containers import absolute
-from .errors import NoStreamError, UnreadableMediaError
+from .decord_process import PROCESS, DecordError
+from .errors import NoStreamError
+from .limits import MediaLimits
 from .pyav_reader import PyAVReader
 
 # decord guesses the format: a name that FFmpeg takes for a pattern of image files must
@@ -18,31 +22,37 @@ SUFFIXES = {".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".mkv", ".webm", ".flv"}
 DEMUXERS = {"mov", "matroska", "flv"}
 # Elsewhere decord leaves frames as they are stored, whatever the display matrix says.
 TURNED_BY_DECORD = {"mov"}
+# Of frames at their full size that are held at a time.
+BLOCK_BYTES = 64 << 20
 
 
 class DecordReader(PyAVReader):
-    """A media file whose frames decord decodes.
+    """A media file whose frames decord decodes, in a process of its own.
 
     decord's own sound reader is not used: it returns NaN for stereo, leaks, and ignores
     when the sound begins. Where decord cannot be trusted with a file, or is known to
-    get it wrong (AVI, open groups of pictures, odd sizes, some rotations), PyAV decodes
-    it instead, so the result does not depend on the reader.
+    get it wrong (AVI, open groups of pictures, odd sizes, some rotations), or complains
+    of one, PyAV decodes it instead, so the result does not depend on the reader.
 
     Args:
-        path: A file of this machine.
+        source: A file of this machine, or the content of one (which PyAV decodes).
+        limits: What the file may have; None is ``MediaLimits()``.
+        timeout: Seconds that opening, and each call, may take; None is no limit.
     """
 
-    def __init__(self, path: str | os.PathLike) -> None:
-        try:
-            import decord
-        except ImportError as error:
+    def __init__(
+        self,
+        source: str | os.PathLike | bytes,
+        limits: MediaLimits | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        if importlib.util.find_spec("decord") is None:
             raise ImportError(
                 "reader='decord' needs the package decord; install it or use "
                 "reader='pyav'"
-            ) from error
-        super().__init__(path)
-        self._decord = decord
-        self._timeline: tuple | None = None
+            )
+        self._stamps: np.ndarray | None = None
+        super().__init__(source, limits, timeout)
         suffix = os.path.splitext(self.path)[1].lower()
         self.uses_decord = (
             self.format.guessable
@@ -50,26 +60,52 @@ class DecordReader(PyAVReader):
             and suffix in SUFFIXES
         )
 
-    def frames_at(self, times: Sequence[float]) -> list[np.ndarray]:
+    def frames_at(
+        self, times: Sequence[float], short_side: int | None = None
+    ) -> list[np.ndarray]:
         if not self._video:
             raise NoStreamError(self.path, "has no video")
-        if self._timeline is None and self.uses_decord:
-            self._open_video()
-        if not self.uses_decord:
-            return super().frames_at(times)
-        reader, stamps = self._timeline
         times = np.asarray(times, np.float64)
         if not np.isfinite(times).all():
             raise ValueError("times must be finite numbers")
-        index = np.searchsorted(stamps, times + self._video.tolerance, "right") - 1
-        frames, places = np.unique(index.clip(0), return_inverse=True)
-        try:
-            images = reader.get_batch(frames.tolist()).asnumpy()
-        except self._decord.DECORDError as error:
-            raise UnreadableMediaError(
-                self.path, f"decord cannot decode it: {error}", "try reader='pyav'"
-            ) from error
-        return [images[place].copy() for place in places.ravel()]
+        if self.uses_decord:
+            self._source.deadline.start()
+            try:
+                if self._stamps is None:
+                    self._open_video()
+                if self.uses_decord:
+                    return self._decode(times, short_side)
+            except DecordError:
+                self.uses_decord = False
+            except TimeoutError:
+                raise self._source.deadline.error() from None
+        return super().frames_at(times, short_side)
+
+    def _decode(self, times: np.ndarray, short_side: int | None) -> list[np.ndarray]:
+        index = np.searchsorted(self._stamps, times + self._video.tolerance, "right")
+        numbers, places = np.unique((index - 1).clip(0), return_inverse=True)
+        images: list[np.ndarray] = []
+        together = max(1, BLOCK_BYTES // (3 * self.info.width * self.info.height))
+        for block in PROCESS.frames(
+            absolute(self.path),
+            numbers.tolist(),
+            together,
+            self._source.deadline.seconds,
+        ):
+            images += [self._finished(image, short_side) for image in block]
+        used: set[int] = set()
+        result = []
+        for place in places.ravel().tolist():
+            # Augmentations write into images, so none may be listed twice.
+            result.append(images[place].copy() if place in used else images[place])
+            used.add(place)
+        return result
+
+    def _finished(self, image: np.ndarray, short_side: int | None) -> np.ndarray:
+        if short_side is None:
+            return image.copy()
+        frame = av.VideoFrame.from_ndarray(image, "rgb24")
+        return self._video.to_rgb(frame, short_side)
 
     def _open_video(self) -> None:
         """Opens the video with decord, unless it would get this file wrong.
@@ -84,20 +120,16 @@ class DecordReader(PyAVReader):
         if turned or odd or info.mirrored or not _is_plain(packets):
             self.uses_decord = False
             return
-        try:
-            reader = self._decord.VideoReader(absolute(self.path), num_threads=1)
-        except self._decord.DECORDError as error:
-            raise UnreadableMediaError(
-                self.path, f"decord cannot open it: {error}", "try reader='pyav'"
-            ) from error
-        if len(reader) != len(packets):
+        seconds = self._source.deadline.seconds
+        if PROCESS.count(absolute(self.path), seconds) != len(packets):
             self.uses_decord = False
             return
-        stamps = np.sort([packet.pts for packet in packets]) * self._video.tick
-        self._timeline = reader, stamps
+        self._stamps = np.sort([packet.pts for packet in packets]) * self._video.tick
 
     def close(self) -> None:
-        self._timeline = None
+        if self._stamps is not None:
+            self._stamps = None
+            PROCESS.release()
         super().close()
 
 

@@ -32,3 +32,11 @@ class UnreadableMediaError(MediaError):
 
 class NoStreamError(MediaError):
     """A file without the stream that was asked for."""
+
+
+class MediaLimitError(UntrustedMediaError):
+    """A file that has more of something than :class:`MediaLimits` allow."""
+
+
+class MediaTimeoutError(MediaError):
+    """A file that was not read within the time allowed."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import av
 import numpy as np
 
-from .pyav_video import end_of, read_only
+from .errors import MediaLimitError
+from .pyav_source import Source
 from .sound import downmix, native_window, resample, to_float
 
 # Decoders need what comes before: MP3's bit reservoir, Opus' convergence, overlaps.
@@ -14,21 +15,30 @@ PREROLL = 0.3
 MARGIN = 0.05
 # Time stamps that jump further than this are a gap, others are rounding.
 GAP = 0.03
+# Decoded sound further from the window than this is dropped, not held.
+NEAR = 10.0
+# More than any file has that is meant to be heard.
+MAX_CHANNELS = 64
+MAX_SAMPLE_RATE = 1_000_000
+MAX_FRAME_SAMPLES = 1 << 20
 
 
 class AudioTrack:
     """One audio stream of an open container.
 
     Args:
-        container: An ``av.container.InputContainer``.
+        source: The container.
         stream: One of its audio streams.
     """
 
-    def __init__(self, container, stream) -> None:
-        self.container = container
+    def __init__(self, source: Source, stream) -> None:
+        self.source = source
         self.stream = stream
+        self.context = stream.codec_context
         self.tick = float(stream.time_base)
-        stream.codec_context.thread_count = 1
+        self.context.thread_count = 1
+        self.context.options = {"max_samples": str(MAX_FRAME_SAMPLES)}
+        self._check(self.context)
         self._extent: tuple[float, float] | None = None
 
     @property
@@ -40,6 +50,8 @@ class AudioTrack:
                 self._extent = start, start + self.stream.duration * self.tick
             else:
                 self._extent = start, self._measure(start)
+            seconds = self._extent[1] - self._extent[0]
+            self.source.limits.check(self.source.path, seconds=seconds)
         return self._extent
 
     def waveform(self, start: float, stop: float, sample_rate: int) -> np.ndarray:
@@ -64,32 +76,68 @@ class AudioTrack:
             Uninterrupted stretches: rate, number of the first sample on the clock, and
             mono samples.
         """
-        read_only(self.container, self.stream)
         self._seek(start - PREROLL)
-        context = self.stream.codec_context
         stretches: list[_Stretch] = []
-        for packet in self.container.demux(self.stream):
-            try:
-                frames = context.decode(packet if packet.size else None)
-            except av.FFmpegError:
-                continue
-            for frame in frames:
-                if not stretches or not stretches[-1].extend(frame):
-                    stretches.append(_Stretch(frame))
+        undecodable = []
+        for packet in self.source.packets(self.stream):
+            frames = self._frames(packet)
+            # Right after seeking, a decoder may lack what came before.
+            if (frames is None or packet.is_corrupt) and self._is_after(packet, start):
+                undecodable.append(packet.pos)
+            for frame in frames or ():
+                self._keep(frame, stretches, start, stop)
             if packet.dts is not None and packet.dts * self.tick > stop:
                 break
-        context.flush_buffers()
+        else:
+            for frame in self._frames(None) or ():
+                self._keep(frame, stretches, start, stop)
+        self.context.flush_buffers()
+        note = "audio packets that cannot be decoded"
+        self.source.damage.note(note, undecodable)
         return [stretch.placed() for stretch in stretches]
+
+    def _is_after(self, packet, time: float) -> bool:
+        return packet.pts is None or packet.pts * self.tick >= time
+
+    def _frames(self, packet) -> list | None:
+        """The frames a packet completes; None if it cannot be decoded."""
+        self.source.deadline.check()
+        try:
+            return self.context.decode(packet)
+        except av.FFmpegError:
+            return None
+
+    def _keep(self, frame, stretches: list, start: float, stop: float) -> None:
+        """Appends a frame to a stretch unless it is too far from the window."""
+        time = start if frame.pts is None else frame.pts * self.tick
+        if not start - NEAR <= time <= stop + NEAR:
+            return
+        if stretches and stretches[-1].seconds > stop - start + 3 * NEAR:
+            return
+        if not stretches or not stretches[-1].extend(frame):
+            self._check(frame)
+            stretches.append(_Stretch(frame))
+
+    def _check(self, sound) -> None:
+        """Raises if no sound is like this; of a codec context or a frame."""
+        found = {
+            "channels": (sound.layout.nb_channels, MAX_CHANNELS),
+            "samples a second": (sound.sample_rate, MAX_SAMPLE_RATE),
+        }
+        for name, (value, limit) in found.items():
+            if value > limit:
+                raise MediaLimitError(
+                    self.source.path, f"has {value} {name}, the limit is {limit}"
+                )
 
     def _measure(self, start: float) -> float:
         """The end from the time stamps at the end of the file."""
-        read_only(self.container, self.stream)
-        last = end_of(self.container)
+        last = self.source.end
         end = start
         for back in (1.0, None):
             self._seek(None if last is None or back is None else last - back)
-            for packet in self.container.demux(self.stream):
-                if packet.size and packet.pts is not None:
+            for packet in self.source.packets(self.stream):
+                if packet.pts is not None:
                     end = max(end, (packet.pts + (packet.duration or 0)) * self.tick)
             if end > start or last is None:
                 break
@@ -98,11 +146,7 @@ class AudioTrack:
     def _seek(self, seconds: float | None) -> None:
         """To a time; not before a second before the beginning, where priming begins."""
         earliest = (self.stream.start_time or 0) - round(1 / self.tick)
-        offset = earliest if seconds is None else int(np.floor(seconds / self.tick))
-        try:
-            self.container.seek(max(offset, earliest), stream=self.stream)
-        except av.FFmpegError:
-            self.container.seek(max(earliest, 0), stream=self.stream, any_frame=True)
+        self.source.seek(self.stream, seconds, earliest)
 
 
 class _Stretch:
@@ -132,6 +176,10 @@ class _Stretch:
         self._append(frame, start)
         return True
 
+    @property
+    def seconds(self) -> float:
+        return self.length / self.rate
+
     def placed(self) -> tuple[int, int, np.ndarray]:
         first = round(float(np.median(self.starts)) * self.rate)
         samples = np.concatenate(self.pieces, axis=1)
@@ -146,7 +194,9 @@ class _Stretch:
 
 def _time(frame) -> float | None:
     stamp = frame.pts if frame.pts is not None else frame.dts
-    return None if stamp is None else float(stamp * frame.time_base)
+    if stamp is None or frame.time_base is None:
+        return None
+    return float(stamp * frame.time_base)
 
 
 def _place(target: np.ndarray, samples: np.ndarray, offset: int) -> None:

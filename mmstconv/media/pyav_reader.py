@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-import av
 import numpy as np
 from av.stream import Disposition
 
-from .containers import Container, absolute, identify
+from .containers import identify, name_of
 from .errors import NoStreamError, UnreadableMediaError
+from .limits import MediaLimits
 from .orientation import orientation_of
 from .pyav_audio import AudioTrack
+from .pyav_source import Source
 from .pyav_video import VideoTrack
 from .reader import MediaInfo, MediaReader
 
@@ -21,25 +22,28 @@ class PyAVReader(MediaReader):
     """A media file opened with PyAV.
 
     Args:
-        path: A file of this machine.
+        source: A file of this machine, or the content of one.
+        limits: What the file may have; None is ``MediaLimits()``.
+        timeout: Seconds that opening, and each call, may take; None is no limit.
     """
 
-    def __init__(self, path: str | os.PathLike) -> None:
-        self.path = os.fspath(path)
-        self.format = identify(path)
-        self._container = _open(self.path, self.format)
-        video = _best_video(self._container)
-        audio = self._container.streams.best("audio", related=video)
-        for stream in (video, audio):
-            if stream is not None and stream.codec_context is None:
-                raise UnreadableMediaError(
-                    self.path, f"its {stream.type} is of a codec that FFmpeg lacks"
-                )
-        self._video = video and VideoTrack(self.path, self._container, video)
-        self._audio = audio and AudioTrack(self._container, audio)
+    def __init__(
+        self,
+        source: str | os.PathLike | bytes,
+        limits: MediaLimits | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        self.path = name_of(source)
+        self.format = identify(source)
+        self._source = Source(
+            source, self.format.demuxer, limits or MediaLimits(), timeout
+        )
+        try:
+            self._find_tracks()
+        except BaseException:
+            self.close()
+            raise
         self._info: MediaInfo | None = None
-        if not self._video and not self._audio:
-            raise UnreadableMediaError(self.path, "has neither video nor audio")
 
     @property
     def has_video(self) -> bool:
@@ -51,11 +55,13 @@ class PyAVReader(MediaReader):
 
     @property
     def extent(self) -> tuple[float, float]:
+        self._source.deadline.start()
         return (self._video or self._audio).extent
 
     @property
     def info(self) -> MediaInfo:
         if self._info is None:
+            self._source.deadline.start()
             known: dict = {}
             if self._video:
                 frame = self._video.first_frame()
@@ -74,42 +80,46 @@ class PyAVReader(MediaReader):
             self._info = MediaInfo(self.path, self.has_video, self.has_audio, **known)
         return self._info
 
-    def frames_at(self, times: Sequence[float]) -> list[np.ndarray]:
+    @property
+    def damage(self) -> tuple[str, ...]:
+        return self._source.damage.report()
+
+    def frames_at(
+        self, times: Sequence[float], short_side: int | None = None
+    ) -> list[np.ndarray]:
         if not self._video:
             raise NoStreamError(self.path, "has no video")
-        return self._video.frames_at(times)
+        self._source.deadline.start()
+        return self._video.frames_at(times, short_side)
 
     def waveform(self, start: float, stop: float, sample_rate: int) -> np.ndarray:
         if not stop >= start:
             raise ValueError(f"the window must not end before it starts: {start, stop}")
         if not self._audio:
             return np.zeros(round((stop - start) * sample_rate), np.float32)
+        self._source.deadline.start()
         return self._audio.waveform(start, stop, sample_rate)
 
     def close(self) -> None:
-        self._container.close()
+        self._source.close()
 
     def __del__(self) -> None:
         # PyAV's containers are in cycles; an unclosed one would keep its file open.
-        if hasattr(self, "_container"):
-            self._container.close()
+        if hasattr(self, "_source"):
+            self._source.close()
 
-
-def _open(path: str, container: Container):
-    """Opens a file as the container it was found to be, and nothing else."""
-    try:
-        return av.open(
-            "file:" + absolute(path),
-            format=container.demuxer,
-            options={"protocol_whitelist": "file"},
-            metadata_errors="ignore",
-        )
-    except (av.FFmpegError, ValueError) as error:
-        raise UnreadableMediaError(
-            path,
-            f"cannot be opened as {container.demuxer}: {error}",
-            "the file may be damaged or incomplete",
-        ) from error
+    def _find_tracks(self) -> None:
+        video = _best_video(self._source.container)
+        audio = self._source.container.streams.best("audio", related=video)
+        for stream in (video, audio):
+            if stream is not None and stream.codec_context is None:
+                raise UnreadableMediaError(
+                    self.path, f"its {stream.type} is of a codec that FFmpeg lacks"
+                )
+        self._video = video and VideoTrack(self._source, video)
+        self._audio = audio and AudioTrack(self._source, audio)
+        if not self._video and not self._audio:
+            raise UnreadableMediaError(self.path, "has neither video nor audio")
 
 
 def _best_video(container):

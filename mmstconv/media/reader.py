@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .limits import MediaLimits
+
 
 @dataclass(frozen=True)
 class MediaInfo:
@@ -62,8 +64,18 @@ class MediaReader(ABC):
     def extent(self) -> tuple[float, float]:
         """Start and end of the video, or of the sound where there is no video."""
 
+    @property
     @abstractmethod
-    def frames_at(self, times: Sequence[float]) -> list[np.ndarray]:
+    def damage(self) -> tuple[str, ...]:
+        """What was found broken in what has been read so far; empty for a whole file.
+
+        For instance ``'3 video packets could not be decoded'``.
+        """
+
+    @abstractmethod
+    def frames_at(
+        self, times: Sequence[float], short_side: int | None = None
+    ) -> list[np.ndarray]:
         """The frames shown at the given times.
 
         That is the last frame whose time stamp is not later, within half a tick of the
@@ -71,6 +83,9 @@ class MediaReader(ABC):
 
         Args:
             times: In any order; a time may occur again.
+            short_side: Pixels that the shorter side is scaled to while decoding, so
+                that frames of the stored size are never held together; the aspect is
+                kept. None leaves frames at their size.
 
         Returns:
             One upright RGB image per time, uint8 ``(H, W, 3)``, each with its own
@@ -79,6 +94,8 @@ class MediaReader(ABC):
         Raises:
             NoStreamError: If the file has no video.
             UnreadableMediaError: If no frame can be decoded.
+            MediaLimitError: If a frame is larger than allowed.
+            MediaTimeoutError: If it takes longer than allowed.
         """
 
     @abstractmethod
@@ -107,12 +124,22 @@ class MediaReader(ABC):
         self.close()
 
 
-def open_media(path: str | os.PathLike, reader: str = "pyav") -> MediaReader:
+def open_media(
+    source: str | os.PathLike | bytes,
+    reader: str = "pyav",
+    *,
+    limits: MediaLimits | None = None,
+    timeout: float | None = None,
+) -> MediaReader:
     """Opens a media file.
 
     Args:
-        path: A file of this machine.
+        source: A file of this machine, or the content of one.
         reader: ``'pyav'`` or ``'decord'``; the latter decodes the video with decord.
+        limits: What the file may have; None is ``MediaLimits()``.
+        timeout: Seconds that opening it, and then each call of the reader, may take;
+            None is no limit. It is looked at between packets: a decoder that hangs
+            within one is not ended by it.
 
     Returns:
         The open file.
@@ -120,7 +147,9 @@ def open_media(path: str | os.PathLike, reader: str = "pyav") -> MediaReader:
     Raises:
         FileNotFoundError: If there is no such file.
         UntrustedMediaError: If it is no media file of an allowed container.
+        MediaLimitError: If it has more of something than allowed.
         UnreadableMediaError: If it cannot be opened.
+        MediaTimeoutError: If that takes longer than allowed.
 
     Example:
         >>> with open_media("clip.mp4") as media:
@@ -129,19 +158,19 @@ def open_media(path: str | os.PathLike, reader: str = "pyav") -> MediaReader:
     """
     if reader not in READERS:
         raise ValueError(f"reader must be one of {sorted(READERS)}, got {reader!r}")
-    return READERS[reader](path)
+    return READERS[reader](source, limits, timeout)
 
 
-def _pyav(path: str | os.PathLike) -> MediaReader:
+def _pyav(*args) -> MediaReader:
     from .pyav_reader import PyAVReader
 
-    return PyAVReader(path)
+    return PyAVReader(*args)
 
 
-def _decord(path: str | os.PathLike) -> MediaReader:
+def _decord(*args) -> MediaReader:
     from .decord_reader import DecordReader
 
-    return DecordReader(path)
+    return DecordReader(*args)
 
 
 READERS = {"pyav": _pyav, "decord": _decord}

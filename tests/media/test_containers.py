@@ -16,7 +16,8 @@ from mmstconv.media import (
     open_media,
     write_media,
 )
-from mmstconv.media.containers import identify
+from mmstconv.media.containers import IN_MEMORY, identify
+from mmstconv.media.decord_process import DecordProcess
 
 
 @pytest.fixture(params=["pyav", "decord"])
@@ -35,12 +36,7 @@ def no_decoder(monkeypatch):
         pytest.fail("a decoder was asked to open the file")
 
     monkeypatch.setattr(av, "open", refuse)
-    try:
-        import decord
-    except ImportError:
-        return
-    monkeypatch.setattr(decord, "VideoReader", refuse)
-    monkeypatch.setattr(decord, "AudioReader", refuse)
+    monkeypatch.setattr(DecordProcess, "_ask", refuse)
 
 
 def playlist(target) -> bytes:
@@ -61,9 +57,14 @@ HOSTILE = {
     "concat list behind an ID3 tag": id3_tag() + b"ffconcat version 1.0\nfile 'a'\n",
     "session description": b"v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\n",
     "DASH manifest": b"<?xml version='1.0'?><MPD xmlns='urn:mpeg:dash:schema'/>",
+    "smooth streaming manifest": b"<SmoothStreamingMedia MajorVersion='2'/>",
+    "ASF reference": b"[Reference]\r\nRef1=http://127.0.0.1/a.wmv\r\n",
+    "Windows playlist": b"<asx version='3'><ref href='http://127.0.0.1/a'/></asx>",
+    "FFmpeg metadata": b";FFMETADATA1\ntitle=a\n",
     "text": b"this is no video\n" * 50,
     "address list": b"http://example.org/video.mp4\n",
     "image": b"\x89PNG\r\n\x1a\n" + b"\0" * 100,
+    "JPEG image": b"\xff\xd8\xff\xe0\0\x10JFIF\0" + b"\0" * 100,
     "script": b"#!/bin/sh\nexit 0\n",
     "half a magic number": b"\0\0\0",
     "text with transport sync": b"G" + b"a" * 187 + b"G" + b"b" * 40,
@@ -71,24 +72,32 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", list(HOSTILE))
-@pytest.mark.parametrize("suffix", [".mp4", ".ts", ".m3u8"])
-def test_refused(tmp_path, reader, no_decoder, name, suffix):
-    path = tmp_path / f"clip{suffix}"
+@pytest.mark.parametrize(
+    "file",
+    ["a.mp4", "a.ts", "a.m3u8", "a.ffconcat", "a.sdp", "a.mpd", "a%03d.png", "a"],
+)
+def test_refused(tmp_path, reader, no_decoder, name, file):
+    path = tmp_path / file
     path.write_bytes(HOSTILE[name])
-    with pytest.raises(UntrustedMediaError, match="clip") as caught:
+    with pytest.raises(UntrustedMediaError, match="does not start like") as caught:
         open_media(path, reader)
     assert caught.value.path == str(path)
     assert isinstance(pickle.loads(pickle.dumps(caught.value)), UntrustedMediaError)
 
 
-def test_playlist_of_a_real_video(tmp_path, reader, no_decoder):
-    """The playlist would work: the video it names exists."""
-    write_coded_bypassing = tmp_path / "secret.ts"
-    write_coded_bypassing.write_bytes(b"G" + b"\0" * 187)
-    path = tmp_path / "clip.mp4"
-    path.write_bytes(playlist(write_coded_bypassing))
+@pytest.mark.parametrize("name", list(HOSTILE))
+def test_refused_in_memory(reader, no_decoder, name):
+    with pytest.raises(UntrustedMediaError, match="does not start like") as caught:
+        open_media(HOSTILE[name], reader)
+    assert caught.value.path == IN_MEMORY
+
+
+def test_names_are_no_content(reader, no_decoder):
+    """Bytes are a file's content, never its name."""
     with pytest.raises(UntrustedMediaError):
-        open_media(path, reader)
+        open_media(b"/etc/hostname", reader)
+    with pytest.raises(UnreadableMediaError, match="is empty"):
+        open_media(b"", reader)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +108,9 @@ def test_playlist_of_a_real_video(tmp_path, reader, no_decoder):
         "rtsp://example.org/a",
         "concat:a.mp4|b.mp4",
         "subfile,,start,0,end,9,,:a.mp4",
+        "concatf:list.txt",
+        "crypto:a.mp4",
+        "async:http://127.0.0.1/a.mp4",
         "file:///etc/hostname",
         "data:text/plain;base64,AAAA",
         "pipe:0",
@@ -163,8 +175,30 @@ def test_allowed(tmp_path, name, demuxer, codecs):
     assert identify(path).demuxer == demuxer
     # The name does not matter, and neither do characters that FFmpeg gives a meaning.
     odd = path.rename(tmp_path / "concat:%03d é'{}*.xyz")
-    with open_media(odd) as media:
-        assert (media.has_video, media.has_audio) == (video is not None, True)
+    for source in (odd, odd.read_bytes()):
+        with open_media(source) as media:
+            assert (media.has_video, media.has_audio) == (video is not None, True)
+
+
+@pytest.mark.parametrize("name", ["http:a.mp4", "subfile,a.mp4", "file:a.mp4", "%d"])
+def test_files_named_like_addresses(tmp_path, monkeypatch, reader, name):
+    """A file that exists is that file, also by a relative path."""
+    write_coded(tmp_path / "a.mp4", 3).rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    with open_media(name, reader) as media:
+        assert len(media.frames_at([0.0])) == 1
+
+
+def test_in_memory_as_by_path(tmp_path, reader):
+    sound = dict(waveform=np.zeros(16000, np.float32), sample_rate=16000)
+    path = write_coded(tmp_path / "a.mkv", 30, **sound)
+    with open_media(path) as media, open_media(path.read_bytes(), reader) as copy:
+        assert (copy.extent, copy.damage) == (media.extent, ())
+        times = [0.9, 0.1, 0.5]
+        for frame, other in zip(media.frames_at(times), copy.frames_at(times)):
+            assert np.array_equal(frame, other)
+        found, other = (m.waveform(0.2, 0.7, 8000) for m in (media, copy))
+        assert np.array_equal(found, other)
 
 
 def test_damaged_header(tmp_path, reader):

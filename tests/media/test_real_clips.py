@@ -92,3 +92,15 @@ def test_sound(path):
                 for late in (range(17) if path.suffix == ".mkv" else [8])
             ]
             assert min(errors) < 1e-3 * scale
+
+
+@pytest.mark.parametrize("path", CLIPS, ids=lambda path: path.name)
+def test_whole_clips_are_not_called_damaged(path):
+    rng = np.random.default_rng(0)
+    with open_media(path) as media:
+        start, end = media.extent
+        for at in rng.uniform(start, end, 4):
+            if media.has_video:
+                media.frames_at(at + np.arange(16) / 15)
+            media.waveform(at, at + 1, 16000)
+        assert bool(media.damage) == ("corrupted" in path.name)

@@ -1,0 +1,166 @@
+"""What is broken in a file: found while reading, or told by its container's sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+# What may stand at the outermost level of an MP4 or QuickTime file.
+BOXES = {
+    *(b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide"),
+    *(b"sidx", b"ssix", b"mfra", b"meta", b"uuid", b"udta", b"pnot", b"emsg", b"prft"),
+}
+MAX_BOXES = 100_000  # a file made of empty ones would keep us busy
+EBML, SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
+FLV_TAGS = {8, 9, 18}
+
+
+class Damage:
+    """Collects what is found broken, each place once however often it is read."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, set] = {}
+
+    def note(self, what: str, places: Iterable[Hashable] = (None,)) -> None:
+        """Notes a kind of damage; without places it is one of the whole file."""
+        places = set(places)
+        if places:
+            self._places.setdefault(what, set()).update(places)
+
+    def report(self) -> tuple[str, ...]:
+        return tuple(
+            what if None in places else f"{what}: {len(places)}"
+            for what, places in self._places.items()
+        )
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The end of a file that is shorter than it says.
+
+    Args:
+        reason: In words.
+        usable: Bytes from the beginning on that a demuxer can take.
+    """
+
+    reason: str
+    usable: int
+
+
+def find_cut(file: BinaryIO, demuxer: str) -> Cut | None:
+    """Tells whether a file was cut short, by the sizes its container states.
+
+    Args:
+        file: Its content.
+        demuxer: FFmpeg's name of the container.
+
+    Returns:
+        Where it is cut; None if it is not, or the container does not tell.
+    """
+    size = file.seek(0, 2)
+    find = {
+        "mov": _cut_boxes,
+        "matroska": _cut_segment,
+        "avi": _cut_riff,
+        "wav": _cut_riff,
+        "mpegts": _cut_transport_packet,
+        "flv": _cut_tag,
+    }.get(demuxer)
+    return find(file, size) if find else None
+
+
+def _missing(what: str, end: int, size: int) -> Cut | None:
+    if end <= size:
+        return None
+    return Cut(f"is cut short: {end - size} bytes of its {what} are missing", size)
+
+
+def _cut_boxes(file: BinaryIO, size: int) -> Cut | None:
+    start = 0
+    for _ in range(MAX_BOXES):
+        if start + 8 > size:
+            return None
+        file.seek(start)
+        header = file.read(16)
+        length, kind = int.from_bytes(header[:4], "big"), header[4:8]
+        if length == 1:
+            length = int.from_bytes(header[8:], "big")
+        if length < 8 or kind not in BOXES:  # up to the end, or nothing we know
+            return None
+        cut = _missing(f"'{kind.decode()}' box", start + length, size)
+        if cut:  # FFmpeg gives up at half an index, but not at half the data
+            return cut if kind == b"mdat" else Cut(cut.reason, start)
+        start += length
+    return None
+
+
+def _cut_segment(file: BinaryIO, size: int) -> Cut | None:
+    start = 0
+    for mark in (EBML, SEGMENT):
+        file.seek(start)
+        if file.read(4) != mark:
+            return None
+        first = file.read(1)[0:1] or b"\0"
+        digits = 9 - first[0].bit_length()
+        if not 1 <= digits <= 8:
+            return None
+        length = int.from_bytes(first + file.read(digits - 1), "big")
+        unknown = (1 << 7 * digits) - 1
+        length &= unknown
+        if length == unknown:
+            return None
+        start += 4 + digits + length
+    return _missing("segment", start, size)
+
+
+def _cut_riff(file: BinaryIO, size: int) -> Cut | None:
+    file.seek(0)
+    header = file.read(8)
+    length = int.from_bytes(header[4:], "little")
+    if header[:4] != b"RIFF" or length >= 0x7FFFFFFF:  # written as a stream
+        return None
+    return _missing("RIFF chunk", 8 + length, size)
+
+
+def _cut_transport_packet(file: BinaryIO, size: int) -> Cut | None:
+    file.seek(0)
+    length = 188 if file.read(1) == b"G" else 192
+    rest = size % length
+    return Cut("is cut short: it ends within a packet", size) if rest else None
+
+
+def _cut_tag(file: BinaryIO, size: int) -> Cut | None:
+    """Each tag of an FLV file is followed by its size."""
+    file.seek(max(size - 4, 0))
+    length = int.from_bytes(file.read(4), "big")
+    start = size - 4 - length
+    if start >= 9:
+        file.seek(start)
+        header = file.read(4)
+        known = header[:1] and header[0] & 0x1F in FLV_TAGS
+        if known and int.from_bytes(header[1:], "big") + 11 == length:
+            return None
+    return Cut("is cut short: it ends within a tag", size) if size > 13 else None
+
+
+class Beginning:
+    """A file that seems to end earlier."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self.file = file
+        self.size = size
+
+    def read(self, count: int) -> bytes:
+        return self.file.read(max(min(count, self.size - self.file.tell()), 0))
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if whence == 2:
+            offset, whence = self.size + offset, 0
+        try:
+            return self.file.seek(offset, whence)
+        except (OSError, OverflowError, ValueError):
+            return -1  # tells FFmpeg that there is no such place
+
+    def tell(self) -> int:
+        return self.file.tell()

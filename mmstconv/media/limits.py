@@ -1,0 +1,79 @@
+"""How much of a file may be read: what stops a decompression bomb or a hang."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, fields
+
+from .errors import MediaLimitError, MediaTimeoutError
+
+
+@dataclass(frozen=True)
+class MediaLimits:
+    """What a file may at most have; more is a :class:`MediaLimitError`.
+
+    Args:
+        max_pixels: Of one stored frame; also where the size changes within the file.
+        max_seconds: Of video or sound.
+        max_streams: Of any kind.
+    """
+
+    max_pixels: int = 40_000_000
+    max_seconds: float = 86_400
+    max_streams: int = 32
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise TypeError(f"{field.name} must be a number, got {value!r}")
+            if not value > 0:
+                raise ValueError(f"{field.name} must be positive, got {value}")
+
+    def check(self, path: str, **found: float) -> None:
+        """Raises unless every value is within its limit.
+
+        Args:
+            path: For the message.
+            found: ``pixels``, ``seconds`` or ``streams`` of the file.
+        """
+        for name, value in found.items():
+            limit = getattr(self, f"max_{name}")
+            if value > limit:
+                raise MediaLimitError(
+                    path,
+                    f"has {value:.10g} {name}, the limit is {limit:.10g}",
+                    f"if that is right, read it with MediaLimits(max_{name}=...)",
+                )
+
+
+class Deadline:
+    """A time limit for each call of a reader.
+
+    Args:
+        path: For the message.
+        seconds: From :meth:`start` on; None is no limit.
+    """
+
+    def __init__(self, path: str, seconds: float | None) -> None:
+        if seconds is not None and not seconds > 0:
+            raise ValueError(f"timeout must be positive, got {seconds}")
+        self.path = path
+        self.seconds = seconds
+        self.start()
+
+    def start(self) -> None:
+        """Begins to count anew."""
+        self._end = None if self.seconds is None else time.monotonic() + self.seconds
+
+    def check(self) -> None:
+        """Raises once the time is over."""
+        if self._end is not None and time.monotonic() > self._end:
+            raise self.error()
+
+    def error(self) -> MediaTimeoutError:
+        return MediaTimeoutError(
+            self.path,
+            f"was not read within {self.seconds:g} s",
+            "raise timeout if the file is just slow to read",
+        )

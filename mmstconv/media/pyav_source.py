@@ -1,0 +1,174 @@
+"""An open container: every packet comes through here."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+
+import av
+import numpy as np
+from av.stream import Discard
+
+from .containers import absolute, name_of
+from .damage import Beginning, Damage, find_cut
+from .errors import MediaLimitError, UnreadableMediaError
+from .limits import Deadline, MediaLimits
+
+# Their streams are not known when options could still reach the decoders that FFmpeg
+# probes them with. Without those, no frame is allocated before its size is checked.
+UNPROBED = {"flv": "aac,mp3float,mp3,speex,nellymoser,adpcm_swf,opus,flac"}
+
+
+class Source:
+    """A container opened with PyAV, as what it was found to be and nothing else.
+
+    It keeps the limits, watches the time, and collects what is found broken.
+
+    Args:
+        source: A file of this machine, or the content of one.
+        demuxer: FFmpeg's name of its container.
+        limits: What it may have.
+        timeout: Seconds that opening, and each call, may take; None is no limit.
+    """
+
+    def __init__(
+        self,
+        source: str | os.PathLike | bytes,
+        demuxer: str,
+        limits: MediaLimits,
+        timeout: float | None,
+    ) -> None:
+        self.path = name_of(source)
+        self.demuxer = demuxer
+        self.limits = limits
+        self.deadline = Deadline(self.path, timeout)
+        self.damage = Damage()
+        self.container = self._stream = None
+        in_memory = isinstance(source, bytes)
+        self._file = io.BytesIO(source) if in_memory else open(self.path, "rb")
+        try:
+            self.cut = find_cut(self._file, demuxer)
+            if self.cut:
+                self.damage.note(self.cut.reason)
+            size = self._file.seek(0, os.SEEK_END)
+            self._file.seek(0)
+            usable = self.cut.usable if self.cut else size
+            if in_memory or usable < size:
+                self.container = self._open(Beginning(self._file, usable), "none")
+            else:
+                self._file.close()
+                self.container = self._open("file:" + absolute(self.path), "file")
+            self._check()
+        except BaseException:
+            self.close()
+            raise
+
+    def packets(self, stream) -> Iterator:
+        """The packets of the stream that was sought in, in decoding order.
+
+        A place that cannot be read past counts as the end.
+        """
+        while True:
+            try:
+                for packet in self.container.demux(stream):
+                    self.deadline.check()
+                    if packet.size:
+                        yield packet
+            except IndexError:  # PyAV knows the streams that were there at the opening
+                self.deadline.check()
+                self.damage.note("a stream that begins within it is not read")
+                continue
+            except av.FFmpegError as error:
+                self.deadline.check()  # FFmpeg may call an interruption an error
+                self.damage.note(f"cannot be read to its end ({error.strerror})")
+            return
+
+    def seek(self, stream, seconds: float | None, earliest: int) -> None:
+        """To the key frame of a stream at or before a time.
+
+        Args:
+            stream: Whose key frame.
+            seconds: None is the beginning.
+            earliest: In ticks of the stream: where the beginning is looked for.
+        """
+        if stream is not self._stream:  # the demuxer skips all others
+            for other in self.container.streams:
+                other.discard = Discard.default if other is stream else Discard.all
+            self._stream = stream
+        offset = earliest
+        if seconds is not None and np.isfinite(seconds):
+            offset = max(int(np.floor(seconds / float(stream.time_base))), earliest)
+        try:
+            self.container.seek(offset, stream=stream, backward=True)
+        except av.FFmpegError:
+            self.deadline.check()
+            self._seek_anywhere(stream, earliest)
+
+    @property
+    def end(self) -> float | None:
+        """When the container says it ends, in seconds; None if it does not say."""
+        if self.container.duration is None:
+            return None
+        start = self.container.start_time or 0
+        return (start + self.container.duration) / av.time_base
+
+    def close(self) -> None:
+        if self.container is not None:
+            self.container.close()
+        self._file.close()
+
+    def _seek_anywhere(self, stream, earliest: int) -> None:
+        for offset in (earliest, stream.start_time or 0):
+            try:
+                self.container.seek(max(offset, 0), stream=stream, any_frame=True)
+                return
+            except av.FFmpegError as error:
+                reason = error
+        raise UnreadableMediaError(
+            self.path,
+            f"its beginning cannot be found again: {reason}",
+            "the file may be damaged",
+        )
+
+    def _open(self, file, protocols: str):
+        options = {
+            "protocol_whitelist": protocols,
+            "max_pixels": str(int(self.limits.max_pixels)),
+            "max_streams": str(int(self.limits.max_streams) + 1),
+        }
+        if self.demuxer in UNPROBED:
+            options["codec_whitelist"] = UNPROBED[self.demuxer]
+        try:
+            return av.open(
+                file,
+                format=self.demuxer,
+                options=options,
+                metadata_errors="ignore",
+                timeout=self.deadline.seconds,
+            )
+        except av.error.MemoryError as error:
+            raise MediaLimitError(
+                self.path,
+                f"has more than {self.limits.max_streams} streams, or needs more "
+                "memory than there is",
+                "if that is right, read it with MediaLimits(max_streams=...)",
+            ) from error
+        except (av.FFmpegError, ValueError) as error:
+            self.deadline.check()
+            cut = f"; it {self.cut.reason}" if self.cut else ""
+            raise UnreadableMediaError(
+                self.path,
+                f"cannot be opened as {self.demuxer}: {error}{cut}",
+                "the file may be damaged or incomplete",
+            ) from error
+
+    def _check(self) -> None:
+        """What the header says, before anything of that size is read or made."""
+        streams = self.container.streams
+        self.limits.check(self.path, streams=len(streams))
+        self.limits.check(self.path, seconds=(self.container.duration or 0) / 1e6)
+        for stream in streams:
+            duration = stream.duration or 0
+            if duration > 0:
+                self.limits.check(self.path, seconds=float(duration * stream.time_base))

@@ -1,0 +1,305 @@
+"""What is left of a damaged file is read, and it is said what is not."""
+
+from __future__ import annotations
+
+import av
+import numpy as np
+import pytest
+from helpers_media import (
+    chirp,
+    chirp_sound,
+    coded_frames,
+    frame_number,
+    lag,
+    numbers,
+    shown_at,
+    write_coded,
+)
+
+from mmstconv.media import MediaError, UnreadableMediaError, open_media, write_media
+
+RATE = 16000
+FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
+KINDS = {
+    "index at the end.mp4": {},
+    "index first.mp4": dict(container_options={"movflags": "faststart"}),
+    "fragmented.mp4": dict(container_options=FRAGMENTED),
+    "old.mov": {},
+    "b frames.mp4": dict(video_options={"bf": "3", "preset": "medium"}),
+    "open groups.mkv": dict(video_options={"bf": "3", "x264-params": "open-gop=1"}),
+    "open groups.ts": dict(video_options={"bf": "3", "x264-params": "open-gop=1"}),
+    "refresh.mp4": dict(video_options={"x264-params": "intra-refresh=1"}),
+    "plain.mkv": {},
+    "plain.ts": {},
+    "plain.flv": {},
+    "plain.avi": dict(video_codec="mpeg4", video_options={"bf": "2"}),
+    "plain.mpg": dict(video_codec="mpeg2video", video_options={}, audio_codec="mp2"),
+    "plain.wmv": dict(video_codec="wmv2", video_options={}, audio_codec="libmp3lame"),
+    "plain.webm": dict(
+        video_codec="libvpx-vp9", audio_codec="libopus", sample_rate=48000
+    ),
+}
+
+
+def write_kind(folder, name, count=100):
+    """Four seconds; noise makes the video most of the file."""
+    rng = np.random.default_rng(0)
+    frames = [
+        np.clip(frame + rng.integers(-12, 13, frame.shape), 0, 255).astype(np.uint8)
+        for frame in coded_frames(count)
+    ]
+    options = dict(sample_rate=44100, gop_size=12, audio_bit_rate=64000)
+    options.update(KINDS[name])
+    sound = chirp_sound(count / 25, 1.0, options["sample_rate"])
+    return write_media(folder / name, frames, 25, sound, **options)
+
+
+@pytest.fixture(params=["pyav", "decord"])
+def reader(request):
+    if request.param == "decord":
+        pytest.importorskip("decord")
+    return request.param
+
+
+@pytest.mark.parametrize("name", list(KINDS))
+def test_whole_files_are_not_called_damaged(tmp_path, name):
+    path = write_kind(tmp_path, name)
+    rng = np.random.default_rng(0)
+    with open_media(path) as media:
+        start, end = media.extent
+        for _ in range(6):
+            media.frames_at(rng.uniform(start - 0.1, end + 0.1, 5))
+            media.frames_at(rng.uniform(start, end) + np.arange(8) / 25)
+            at = rng.uniform(start, end)
+            media.waveform(at, at + 0.5, RATE)
+        media.frames_at(np.linspace(start, end, 100))
+        media.waveform(start - 1, end + 1, RATE)
+        assert media.damage == ()
+
+
+CUT = ["fragmented.mp4", "index first.mp4"]
+CUT += ["plain.mkv", "plain.ts", "plain.flv", "plain.avi"]
+
+
+@pytest.mark.parametrize("name", CUT)
+@pytest.mark.parametrize("part", [0.52, 0.61, 0.7, 0.83])
+def test_cut_short(tmp_path, reader, name, part):
+    """The frames that exist are there, at their times, and the damage is told."""
+    path = write_kind(tmp_path, name)
+    with open_media(path, reader) as media:
+        begin = media.extent[0]
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * part)])
+    with open_media(path, reader) as media:
+        start, end = media.extent
+        assert start == pytest.approx(begin)
+        assert 0 < end - start < 3.9  # of four seconds
+        # Of the last ones, some may be missing that are stored after later ones.
+        stamps = start + np.arange(round((end - start) * 25) - 5) / 25
+        assert numbers(media.frames_at(stamps)) == list(range(len(stamps)))
+        media.frames_at([start + 3.9])
+        sound = media.waveform(start, start + 4, RATE)
+        assert len(sound) == 4 * RATE
+        assert any("is cut short" in line for line in media.damage)
+
+
+@pytest.mark.parametrize("fragment", [2, 5, 8])
+@pytest.mark.parametrize("beyond", [9, 142, 223, 1000])
+def test_fragmented_mp4_cut_anywhere(tmp_path, fragment, beyond):
+    """Also within the header of a fragment, where FFmpeg gives up on the whole."""
+    path = write_kind(tmp_path, "fragmented.mp4")
+    content = path.read_bytes()
+    start = -1
+    for _ in range(fragment):
+        start = content.index(b"moof", start + 1)
+    path.write_bytes(content[: start - 4 + beyond])
+    with open_media(path) as media:
+        start, end = media.extent
+        exist = np.arange(round((end - start) * 25) - 5)
+        assert len(exist) > 8 * (fragment - 1) - 5
+        assert numbers(media.frames_at(start + exist / 25)) == exist.tolist()
+        assert end - start < 0.5 * fragment
+        assert any("is cut short" in line for line in media.damage)
+
+
+def test_cut_before_the_index(tmp_path, reader):
+    path = write_kind(tmp_path, "index at the end.mp4")
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+    with pytest.raises(
+        UnreadableMediaError, match=r"is cut short: .* missing"
+    ) as caught:
+        open_media(path, reader)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["b frames.mp4", "plain.mkv", "plain.flv"])
+def test_broken_packet(tmp_path, name):
+    """Only what was asked for is judged."""
+    path = write_kind(tmp_path, name)
+    with av.open(str(path)) as media:
+        packet = [p for p in media.demux(video=0) if p.is_keyframe and p.size][4]
+        place, size = packet.pos + packet.size // 4, packet.size // 2
+    content = bytearray(path.read_bytes())
+    content[place : place + size] = np.random.default_rng(0).bytes(size)
+    path.write_bytes(content)
+    with open_media(path) as media:
+        times = media.extent[0] + np.arange(100) / 25
+        assert numbers(media.frames_at(times[:30])) == list(range(30))
+        assert media.damage == ()
+        assert len(media.frames_at(times)) == 100
+        damage = media.damage
+        assert any("video" in line for line in damage)
+        media.frames_at(times)
+        assert media.damage == damage  # each place counts once
+
+
+def test_damaged_sound(tmp_path):
+    path = write_media(
+        tmp_path / "a.mkv",
+        waveform=chirp_sound(4.0, 1.0, 44100),
+        sample_rate=44100,
+        audio_codec="flac",
+    )
+    content = bytearray(path.read_bytes())
+    place = len(content) // 2
+    content[place : place + 3000] = bytes(np.random.default_rng(0).bytes(3000))
+    path.write_bytes(content)
+    with open_media(path) as media:
+        assert media.waveform(0.0, 0.5, RATE).shape == (8000,)
+        assert media.damage == ()
+        assert np.isfinite(media.waveform(0.0, 4.0, RATE)).all()
+        assert media.damage
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi", ".ts"])
+def test_nothing_decodable(tmp_path, reader, suffix):
+    """A header and random bytes: an error with the name, never a made-up frame."""
+    codec = "mpeg4" if suffix == ".avi" else "libx264"
+    path = write_coded(tmp_path / f"a{suffix}", 50, video_codec=codec, video_options={})
+    content = path.read_bytes()
+    keep = content.index(b"mdat") + 4 if suffix == ".mp4" else 600
+    junk = np.random.default_rng(1).bytes(len(content) - keep)
+    path.write_bytes(content[:keep] + junk)
+    with pytest.raises(MediaError, match=rf"a\{suffix}: "):
+        with open_media(path, reader) as media:
+            media.frames_at([0.5])
+
+
+@pytest.mark.parametrize(
+    ("suffix", "video", "audio"),
+    [
+        (".mp4", "libx264", "aac"),
+        (".mkv", "libx264", "libopus"),
+        (".ts", "libx264", "aac"),
+        (".webm", "libvpx-vp9", "libopus"),
+    ],
+)
+@pytest.mark.parametrize(("video_late", "audio_late"), [(0.0, 0.63), (0.57, 0.0)])
+def test_events_stay_together(tmp_path, suffix, video, audio, video_late, audio_late):
+    """Variable rate, one of both starting late: a flash and a chirp of one instant.
+
+    The picture changes within one frame of it, the sound begins within 10 ms.
+    """
+    rng = np.random.default_rng(3)
+    stamps = video_late + np.cumsum(rng.uniform(0.015, 0.11, 60)).round(3)
+    event = 40
+    at = stamps[event]
+    path = write_coded(
+        tmp_path / f"a{suffix}",
+        60,
+        None,
+        frame_times=stamps,
+        video_codec=video,
+        waveform=chirp_sound(5.0, at - audio_late, 48000),
+        sample_rate=48000,
+        audio_codec=audio,
+        audio_offset=audio_late,
+    )
+    with open_media(path) as media:
+        start = media.extent[0]
+        fine = start + np.arange(0, stamps[-1] - stamps[0], 0.002)
+        shown = numbers(media.frames_at(fine))
+        seen = fine[shown.index(event)]
+        window = seen - 0.5
+        found = media.waveform(window, window + 1.5, RATE)
+    # The same numbers at the same times, from the first frame on.
+    assert np.mean(np.array(shown) == shown_at(stamps, fine - start + stamps[0])) > 0.98
+    times = window + np.arange(len(found)) / RATE
+    late = lag(found, chirp(times, seen), RATE)
+    assert abs(late) < 0.01
+
+
+@pytest.mark.parametrize("seconds", [1.0, 4.0])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_sound_shorter_or_longer_than_video(tmp_path, suffix, seconds):
+    """The video's extent counts; past the end of the sound is silence."""
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(int(seconds * 44100)) / 44100)
+    path = write_coded(
+        tmp_path / f"a{suffix}",
+        50,
+        waveform=tone.astype(np.float32),
+        sample_rate=44100,
+    )
+    with open_media(path) as media:
+        start, end = media.extent
+        assert end - start == pytest.approx(2.0, abs=0.01)
+        found = media.waveform(start, end, RATE)
+        assert media.damage == ()
+    assert np.abs(found[1000 : int(0.9 * RATE)]).max() > 0.4
+    rest = np.abs(found[int(1.1 * RATE) : int(1.9 * RATE)]).max()
+    assert rest > 0.4 if seconds > 2 else rest == 0
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 96000])
+def test_no_peak_grows(tmp_path, channels, rate):
+    """Tones in phase on all channels, the worst case of a downmix."""
+    times = np.arange(2 * rate) / rate
+    tone = 0.9 * np.sin(2 * np.pi * 313 * times)
+    path = write_media(
+        tmp_path / "a.mkv",
+        waveform=np.tile(tone.astype(np.float32), (channels, 1)),
+        sample_rate=rate,
+        audio_codec="flac",
+    )
+    with open_media(path) as media:
+        found = media.waveform(0.1, 1.9, RATE)
+    assert 0.89 < np.abs(found).max() < 0.9 * 1.001
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_scaled_while_decoding(tmp_path, reader, suffix, rotation):
+    """Upright, the shorter side as asked, the same picture."""
+    path = write_coded(tmp_path / f"a{suffix}", 30, rotation=rotation)
+    wanted = [20, 3, 3, 17]
+    times = [(number + 0.5) / 25 for number in wanted]
+    with open_media(path, reader) as media:
+        whole, small = media.frames_at(times), media.frames_at(times, short_side=48)
+        large = media.frames_at(times[:1], short_side=144)
+        assert media.frames_at([], short_side=48) == []
+        with pytest.raises(ValueError, match="short_side must be positive"):
+            media.frames_at(times, short_side=0)
+    assert {frame.shape for frame in small} == {(48, 64, 3)}
+    assert large[0].shape == (144, 192, 3)
+    assert numbers(small) == numbers(whole) == wanted
+    assert frame_number(large[0]) == 20
+    assert small[0].flags["C_CONTIGUOUS"]
+    small[1][:] = 0  # no two share memory
+    assert frame_number(small[2]) == 3
+    reduced = whole[0].reshape(48, 2, 64, 2, 3).mean((1, 3))
+    assert np.abs(reduced - small[0]).mean() < 4
+
+
+def test_bytes_are_judged_the_same(tmp_path):
+    path = write_kind(tmp_path, "fragmented.mp4")
+    content = path.read_bytes()
+    part = content[: len(content) * 7 // 10]
+    with open_media(part) as media:
+        start = media.extent[0]
+        assert numbers(media.frames_at([start, start + 0.21])) == [0, 5]
+        assert any("is cut short" in line for line in media.damage)
+    with open_media(content) as media:
+        assert numbers(media.frames_at([media.extent[0] + 3.9])) == [97]
+        assert media.damage == ()
