@@ -1,38 +1,65 @@
-"""Recognise one video file.
+"""Recognise video files.
 
-python tools/predict.py CONFIG CHECKPOINT VIDEO [--top 3] [--device cpu]
+python tools/predict.py CONFIG CHECKPOINT VIDEO [VIDEO ...] [--top 3] [--device cpu]
+
+A file that cannot be used is named, the others are recognised all the same; the exit
+code is 1 then.
 """
 
 import argparse
 import sys
 
 from mmstconv.apis import load_recognizer, predict_video
+from mmstconv.media import MediaError
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(description="Recognise one video file")
+    parser = argparse.ArgumentParser(description="Recognise video files")
     parser.add_argument("config", help="config the checkpoint was trained with")
     parser.add_argument("checkpoint", help="checkpoint file")
-    parser.add_argument("video", help="video file")
+    parser.add_argument("videos", nargs="+", metavar="video", help="video file")
     parser.add_argument("--top", type=int, default=3, help="classes to print")
     parser.add_argument("--device", help="default: a GPU if there is one")
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="open Python objects in the checkpoint, which may run code: only your own",
+    )
     return parser.parse_args()
+
+
+def show(path, result, names, top):
+    presence = result.metainfo.get("presence", {})
+    present = [name for name, here in presence.items() if here]
+    print(f"{path} ({', '.join(present)})")
+    scores, labels = result.pred_score.topk(min(top, len(result.pred_score)))
+    for score, label in zip(scores.tolist(), labels.tolist()):
+        print(f"  {score:6.1%}  {label if names is None else names[label]}")
 
 
 def main():
     args = parse_args()
     try:
-        model = load_recognizer(args.config, args.checkpoint, args.device)
-        result = predict_video(model, args.video)
+        model = load_recognizer(
+            args.config, args.checkpoint, args.device, trust=args.trust
+        )
     except (OSError, ValueError) as error:
         sys.exit(f"predict: {error}")
-    names = model.dataset_meta.get("classes")
-    presence = result.metainfo.get("presence", {})
-    present = [name for name, here in presence.items() if here]
-    print(f"{args.video} ({', '.join(present)})")
-    scores, labels = result.pred_score.topk(min(args.top, len(result.pred_score)))
-    for score, label in zip(scores.tolist(), labels.tolist()):
-        print(f"  {score:6.1%}  {label if names is None else names[label]}")
+    failed = 0
+    for path in args.videos:
+        try:
+            result = predict_video(model, path)
+        except (OSError, MediaError) as error:
+            failed += 1
+            print(f"predict: {error}", file=sys.stderr)
+        else:
+            show(path, result, model.dataset_meta.get("classes"), args.top)
+    if failed and len(args.videos) > 1:
+        print(
+            f"predict: {failed} of {len(args.videos)} files cannot be used",
+            file=sys.stderr,
+        )
+    sys.exit(failed > 0)
 
 
 if __name__ == "__main__":

@@ -1,151 +1,217 @@
-"""MMAction2's video dataset, reading its annotation strictly."""
+"""MMAction2's video dataset, reading its annotation strictly and its files bravely."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator
+from collections.abc import Collection, Mapping, Sequence
 
+import numpy as np
 from mmaction.datasets import VideoDataset
 from mmaction.registry import DATASETS
-from mmengine.fileio import get
+from mmengine.structures import BaseDataElement
 
-SHOWN = 20
-SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
+from ..randomness import seed_generators
+from .annotation import AnnotationError, clipped, listed, read_rows, row_problems
+from .bad_samples import BadDataError, WorkerBoard, is_of_the_sample, named, reason_of
 
-
-class AnnotationError(ValueError):
-    """An annotation file with lines that cannot be used; lists them all.
-
-    Args:
-        problems: ``file:line: reason`` each.
-    """
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("malformed annotation\n" + _listed(problems))
-
-    def __reduce__(self):
-        return type(self), (self.problems,)
+HARD_LIMIT = 5  # times the time limit of OpenMedia, then a loader process is ended
 
 
 @DATASETS.register_module()
 class MultiModalVideoDataset(VideoDataset):
     """MMAction2's ``VideoDataset`` that finds mistakes before training begins.
 
-    Same files, one ``path label`` a line. All malformed lines are reported at once with
-    file and line, and so are files that do not exist. Paths may contain spaces; tabs,
+    Same files, one ``path label`` a line. All malformed lines and files that do not
+    exist are reported at once with file and line. Paths may contain spaces; tabs,
     blank lines, Windows line ends and a byte order mark are tolerated. Labels may be
     missing if they are missing everywhere.
+
+    A file that turns out to be unusable while it is read raises, unless
+    :meth:`tolerate` was called (``BadSampleHook`` does, and counts). Then another
+    sample takes its place in training. In ``test_mode`` nothing is dropped: the sample
+    comes with all modalities absent. The metainfo of the packed data sample says so:
+
+    - ``replaced``: ``[(path, reason)]``, the samples that were tried before this one;
+    - ``failure``: why nothing of this file could be used (``test_mode``);
+    - ``damage``: ``[what]`` was found broken in a file that was used all the same.
+
+    ``filename`` is in the metainfo whatever the pipeline packs.
 
     Args:
         *args: See MMAction2's ``VideoDataset``.
         check_files: Whether every file has to exist.
+        allow_outside: Whether the annotation may name files outside of the folder
+            ``data_prefix['video']``. Names are compared; links are followed.
         **kwargs: See MMAction2's ``VideoDataset``.
     """
 
-    def __init__(self, *args, check_files: bool = True, **kwargs) -> None:
+    def __init__(
+        self,
+        *args,
+        check_files: bool = True,
+        allow_outside: bool = False,
+        **kwargs,
+    ) -> None:
         self.check_files = check_files
+        self.allow_outside = allow_outside
+        self._board = WorkerBoard()
         super().__init__(*args, **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """Reads and checks the annotation file.
 
         Raises:
-            FileNotFoundError: If the annotation file or a media file does not exist.
-            AnnotationError: If a line cannot be used.
+            FileNotFoundError: If the annotation file, the media folder or media files
+                do not exist.
+            AnnotationError: If a line cannot be used; lists missing files as well.
         """
-        rows = list(self._rows())
-        if not rows:
-            raise AnnotationError([f"{self.ann_file}: names no video"])
-        unlabelled = not any(labels for _, _, labels in rows)
-        problems, seen = [], {}
-        for number, name, labels in rows:
-            where = f"{self.ann_file}:{number}: "
-            reasons = [] if unlabelled else self._label_problems(labels)
-            line, others = seen.setdefault(name, (number, labels))
-            if others != labels:
-                reasons.append(f"'{name}' has another label in line {line}")
-            problems += [where + reason for reason in reasons]
-        if problems:
-            raise AnnotationError(problems)
-
-        prefix = self.data_prefix.get("video")
-        data_list = []
-        for _, name, labels in rows:
-            filename = name if prefix is None else os.path.join(prefix, name)
-            numbers = [int(label) for label in labels] if labels else [-1]
-            label = numbers if self.multi_class and labels else numbers[0]
-            data_list.append(dict(filename=filename, label=label))
-        if self.check_files:
-            self._check_files(data_list, [number for number, _, _ in rows])
-        return data_list
-
-    def _rows(self) -> Iterator[tuple[int, str, list[str]]]:
-        """Line number, path and label texts of each line that is not blank."""
-        if not self.ann_file:
-            raise FileNotFoundError("ann_file is empty; give an annotation file")
-        try:
-            text = get(self.ann_file).decode("utf-8-sig")
-        except (FileNotFoundError, IsADirectoryError):
-            raise FileNotFoundError(
-                f"annotation file not found: {self.ann_file}"
-            ) from None
-        except UnicodeDecodeError as error:
-            raise AnnotationError(
-                [f"{self.ann_file}: is not UTF-8 text ({error})"]
-            ) from None
-        for number, line in enumerate(text.splitlines(), 1):
-            if line.strip():
-                yield number, *self._split(line.strip())
-
-    def _split(self, line: str) -> tuple[str, list[str]]:
-        """A line's path and label texts; the path may contain the delimiter."""
-        delimiter = None if self.delimiter == " " else self.delimiter
-        name, labels = line, []
-        while True:
-            parts = name.rsplit(delimiter, 1)
-            if len(parts) < 2 or SUFFIX.search(parts[1]):
-                return name, labels
-            if labels and not (self.multi_class and _is_int(parts[1])):
-                return name, labels
-            name, labels = parts[0].strip(), [parts[1].strip(), *labels]
-            if not self.multi_class:
-                return name, labels
-
-    def _label_problems(self, labels: list[str]) -> list[str]:
-        if not labels:
-            return ["has no label, but other lines have one"]
-        problems = []
-        for label in labels:
-            if not _is_int(label):
-                problems.append(f"label '{label}' is not an integer")
-            elif int(label) < 0:
-                problems.append(f"label {label} is negative")
-            elif self.num_classes is not None and int(label) >= self.num_classes:
-                problems.append(
-                    f"label {label} is outside the {self.num_classes} classes "
-                    f"(0 to {self.num_classes - 1})"
-                )
-        return problems
-
-    def _check_files(self, data_list: list[dict], numbers: list[int]) -> None:
-        missing = [
-            f"{self.ann_file}:{number}: {item['filename']}"
-            for number, item in zip(numbers, data_list)
-            if "://" not in item["filename"] and not os.path.isfile(item["filename"])
-        ]
+        if self.multi_class and self.num_classes is None:
+            raise ValueError("multi_class=True needs num_classes")
+        rows = read_rows(self.ann_file, self.delimiter, self.multi_class)
+        folder = self.data_prefix.get("video")
+        root = None if self.allow_outside else folder or None
+        mistakes = row_problems(rows, self.num_classes, root)
+        data = {
+            row.number: self._info(row.name, row.labels, folder)
+            for row in rows
+            if row.number not in mistakes
+        }
+        missing = self._missing(data) if self.check_files else []
+        count = len(missing)
+        if missing and folder and not os.path.isdir(folder):
+            missing = [f"{self.ann_file}: the folder {folder} does not exist"]
+        if mistakes:
+            lines = [
+                f"{self.ann_file}:{number}: {reason}"
+                for number, reasons in mistakes.items()
+                for reason in reasons
+            ]
+            raise AnnotationError(lines + missing)
         if missing:
             raise FileNotFoundError(
-                f"{len(missing)} of {len(data_list)} media files not found\n"
-                + _listed(missing)
+                f"{count} of {len(data)} media files not found\n" + listed(missing)
             )
+        return list(data.values())
 
+    def _info(self, name: str, labels: Sequence[str], folder: str | None) -> dict:
+        filename = name if folder is None else os.path.join(folder, name)
+        numbers = [int(label) for label in labels] if labels else [-1]
+        label = numbers if self.multi_class and labels else numbers[0]
+        return dict(filename=filename, label=label)
 
-def _is_int(text: str) -> bool:
-    return re.fullmatch(r"[+-]?\d+", text) is not None
+    def _missing(self, data: Mapping[int, dict]) -> list[str]:
+        return [
+            f"{self.ann_file}:{number}: {clipped(info['filename'])} does not exist"
+            for number, info in data.items()
+            if "://" not in info["filename"] and not os.path.isfile(info["filename"])
+        ]
 
+    def tolerate(self, max_in_a_row: int) -> None:
+        """From now on, replace bad samples in training and flag them in ``test_mode``.
 
-def _listed(lines: list[str]) -> str:
-    more = [f"... and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
-    return "\n".join([*lines[:SHOWN], *more])
+        Loader processes that run already hear of it too.
+
+        Args:
+            max_in_a_row: Samples tried for one place in training, before
+                ``BadDataError``.
+        """
+        self._board.max_in_a_row = max_in_a_row
+
+    def held(self, pids: Sequence[int]) -> list[str]:
+        """The files that loader processes work on, or worked on when they died.
+
+        Args:
+            pids: Process ids of loader processes.
+        """
+        return [
+            self.get_data_info(index)["filename"] for index in self._board.indices(pids)
+        ]
+
+    def prepare_data(self, idx: int) -> dict:
+        """A sample through the pipeline.
+
+        Args:
+            idx: Index of the sample. A ``SeededIndex`` seeds the generators, so that
+                augmentation, and what takes the place of a bad sample, are a function
+                of its place in the run.
+
+        Raises:
+            BadDataError: If ``max_in_a_row`` samples were bad; lists them.
+        """
+        place = getattr(idx, "place", None)
+        if place is not None:
+            seed_generators(*place)
+        limit = self._board.max_in_a_row
+        if not limit:
+            return self._sample(int(idx))
+        if self.test_mode:
+            return self._sample_or_flag(int(idx))
+        tried: dict[int, tuple[str, str]] = {}
+        index = int(idx)
+        while True:
+            try:
+                return self._sample(index, replaced=list(tried.values()))
+            except Exception as error:
+                tried[index] = self._record(index, error)
+            if len(tried) >= min(limit, len(self)):
+                break
+            if place is not None:  # whatever the bad one has drawn before it failed
+                seed_generators(*place, len(tried))
+            index = self._another(tried)
+        raise BadDataError(
+            f"{len(tried)} samples in a row cannot be used, of {len(self)} in "
+            f"{self.ann_file} (default_hooks.bad_samples has max_in_a_row={limit}):\n"
+            + named(list(tried.values()))
+        )
+
+    def _sample_or_flag(self, index: int) -> dict:
+        try:
+            return self._sample(index)
+        except Exception as error:
+            _, reason = self._record(index, error)
+        return self._sample(index, failure=reason)
+
+    def _record(self, index: int, error: Exception) -> tuple[str, str]:
+        """Path and reason of a bad sample; any other error goes on."""
+        if not is_of_the_sample(error):
+            raise error
+        filename = self.get_data_info(index)["filename"]
+        return filename, reason_of(error, filename)
+
+    def _another(self, tried: Collection[int]) -> int:
+        """An index drawn at random that was not tried."""
+        index = np.random.randint(len(self))
+        while index in tried:
+            index = (index + 1) % len(self)
+        return index
+
+    def _sample(self, index: int, **notes: object) -> dict:
+        """One sample through the pipeline, with notes in its metainfo.
+
+        Args:
+            index: Of the sample.
+            notes: ``failure``: do not read the file, for this reason. ``replaced``:
+                the samples tried before.
+        """
+        info = self.get_data_info(index)
+        info["damage"] = notes["damage"] = []
+        if "failure" in notes:
+            info["failure"] = notes["failure"]
+        filename = info["filename"]
+        with self._board.working_on(index, self._hard_limit()):
+            try:
+                packed = self.pipeline(info)
+            except Exception:
+                if "media" in info:  # FormatClips has not closed it
+                    info["media"].close()
+                raise
+        sample = packed.get("data_samples") if isinstance(packed, dict) else None
+        if isinstance(sample, BaseDataElement):
+            notes = {name: note for name, note in notes.items() if note}
+            sample.set_metainfo(dict(filename=filename, **notes))
+        return packed
+
+    def _hard_limit(self) -> float | None:
+        steps = getattr(self.pipeline, "transforms", ())
+        limits = [getattr(step, "timeout", None) or 0 for step in steps]
+        return HARD_LIMIT * max(limits, default=0) or None

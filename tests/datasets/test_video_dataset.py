@@ -118,9 +118,69 @@ def test_empty(folder, content):
         dataset(folder, content)
 
 
-def test_not_text(folder):
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00 0\n", "ä.mp4 0\n".encode("latin1")])
+def test_not_text(folder, content):
     with pytest.raises(AnnotationError, match=r"list\.txt: is not UTF-8 text"):
-        dataset(folder, b"\xff\xfe\x00 0\n")
+        dataset(folder, content)
+
+
+def test_a_name_may_hold_any_letter(folder):
+    for name in ("ä b.mp4", "line\u2028end.mp4", "next\x85line.mp4", "#1.mp4"):
+        (folder / name).write_bytes(b"")
+        assert rows(dataset(folder, f"{name} 0\n")) == [(name, 0)]
+
+
+def test_odd_lines(folder):
+    """Each named by its number, none printed whole."""
+    content = "a.mp4 0\nb\0.mp4 0\n" + "x" * 1_000_000 + ".mp4 0\nb.mp4 " + "9" * 5000
+    content += "\nb.mp4 \x1b[31m\n"
+    with pytest.raises(AnnotationError) as caught:
+        dataset(folder, content)
+    text = str(caught.value)
+    assert "list.txt:2: contains a NUL byte" in text
+    assert "list.txt:4: label '999" in text and "list.txt:5: label '\\x1b" in text
+    assert "list.txt:3: " in text and "does not exist" in text  # of the same error
+    assert len(text) < 3000 and "\x1b" not in text
+
+
+def test_some_without_labels(folder):
+    with pytest.raises(AnnotationError, match=r":2: has no label, but other") as caught:
+        dataset(folder, "a.mp4 0\nb.mp4\nc d.mp4 1\n")
+    assert len(caught.value.problems) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["../a.mp4", "sub/../../a.mp4", "/etc/passwd.mp4", "..", "./../x/a.mp4"]
+)
+def test_paths_stay_below_their_folder(folder, name):
+    videos = folder / "videos"
+    (videos / "sub").mkdir(parents=True)
+    (videos / "a.mp4").write_bytes(b"")
+    with pytest.raises(
+        AnnotationError, match=r"list\.txt:2: .* lies outside of"
+    ) as caught:
+        dataset(folder, f"a.mp4 0\n{name} 0\n", data_prefix=dict(video=str(videos)))
+    assert "allow_outside=True" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["./a.mp4", "sub/../a.mp4", "{folder}/a.mp4", "..a.mp4"]
+)
+def test_paths_that_stay(folder, name):
+    (folder / "sub").mkdir()
+    (folder / "..a.mp4").write_bytes(b"")
+    data = dataset(folder, name.format(folder=folder) + " 0\n")
+    assert rows(data)[0][0].endswith("a.mp4")
+
+
+def test_paths_outside_if_allowed(folder):
+    videos = folder / "videos"
+    videos.mkdir()
+    prefix = dict(video=str(videos))
+    data = dataset(folder, "../a.mp4 0\n", data_prefix=prefix, allow_outside=True)
+    assert rows(data) == [("a.mp4", 0)]
+    absolute = f"{folder / 'a.mp4'} 0\n"
+    assert rows(dataset(folder, absolute, data_prefix=dict(video=""))) == [("a.mp4", 0)]
 
 
 def test_missing_annotation(folder):
@@ -139,6 +199,34 @@ def test_missing_files(folder):
     assert f"list.txt:2: {folder / 'gone0.mp4'}" in text
     assert "and 10 more" in text
     assert len(dataset(folder, "\n".join(lines), check_files=False)) == 31
+
+
+def test_missing_files_and_wrong_labels_are_one_error(folder):
+    with pytest.raises(AnnotationError) as caught:
+        dataset(folder, "a.mp4 0\ngone.mp4 0\nb.mp4 x\n")
+    assert [line.split("list.txt:")[1] for line in caught.value.problems] == [
+        "3: label 'x' is not an integer",
+        f"2: {folder / 'gone.mp4'} does not exist",
+    ]
+
+
+def test_a_missing_folder_is_one_line(folder):
+    lines = "\n".join(f"{k}.mp4 0" for k in range(1000))
+    prefix = dict(video=str(folder / "no"))
+    with pytest.raises(FileNotFoundError) as caught:
+        dataset(folder, lines, data_prefix=prefix)
+    head, line = str(caught.value).splitlines()
+    assert head == "1000 of 1000 media files not found"
+    assert line == f"{folder / 'list.txt'}: the folder {folder / 'no'} does not exist"
+    with pytest.raises(
+        AnnotationError, match=r"label 'x'.*\n.*the folder .*no does not"
+    ):
+        dataset(folder, lines + "\na.mp4 x", data_prefix=prefix)
+
+
+def test_several_labels_need_their_number(folder):
+    with pytest.raises(ValueError, match="multi_class=True needs num_classes"):
+        dataset(folder, "a.mp4 0 1\n", multi_class=True)
 
 
 def test_registered(folder):

@@ -35,7 +35,7 @@ train_dataloader = dict(
     batch_size=16,
     num_workers=1,
     persistent_workers=True,
-    sampler=dict(type="DefaultSampler", shuffle=True),
+    sampler=dict(type="ResumableSampler", shuffle=True),
     dataset=dict(
         ann_file=f"{data_root}/train.txt",
         data_prefix=dict(video=f"{data_root}/train"),

@@ -6,9 +6,8 @@ train_clip = [dict(type="OpenMedia"), clip]
 val_clip = [dict(type="OpenMedia"), dict(clip, test_mode=True)]
 test_clip = [dict(type="OpenMedia"), dict(clip, test_mode=True, num_clips=10)]
 load = [
-    dict(type="LoadFrames"),
+    dict(type="LoadFrames", short_side=128),
     dict(type="LoadWaveform", sample_rate=16000),
-    dict(type="Resize", scale=(-1, 128)),
 ]
 train_frames = [
     dict(type="RandomResizedCrop", area_range=(0.4, 1.0)),
@@ -36,7 +35,7 @@ test_pipeline = [*test_clip, *load, *test_frames, *derive]
 workers = dict(num_workers=8, persistent_workers=True)
 train_dataloader = dict(
     batch_size=32,
-    sampler=dict(type="DefaultSampler", shuffle=True),
+    sampler=dict(type="ResumableSampler", shuffle=True),
     dataset=dict(type="MultiModalVideoDataset", pipeline=train_pipeline),
     **workers,
 )

@@ -6,7 +6,7 @@ clip = dict(type="SampleClips", clip_len=16, fps=15)
 train_clip = [dict(type="OpenMedia"), clip]
 val_clip = [dict(type="OpenMedia"), dict(clip, test_mode=True)]
 test_clip = [dict(type="OpenMedia"), dict(clip, test_mode=True, num_clips=10)]
-load = [dict(type="LoadFrames"), dict(type="Resize", scale=(-1, 128))]
+load = [dict(type="LoadFrames", short_side=128)]
 
 modalities = ["rgb", "flow"]
 derive = [

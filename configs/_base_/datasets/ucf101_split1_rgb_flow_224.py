@@ -6,7 +6,7 @@ clip = dict(type="SampleClips", clip_len=32, fps=25)
 train_clip = [dict(type="OpenMedia"), clip]
 val_clip = [dict(type="OpenMedia"), dict(clip, test_mode=True)]
 test_clip = [dict(type="OpenMedia"), dict(clip, test_mode=True, num_clips=10)]
-load = [dict(type="LoadFrames"), dict(type="Resize", scale=(-1, 256))]
+load = [dict(type="LoadFrames", short_side=256)]
 train_frames = [
     dict(type="RandomResizedCrop", area_range=(0.4, 1.0)),
     dict(type="Resize", scale=(224, 224), keep_ratio=False),

@@ -32,6 +32,7 @@ class FormatClips(BaseTransform):
     Modified Keys:
 
         - audio: ``(M, ...)``
+        - damage: with what the reader has found broken in the file
 
     Args:
         modalities: Which to format, out of ``rgb``, ``flow`` and ``audio``.
@@ -48,6 +49,7 @@ class FormatClips(BaseTransform):
         results.update(formatted)
         media = results.pop("media", None)
         if media is not None:
+            results.setdefault("damage", []).extend(media.damage)
             media.close()
         return results
 

@@ -35,27 +35,37 @@ class LoadFrames(BaseTransform):
         - presence: of ``rgb`` and ``flow``
 
     Args:
-        absent_size: Side of the square frames that stand for a missing video.
+        absent_size: Side of the square frames that stand for a missing video, unless
+            there is a ``short_side``.
+        short_side: Scale frames while decoding so that the shorter side has that many
+            pixels, as ``Resize(scale=(-1, short_side))`` does afterwards: memory then
+            does not depend on the size of the video. None: as they are.
     """
 
-    def __init__(self, absent_size: int = 256) -> None:
+    def __init__(self, absent_size: int = 256, short_side: int | None = None) -> None:
         self.absent_size = positive_int("absent_size", absent_size)
+        if short_side is not None:
+            short_side = positive_int("short_side", short_side)
+        self.short_side = short_side
 
     def transform(self, results: dict) -> dict:
         media = require(results, "media", self, "OpenMedia")
         times = require(results, "frame_times", self, "SampleClips").ravel()
         if media.has_video:
-            frames = media.frames_at(times)
+            frames = media.frames_at(times, self.short_side)
         else:
-            shape = (self.absent_size, self.absent_size, 3)
-            frames = [np.zeros(shape, np.uint8) for _ in times]
+            side = self.short_side or self.absent_size
+            frames = [np.zeros((side, side, 3), np.uint8) for _ in times]
         results["imgs"] = frames
         results["original_shape"] = results["img_shape"] = frames[0].shape[:2]
         mark_presence(results, media.has_video, "rgb", "flow")
         return results
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(absent_size={self.absent_size})"
+        return (
+            f"{type(self).__name__}(absent_size={self.absent_size}, "
+            f"short_side={self.short_side})"
+        )
 
 
 @TRANSFORMS.register_module()

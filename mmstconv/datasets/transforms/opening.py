@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
-from mmstconv.media import READERS, open_media
+from mmstconv.media import READERS, MediaLimits, open_media
+from mmstconv.media.blank import BlankReader
 
-from .checks import one_of, require
+from .checks import one_of, positive_number, require
 
 
 @TRANSFORMS.register_module()
 class OpenMedia(BaseTransform):
     """Opens the file once, for all modalities.
 
+    A sample that the data set has given up (``failure``) is not opened: it comes out
+    as a file without video and sound.
+
     Required Keys:
 
         - filename
+        - failure (optional)
 
     Added Keys:
 
@@ -25,15 +32,34 @@ class OpenMedia(BaseTransform):
     Args:
         reader: ``'pyav'`` or ``'decord'``. Both give the same frames to within
             decoder rounding.
+        timeout: Seconds that opening, and then each reading of frames or sound, may
+            take; None is no limit.
+        limits: Arguments of ``mmstconv.media.MediaLimits``: ``max_pixels``,
+            ``max_seconds``, ``max_streams``. None: its defaults.
     """
 
-    def __init__(self, reader: str = "pyav") -> None:
+    def __init__(
+        self,
+        reader: str = "pyav",
+        timeout: float | None = 60.0,
+        limits: Mapping | MediaLimits | None = None,
+    ) -> None:
         self.reader = one_of("reader", reader, list(READERS))
+        self.timeout = None if timeout is None else positive_number("timeout", timeout)
+        self.limits = MediaLimits(**limits) if isinstance(limits, Mapping) else limits
 
     def transform(self, results: dict) -> dict:
         filename = require(results, "filename", self, "a video dataset")
-        results["media"] = open_media(filename, self.reader)
+        if results.get("failure"):
+            results["media"] = BlankReader(filename)
+        else:
+            results["media"] = open_media(
+                filename, self.reader, limits=self.limits, timeout=self.timeout
+            )
         return results
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(reader={self.reader!r})"
+        return (
+            f"{type(self).__name__}(reader={self.reader!r}, timeout={self.timeout}, "
+            f"limits={self.limits})"
+        )

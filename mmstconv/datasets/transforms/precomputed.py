@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,9 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
-from .checks import positive_number, require
+from mmstconv.media import MediaError
+
+from .checks import positive_int, positive_number, require
 from .flow import quantize
 from .loading import mark_presence
 
@@ -50,9 +53,13 @@ class LoadFlowImages(BaseTransform):
     augmentations act on frames and flow alike; :class:`SplitFlowImages` takes them out
     again. Augmentations of colour come before this transform.
 
+    A sample that the data set has given up (``failure``) gets images of no motion and
+    is marked absent.
+
     Required Keys:
 
         - filename
+        - failure (optional)
         - media
         - frame_times
         - clip_len
@@ -74,6 +81,8 @@ class LoadFlowImages(BaseTransform):
         template: Name of an image; ``{axis}`` is ``x`` or ``y``, ``{index}`` counts
             from 1.
         fps: Rate at which the images were extracted; None is the video's nominal rate.
+        absent_size: Side of the square images that stand for those that cannot be
+            read, where no frames were loaded.
     """
 
     def __init__(
@@ -81,19 +90,28 @@ class LoadFlowImages(BaseTransform):
         directory: str,
         template: str = "flow_{axis}_{index:05d}.jpg",
         fps: float | None = None,
+        absent_size: int = 256,
     ) -> None:
         self.directory = checked_pattern("directory", directory, "stem", "parent")
         self.template = checked_pattern("template", template, "axis", "index")
         self.fps = None if fps is None else positive_number("fps", fps)
+        self.absent_size = positive_int("absent_size", absent_size)
 
     def transform(self, results: dict) -> dict:
         media = require(results, "media", self, "OpenMedia")
         times = require(results, "frame_times", self, "SampleClips")[:, :-1].ravel()
-        directory = companion(self.directory, results["filename"])
-        count = self._count(directory)
-        fps = self.fps or media.info.fps or results["clip_len"]
-        index = np.floor((times - media.extent[0]) * fps + 1e-6).astype(int)
-        images = [self._load(directory, i + 1) for i in np.clip(index, 0, count - 1)]
+        present = not results.get("failure")
+        if present:
+            directory = companion(self.directory, results["filename"])
+            fps = self.fps or media.info.fps or results["clip_len"]
+            index = np.floor((times - media.extent[0]) * fps + 1e-6).astype(int)
+            index = np.clip(index, 0, self._count(directory) - 1)
+            images = [self._load(directory, i + 1) for i in index]
+            if len({image.shape for image in images}) > 1:
+                raise MediaError(str(directory), "has images of several sizes")
+        else:
+            shape = results.get("img_shape", (self.absent_size,) * 2)
+            images = [np.full((*shape, 3), NEUTRAL, np.uint8) for _ in times]
 
         height, width = images[0].shape[:2]
         shape = results.get("img_shape", (height, width))
@@ -104,7 +122,7 @@ class LoadFlowImages(BaseTransform):
         results["flow_scale"] = (shape[1] / width, shape[0] / height)
         results["img_shape"] = shape
         results.setdefault("original_shape", shape)
-        mark_presence(results, True, "flow")
+        mark_presence(results, present, "flow")
         return results
 
     def _count(self, directory: Path) -> int:
@@ -130,14 +148,17 @@ class LoadFlowImages(BaseTransform):
                 raise FileNotFoundError(f"flow image not found: {path}")
             plane = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
             if plane is None:
-                raise ValueError(f"{path}: is not a readable image")
+                raise MediaError(str(path), "is not a readable image")
             planes.append(plane)
+        if planes[0].shape != planes[1].shape:
+            raise MediaError(str(path), "is not of the size of its x image")
         return np.stack([*planes, np.full_like(planes[0], NEUTRAL)], axis=-1)
 
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(directory={self.directory!r}, "
-            f"template={self.template!r}, fps={self.fps})"
+            f"template={self.template!r}, fps={self.fps}, "
+            f"absent_size={self.absent_size})"
         )
 
 
@@ -211,9 +232,13 @@ class SplitFlowImages(BaseTransform):
 class LoadClipAudioFeature(BaseTransform):
     """Cuts the clips' windows out of an extracted audio feature (``.npy``).
 
+    A sample that the data set has given up (``failure``) gets zeros and is marked
+    absent.
+
     Required Keys:
 
         - filename
+        - failure (optional)
         - clip_starts
         - clip_duration
         - media (optional)
@@ -228,33 +253,57 @@ class LoadClipAudioFeature(BaseTransform):
             stand for the media file's name without suffix and its directory's name.
         rate: Rows of the feature per second.
         context: Seconds added to the clip's duration, half before and half after.
+        absent_bands: Bands of the zeros that stand for a feature that cannot be read;
+            give those of the features.
     """
 
-    def __init__(self, path: str, rate: float, context: float = 0.0) -> None:
+    def __init__(
+        self, path: str, rate: float, context: float = 0.0, absent_bands: int = 64
+    ) -> None:
         self.path = checked_pattern("path", path, "stem", "parent")
         self.rate = positive_number("rate", rate)
         self.context = positive_number("context", context, allow_zero=True)
+        self.absent_bands = positive_int("absent_bands", absent_bands)
 
     def transform(self, results: dict) -> dict:
-        path = companion(self.path, results["filename"])
-        if not path.exists():
-            raise FileNotFoundError(f"audio feature not found: {path}")
-        feature = np.load(path, allow_pickle=False)
-        if feature.ndim != 2 or len(feature) == 0:
-            raise ValueError(
-                f"{path}: expected an array (time, bands), got shape {feature.shape}"
-            )
         starts = require(results, "clip_starts", self, "SampleClips")
+        present = not results.get("failure")
+        if present:
+            feature = _read_feature(companion(self.path, results["filename"]))
+        else:
+            feature = np.zeros((1, self.absent_bands), np.float32)
         length = max(round((results["clip_duration"] + self.context) * self.rate), 1)
         begins = np.rint((starts - self.context / 2) * self.rate).astype(int)
         rows = np.clip(begins[:, None] + np.arange(length), 0, len(feature) - 1)
         windows = feature[rows].transpose(0, 2, 1)  # (num_clips, bands, F)
         results["audio"] = np.ascontiguousarray(windows, np.float32)
-        mark_presence(results, True, "audio")
+        mark_presence(results, present, "audio")
         return results
 
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(path={self.path!r}, rate={self.rate}, "
-            f"context={self.context})"
+            f"context={self.context}, absent_bands={self.absent_bands})"
         )
+
+
+def _read_feature(path: Path) -> np.ndarray:
+    """``(time, bands)``, without running what a pickled array may hold."""
+    if not path.exists():
+        raise FileNotFoundError(f"audio feature not found: {path}")
+    try:
+        feature = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise MediaError(str(path), f"is not a readable array: {error}") from error
+    if isinstance(feature, np.lib.npyio.NpzFile):
+        feature.close()
+        raise MediaError(str(path), "holds several arrays, not one")
+    if feature.dtype.kind not in "fiu":
+        raise MediaError(str(path), "is not an array of numbers")
+    if feature.ndim != 2 or 0 in feature.shape:
+        raise MediaError(
+            str(path), f"expected an array (time, bands), got shape {feature.shape}"
+        )
+    if not np.isfinite(feature).all():
+        raise MediaError(str(path), "has values that are not finite")
+    return feature

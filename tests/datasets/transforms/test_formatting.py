@@ -202,12 +202,15 @@ def test_the_file_is_closed(clip):
     closed = []
 
     class Media:
+        damage = ("3 packets could not be decoded",)
+
         def close(self):
             closed.append(True)
 
     results = dict(audio=np.zeros((1, 2, 3)), num_clips=1, media=Media())
-    assert "media" not in FormatClips(["audio"])(results)
-    assert closed == [True]
+    results = FormatClips(["audio"])(results)
+    assert "media" not in results and closed == [True]
+    assert results["damage"] == ["3 packets could not be decoded"]
 
 
 @pytest.mark.parametrize("names", [["rgb", "sound"], [], "rgb", ["rgb", "rgb"]])

@@ -10,6 +10,7 @@ from mmaction.registry import TRANSFORMS
 from mmaction.utils import register_all_modules
 
 from mmstconv.datasets import LoadClipAudioFeature, LoadFlowImages, SplitFlowImages
+from mmstconv.media import MediaError
 
 register_all_modules(init_default_scope=True)
 
@@ -31,7 +32,7 @@ def video(tmp_path):
     return path
 
 
-def load(path, directory, *steps, frames=True, clips=1, **kwargs):
+def load(path, directory, *steps, frames=True, clips=1, failure=None, **kwargs):
     kwargs.setdefault("template", "flow_{axis}_{index:05d}.png")
     steps = [
         dict(type="OpenMedia"),
@@ -41,7 +42,7 @@ def load(path, directory, *steps, frames=True, clips=1, **kwargs):
         *steps,
         dict(type="SplitFlowImages"),
     ]
-    results = dict(filename=str(path), modality="RGB", label=0)
+    results = dict(filename=str(path), modality="RGB", label=0, failure=failure)
     for step in steps:
         results = TRANSFORMS.build(step)(results)
     return results
@@ -125,6 +126,29 @@ def test_unreadable_image(video, tmp_path, axis):
         load(video, directory(tmp_path))
 
 
+def test_images_of_several_sizes(video, tmp_path):
+    for path in (tmp_path / "flow" / "videos" / "a").glob("flow_*_0000[1-5]*"):
+        image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        cv2.imwrite(str(path), image[:48])
+    with pytest.raises(MediaError, match="a: has images of several sizes"):
+        load(video, directory(tmp_path), clips=4)
+
+
+@pytest.mark.parametrize("frames", [True, False])
+def test_flow_of_a_sample_given_up(tmp_path, frames):
+    results = load(
+        tmp_path / "gone.mp4",
+        tmp_path / "nowhere",
+        dict(type="Resize", scale=(32, 32), keep_ratio=False),
+        frames=frames,
+        clips=2,
+        failure="is gone",
+    )
+    assert results["flow"].shape == (2, 2, 4, 32, 32) and not results["flow"].any()
+    assert len(results["imgs"]) == (2 * 5 if frames else 0)
+    assert not any(results["presence"].values())
+
+
 def test_wrong_arguments():
     for build in (
         lambda: LoadFlowImages("flow/{name}"),
@@ -164,10 +188,58 @@ def test_audio_feature(tmp_path):
     assert late["audio"][0, 0, -1] == 199
 
 
-def test_wrong_audio_feature(tmp_path):
+def test_audio_feature_of_a_sample_given_up(tmp_path):
+    results = dict(audio_results(tmp_path), failure="is gone")
+    load = LoadClipAudioFeature(str(tmp_path / "{stem}.npy"), 100, absent_bands=80)
+    results = load(results)
+    assert results["audio"].shape == (2, 80, 40) and not results["audio"].any()
+    assert results["audio"].dtype == np.float32
+    assert results["presence"] == {"audio": False}
+
+
+class Unpickled:
+    ran = False
+
+    def __reduce__(self):
+        return setattr, (Unpickled, "ran", True)
+
+
+def write_pickle(path):
+    np.save(path, np.array([Unpickled()], dtype=object), allow_pickle=True)
+
+
+def write_archive(path):
+    with open(path, "wb") as file:
+        np.savez(file, a=np.zeros((5, 2)))
+
+
+def cut(path):
+    np.save(path, np.zeros((50, 2)))
+    path.write_bytes(path.read_bytes()[:300])
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (lambda path: np.save(path, np.zeros(5)), r"expected an array \(time, bands\)"),
+        (lambda path: np.save(path, np.zeros((5, 0))), "expected an array"),
+        (lambda path: np.save(path, np.full((5, 2), np.nan)), "not finite"),
+        (lambda path: np.save(path, np.full((5, 2), "a")), "not an array of numbers"),
+        (write_archive, "several arrays"),
+        (write_pickle, "is not a readable array"),
+        (cut, "is not a readable array"),
+        (lambda path: path.write_bytes(b""), "is not a readable array"),
+        (
+            lambda path: path.write_bytes(b"PK\3\4 no zip"),
+            "is not a readable array",
+        ),
+    ],
+)
+def test_wrong_audio_feature(tmp_path, write, message):
     load = LoadClipAudioFeature(str(tmp_path / "{stem}.npy"), rate=100)
     with pytest.raises(FileNotFoundError, match=r"a\.npy"):
         load(audio_results(tmp_path))
-    np.save(tmp_path / "a.npy", np.zeros(5))
-    with pytest.raises(ValueError, match=r"a\.npy: expected an array \(time, bands\)"):
+    write(tmp_path / "a.npy")
+    with pytest.raises(MediaError, match=rf"a\.npy: .*{message}"):
         load(audio_results(tmp_path))
+    assert not Unpickled.ran

@@ -13,10 +13,21 @@ from helpers_media import (
     shown_at,
     write_coded,
 )
+from mmaction.registry import TRANSFORMS
+from mmaction.utils import register_all_modules
 
 import mmstconv.media.pyav_video
-from mmstconv.datasets import LoadFrames, LoadWaveform, OpenMedia, SampleClips
-from mmstconv.media import UntrustedMediaError, write_media
+from mmstconv.datasets import (
+    ComputeFlow,
+    FormatClips,
+    LoadFrames,
+    LoadWaveform,
+    OpenMedia,
+    SampleClips,
+)
+from mmstconv.media import MediaLimitError, UntrustedMediaError, write_media
+
+register_all_modules(init_default_scope=True)
 
 
 class FakeMedia:
@@ -101,6 +112,9 @@ def test_wrong_sampling(arguments, message):
         (lambda: LoadWaveform(sample_rate=0), "sample_rate"),
         (lambda: LoadWaveform(context=-1), "context must be a number of at least 0"),
         (lambda: LoadFrames(absent_size=0), "absent_size"),
+        (lambda: LoadFrames(short_side=0), "short_side"),
+        (lambda: OpenMedia(timeout=0), "timeout must be a positive number"),
+        (lambda: OpenMedia(limits=dict(max_pixels=0)), "max_pixels must be positive"),
     ],
 )
 def test_wrong_loading(build, message):
@@ -178,15 +192,66 @@ def test_sound_alone_decodes_no_picture(tmp_path, monkeypatch):
     def refuse(*args):
         pytest.fail("video was decoded")
 
-    monkeypatch.setattr(mmstconv.media.pyav_video.VideoTrack, "_decode_group", refuse)
+    monkeypatch.setattr(mmstconv.media.pyav_video.VideoTrack, "decode", refuse)
     clips = SampleClips(8, 25, test_mode=True)
     assert load(path, clips, LoadWaveform())["waveform"].any()
 
 
-def test_one_frame(tmp_path):
+@pytest.mark.parametrize("fps", [8, 25, 60])
+def test_one_frame(tmp_path, fps):
     path = write_media(tmp_path / "a.mp4", coded_frames(1), 25)
-    results = load(path, SampleClips(8, 25), LoadFrames())
+    results = load(path, SampleClips(8, fps), LoadFrames(), ComputeFlow())
     assert numbers(results["imgs"]) == [0] * 9
+    assert not results["flow"].any()
+
+
+def test_shorter_than_the_clip(tmp_path):
+    """It starts again; where it does, no motion is seen."""
+    shifted = [np.roll(coded_frames(1)[0], 2 * k, axis=1) for k in range(3)]
+    path = write_media(tmp_path / "a.mp4", shifted, 25)
+    results = load(path, SampleClips(6, 25), LoadFrames(), ComputeFlow())
+    means = [image.astype(int) for image in results["imgs"]]
+    assert all(np.array_equal(means[k], means[k % 3]) for k in range(7))
+    moves = np.abs(results["flow"]).max(axis=(0, 1, 3, 4)) > 0
+    assert moves.tolist() == [True, True, False] * 2
+
+
+@pytest.mark.parametrize(("width", "height"), [(160, 90), (90, 160), (33, 100)])
+def test_scaled_while_decoding(tmp_path, width, height):
+    """To the sizes that MMAction2's Resize gives."""
+    path = write_media(tmp_path / "a.mp4", [np.full((height, width, 3), 90, np.uint8)],
+                       25, pix_fmt="yuv444p")  # fmt: skip
+    clips = SampleClips(2, 25)
+    scaled = load(path, clips, LoadFrames(short_side=32))
+    resize = TRANSFORMS.build(dict(type="Resize", scale=(-1, 32)))
+    resized = load(path, clips, LoadFrames(), resize)
+    assert scaled["img_shape"] == tuple(resized["img_shape"])
+    assert [image.shape for image in scaled["imgs"]] == [
+        image.shape for image in resized["imgs"]
+    ]
+
+
+def test_a_sample_given_up_is_not_opened(tmp_path):
+    results = dict(filename=str(tmp_path / "gone.mp4"), failure="is gone", damage=[])
+    steps = [OpenMedia(), SampleClips(4, 8, num_clips=2), LoadFrames(64, 32)]
+    steps += [ComputeFlow(), LoadWaveform(), FormatClips(["rgb", "flow"])]
+    for step in steps:
+        results = step(results)
+    assert results["rgb"].shape == (2, 3, 4, 32, 32) and not results["rgb"].any()
+    assert results["flow"].shape == (2, 2, 4, 32, 32) and not results["flow"].any()
+    assert results["waveform"].shape == (2, 8000) and not results["waveform"].any()
+    assert results["presence"] == dict(rgb=False, flow=False, audio=False)
+    assert results["damage"] == []
+
+
+def test_limits_of_the_config(tmp_path):
+    path = write_coded(tmp_path / "a.mp4", 5)
+    clips = SampleClips(2, 25)
+    with pytest.raises(MediaLimitError, match=r"a\.mp4: has 12288 pixels"):
+        results = OpenMedia(limits=dict(max_pixels=12000))({"filename": str(path)})
+        LoadFrames()(clips(results))
+    with pytest.raises(TypeError, match="max_size"):
+        OpenMedia(limits=dict(max_size=3))
 
 
 def test_missing_and_untrusted(tmp_path):

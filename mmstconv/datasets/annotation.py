@@ -1,0 +1,180 @@
+"""Annotation files: ``path label`` a line, read strictly."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from mmengine.fileio import get
+
+SHOWN_LINES = 20
+SHOWN_LETTERS = 200
+SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
+LINE_END = re.compile(r"\r\n|\n|\r")  # nothing else: a name may hold U+2028
+INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+
+
+class AnnotationError(ValueError):
+    """An annotation file with lines that cannot be used; lists them all.
+
+    Args:
+        problems: ``file:line: reason`` each.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("malformed annotation\n" + listed(problems))
+
+    def __reduce__(self):
+        return type(self), (self.problems,)
+
+
+class Row(NamedTuple):
+    """A line that is not blank.
+
+    Args:
+        number: Of the line, from 1.
+        name: Path of the media file as written.
+        labels: Texts of the labels.
+    """
+
+    number: int
+    name: str
+    labels: list[str]
+
+
+def read_rows(path: str, delimiter: str = " ", multi_class: bool = False) -> list[Row]:
+    """The rows of an annotation file.
+
+    A byte order mark, Windows line ends, blank lines, tabs and spaces around the parts
+    are tolerated; a path may contain the delimiter.
+
+    Args:
+        path: Of the annotation file.
+        delimiter: Between path and labels; a space stands for any white space.
+        multi_class: Whether a line may have several labels.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        AnnotationError: If it is no UTF-8 text, or names no video.
+    """
+    if not path:
+        raise FileNotFoundError("ann_file is empty; give an annotation file")
+    try:
+        text = get(path).decode("utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        raise FileNotFoundError(f"annotation file not found: {path}") from None
+    except UnicodeDecodeError as error:
+        raise AnnotationError([f"{path}: is not UTF-8 text ({error})"]) from None
+    separator = None if delimiter == " " else delimiter
+    rows = [
+        Row(number, *_split(line.strip(), separator, multi_class))
+        for number, line in enumerate(LINE_END.split(text), 1)
+        if line.strip()
+    ]
+    if not rows:
+        raise AnnotationError([f"{path}: names no video"])
+    return rows
+
+
+def row_problems(
+    rows: Sequence[Row], num_classes: int | None, root: str | None = None
+) -> dict[int, list[str]]:
+    """What is wrong with rows, without a look at the disk.
+
+    Labels may be missing if they are missing everywhere.
+
+    Args:
+        rows: Of one file.
+        num_classes: Labels must be below; None: any.
+        root: Folder below which all paths must lie; None: anywhere.
+
+    Returns:
+        ``{line number: reasons}`` of the lines with a mistake.
+    """
+    unlabelled = not any(row.labels for row in rows)
+    first: dict[str, Row] = {}
+    problems: dict[int, list[str]] = {}
+    for row in rows:
+        reasons = _path_problems(row.name, root)
+        if not unlabelled:
+            reasons += _label_problems(row.labels, num_classes)
+        other = first.setdefault(row.name, row)
+        if other.labels != row.labels:
+            name, line = shown(row.name), other.number
+            reasons.append(f"{name} has another label in line {line}")
+        if reasons:
+            problems[row.number] = reasons
+    return problems
+
+
+def listed(lines: Sequence[str]) -> str:
+    """The first lines, and how many more there are."""
+    rest = len(lines) - SHOWN_LINES
+    more = [f"... and {rest} more"] if rest > 0 else []
+    return "\n".join([*lines[:SHOWN_LINES], *more])
+
+
+def clipped(text: str) -> str:
+    """Of bounded length."""
+    if len(text) <= SHOWN_LETTERS:
+        return text
+    half = SHOWN_LETTERS // 2
+    return f"{text[:half]} ... {text[-half:]}"
+
+
+def shown(text: str) -> str:
+    """Quoted, without control characters, of bounded length."""
+    return repr(clipped(text))
+
+
+def _split(line: str, separator: str | None, multi_class: bool):
+    """A line's path and label texts; the path may contain the separator."""
+    name, labels = line, []
+    while True:
+        parts = name.rsplit(separator, 1)
+        if len(parts) < 2 or SUFFIX.search(parts[1]):
+            return name, labels
+        if labels and not (multi_class and INTEGER.fullmatch(parts[1])):
+            return name, labels
+        name, labels = parts[0].strip(), [parts[1].strip(), *labels]
+        if not multi_class:
+            return name, labels
+
+
+def _path_problems(name: str, root: str | None) -> list[str]:
+    if "\0" in name:
+        return ["contains a NUL byte: is the file UTF-8 text?"]
+    if root is None or not _leaves(name, root):
+        return []
+    return [
+        f"{shown(name)} lies outside of {root}; "
+        "allow_outside=True of the data set accepts that"
+    ]
+
+
+def _leaves(name: str, root: str) -> bool:
+    """Whether a path leads out of a folder, by its letters alone."""
+    if not os.path.isabs(name) and ".." not in name.split(os.sep):
+        return False
+    path = os.path.relpath(os.path.join(root, name), root)
+    return path.split(os.sep)[0] == ".."
+
+
+def _label_problems(labels: Sequence[str], num_classes: int | None) -> list[str]:
+    if not labels:
+        return ["has no label, but other lines have one"]
+    problems = []
+    for label in labels:
+        if not INTEGER.fullmatch(label):
+            problems.append(f"label {shown(label)} is not an integer")
+        elif int(label) < 0:
+            problems.append(f"label {label} is negative")
+        elif num_classes is not None and int(label) >= num_classes:
+            problems.append(
+                f"label {label} is outside the {num_classes} classes "
+                f"(0 to {num_classes - 1})"
+            )
+    return problems

@@ -1,0 +1,107 @@
+"""Samples that cannot be used: which errors are theirs, and who works on which."""
+
+from __future__ import annotations
+
+import errno
+import faulthandler
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch.utils.data import get_worker_info
+
+from mmstconv.media import MediaError
+
+from .annotation import listed
+
+# The machine's, not the file's: the next sample would fail as well. (Not ENOMEM, which
+# FFmpeg gives for sizes that a broken file states; Python has MemoryError.)
+MACHINE = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT}
+SLOTS = 1024
+
+
+class BadDataError(RuntimeError):
+    """More samples cannot be used than may be replaced; lists some with reasons."""
+
+
+def is_of_the_sample(error: BaseException) -> bool:
+    """Whether an error says that a file is bad, and nothing of the program.
+
+    Those are any ``MediaError`` and any ``OSError``, unless the machine has run out of
+    space or file descriptors.
+    """
+    if not isinstance(error, (MediaError, OSError)):
+        return False
+    cause: BaseException | None = error
+    while cause is not None:
+        if getattr(cause, "errno", None) in MACHINE:
+            return False
+        cause = cause.__cause__
+    return True
+
+
+def reason_of(error: BaseException, filename: str) -> str:
+    """The message of an error about a file, without the file's name before it."""
+    text = str(error) or type(error).__name__
+    return text[len(filename) + 2 :] if text.startswith(f"{filename}: ") else text
+
+
+def named(records: Sequence[tuple[str, str]]) -> str:
+    """Lines ``path: reason``, each pair once, the first ones."""
+    return listed([f"  {path}: {reason}" for path, reason in dict.fromkeys(records)])
+
+
+class WorkerBoard:
+    """What a data set and the loader processes that copied it go on sharing.
+
+    How many bad samples in a row may be replaced (0: none), and the sample that each
+    process works on. In shared memory, so it does not matter which came first, the
+    processes or the setting, and a dead process can be asked.
+    """
+
+    def __init__(self) -> None:
+        self._limit = torch.zeros(1, dtype=torch.int64).share_memory_()
+        # process id and 1 + index of the sample, 0 between samples
+        self._slots = torch.zeros(SLOTS, 2, dtype=torch.int64).share_memory_()
+
+    @property
+    def max_in_a_row(self) -> int:
+        return int(self._limit)
+
+    @max_in_a_row.setter
+    def max_in_a_row(self, value: int) -> None:
+        self._limit[0] = value
+
+    @contextmanager
+    def working_on(self, index: int, seconds: float | None) -> Iterator[None]:
+        """Enters the sample; in a loader process, ends the process after a time.
+
+        A decoder that never returns to Python cannot be interrupted. ``faulthandler``
+        prints where it hangs and ends the process, and the trainer hears of that.
+
+        Args:
+            index: Of the sample.
+            seconds: The time limit; None: no limit.
+        """
+        worker = get_worker_info()
+        if worker is None:
+            yield
+            return
+        slot = self._slots[worker.id % SLOTS]
+        slot[0], slot[1] = os.getpid(), index + 1
+        if seconds is not None:
+            faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
+        try:
+            yield
+        finally:
+            if seconds is not None:
+                faulthandler.cancel_dump_traceback_later()
+            slot[1] = 0
+
+    def indices(self, pids: Sequence[int]) -> list[int]:
+        """The samples that processes work on, or worked on when they died."""
+        return [
+            index - 1 for pid, index in self._slots.tolist() if pid in pids and index
+        ]

@@ -1,0 +1,59 @@
+"""Several files at once: a bad one is named and the others are recognised."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import torch
+from conftest import ROOT, load_script
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+CONFIG = ROOT / "configs/recognition/demo/stconvnet_lstm_demo-audio.py"
+predict = load_script("tools/predict.py")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    init_default_scope("mmaction")
+    model = MODELS.build(Config.fromfile(CONFIG).model)
+    path = tmp_path_factory.mktemp("model") / "model.pth"
+    torch.save(dict(state_dict=model.state_dict()), path)
+    return path
+
+
+def call(monkeypatch, checkpoint, *videos):
+    arguments = ["predict.py", CONFIG, checkpoint, *videos, "--device", "cpu"]
+    monkeypatch.setattr(sys, "argv", [str(argument) for argument in arguments])
+    with pytest.raises(SystemExit) as left:
+        predict.main()
+    return left.value.code
+
+
+def test_goes_on_after_a_bad_file(monkeypatch, capsys, checkpoint, demo_data, tmp_path):
+    good = sorted((demo_data / "val").iterdir())[:2]
+    bad = [tmp_path / "text.mp4", tmp_path / "none.mp4"]
+    bad[0].write_text("this is no film\n")
+    assert call(monkeypatch, checkpoint, good[0], *bad, good[1]) == 1
+    output = capsys.readouterr()
+    for path in good:
+        assert f"{path} (audio)" in output.out
+    assert output.out.count("%") == 6  # three classes of each
+    for path in bad:
+        assert str(path) in output.err and str(path) not in output.out
+    assert "predict: 2 of 4 files cannot be used" in output.err
+    assert not call(monkeypatch, checkpoint, *good)
+    assert "predict:" not in capsys.readouterr().err
+
+
+def test_a_mistake_of_the_program_is_no_bad_file(monkeypatch, checkpoint, demo_data):
+    def fail(*args):
+        raise KeyError("media")
+
+    monkeypatch.setattr(predict, "predict_video", fail)
+    with pytest.raises(KeyError):
+        predict_argv = ["predict.py", str(CONFIG), str(checkpoint), "a.mp4"]
+        monkeypatch.setattr(sys, "argv", predict_argv)
+        predict.main()
