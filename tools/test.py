@@ -17,6 +17,11 @@ def parse_args():
     parser.add_argument("--work-dir", help="the dir to save the metrics")
     parser.add_argument("--dump", help="write the predictions to this .pkl file")
     parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="open Python objects in checkpoints, which may run code: only your own",
+    )
+    parser.add_argument(
         "--cfg-options",
         nargs="+",
         action=DictAction,
@@ -61,7 +66,7 @@ def merge_args(cfg, args):
         ]
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
-    cfg.load_from = args.checkpoint
+    cfg.load_from, cfg.resume = args.checkpoint, False
     return cfg
 
 
@@ -69,10 +74,15 @@ def main():
     args = parse_args()
     # Not before: mim asks each script for its help first, and this takes seconds.
     # And not later: it lets configs inherit by ``_base_ = 'mmstconv::...'``.
+    from mmstconv.engine.failures import explain_failures
     from mmstconv.engine.launch import build_runner
 
     cfg = merge_args(Config.fromfile(args.config), args)
-    build_runner(cfg, args.config, args.work_dir, args.launcher).test()
+    runner = build_runner(
+        cfg, args.config, args.work_dir, args.launcher, trust=args.trust
+    )
+    with explain_failures(runner):
+        runner.test()
 
 
 if __name__ == "__main__":

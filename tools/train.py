@@ -39,6 +39,11 @@ def parse_args():
         "--deterministic", action="store_true", help="deterministic CUDNN backend"
     )
     parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="open Python objects in checkpoints, which may run code: only your own",
+    )
+    parser.add_argument(
         "--cfg-options",
         nargs="+",
         action=DictAction,
@@ -70,7 +75,11 @@ def merge_args(cfg, args):
         cfg.optim_wrapper.setdefault("loss_scale", "dynamic")
     if args.resume is not None:
         cfg.resume = True
-        cfg.load_from = None if args.resume == "auto" else args.resume
+        if args.resume == "auto":
+            # what fine-tuning starts from, if it was stopped before it saved anything
+            cfg.start_from, cfg.load_from = cfg.get("load_from"), None
+        else:
+            cfg.load_from = args.resume
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
     if cfg.get("randomness") is None or args.seed is not None:
@@ -88,10 +97,15 @@ def main():
     args = parse_args()
     # Not before: mim asks each script for its help first, and this takes seconds.
     # And not later: it lets configs inherit by ``_base_ = 'mmstconv::...'``.
+    from mmstconv.engine.failures import explain_failures
     from mmstconv.engine.launch import build_runner
 
     cfg = merge_args(Config.fromfile(args.config), args)
-    build_runner(cfg, args.config, args.work_dir, args.launcher).train()
+    runner = build_runner(
+        cfg, args.config, args.work_dir, args.launcher, trust=args.trust
+    )
+    with explain_failures(runner):
+        runner.train()
 
 
 if __name__ == "__main__":

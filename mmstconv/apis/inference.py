@@ -7,15 +7,20 @@ import os
 import torch
 from mmaction.apis import inference_recognizer, init_recognizer
 from mmaction.structures import ActionDataSample
-from mmengine.runner import CheckpointLoader, load_state_dict
+from mmengine.runner import CheckpointLoader
 from torch import nn
 
 from ..checkpoints.reading import weights_of
-from ..engine.checkpoint import check_fit
+from ..engine.checkpoint import fill
+from ..loading import trusting
 
 
 def load_recognizer(
-    config: str, checkpoint: str, device: str | torch.device | None = None
+    config: str,
+    checkpoint: str,
+    device: str | torch.device | None = None,
+    *,
+    trust: bool = False,
 ) -> nn.Module:
     """MMAction2's ``init_recognizer`` that refuses weights of another model.
 
@@ -23,21 +28,25 @@ def load_recognizer(
         config: Path of the config the checkpoint was trained with.
         checkpoint: Path or URL of the weights.
         device: Where to run; a GPU if there is one, else the CPU.
+        trust: Open a checkpoint that holds Python objects. They can do anything: only
+            for files of your own.
 
     Returns:
         The recognizer in evaluation mode; ``.cfg`` and ``.dataset_meta`` as
         MMAction2 has them.
 
     Raises:
-        ValueError: The weights do not fit; names them.
+        ValueError: The file is no checkpoint, broken or needs trust, or the weights
+            are not those of the model, one by one; names them.
     """
     if device is None:
         device = "cuda:0" if torch.cuda.is_available() else "cpu"
     model = init_recognizer(config, device=device)
-    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location="cpu")
-    weights = weights_of(loaded)
-    check_fit(model, weights)
-    load_state_dict(model, weights, strict=True)
+    with trusting(trust):
+        loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location="cpu")
+    remarks = fill(model, weights_of(loaded), complete=True)
+    if remarks:
+        raise ValueError(f"{checkpoint}: {remarks[0]}")
     model.dataset_meta = loaded.get("meta", {}).get("dataset_meta") or {}
     return model
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import tarfile
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,20 +18,34 @@ _CONTAINERS = ("state_dict", "model")
 _DDP = "module."
 
 
-def read_checkpoint(path: str | os.PathLike, *, trust: bool = False) -> Mapping:
-    """The mapping that a checkpoint file holds, on the CPU.
+_TRUST = "if the file is yours, allow it with --trust (trust=True)"
+_TORCHSCRIPT = "is a TorchScript program, not a checkpoint; save its state_dict()"
+
+
+class TrustError(ValueError):
+    """Opening the file could run code that it brings along."""
+
+
+def read_checkpoint(
+    path: str | os.PathLike, *, trust: bool = False, map_location="cpu"
+) -> Mapping:
+    """The mapping that a checkpoint file holds.
 
     Any file name and any format of ``torch.save`` will do. Files whose opening runs
-    code that they bring along are refused unless trusted.
+    code that they bring along are refused unless trusted. Of files in the format since
+    torch 1.6, every byte is compared with its check sum, which torch does not do: it
+    takes tensors as they are.
 
     Args:
         path: The file.
         trust: Open a file with Python objects in it. They can do anything: only for
             files that are yours.
+        map_location: Where tensors go, as of ``torch.load``.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is no checkpoint, broken, or needs trust; says which.
+        TrustError: It needs trust (a ``ValueError``); says why.
+        ValueError: It is no checkpoint, or broken; says which.
     """
     path = Path(path)
     if not path.is_file():
@@ -37,14 +53,15 @@ def read_checkpoint(path: str | os.PathLike, *, trust: bool = False) -> Mapping:
         raise FileNotFoundError(f"{path}: {what}")
     if path.stat().st_size == 0:
         raise ValueError(f"{path}: the file is empty; download or copy it again")
+    _check_container(path, trust)
     try:
         with warnings.catch_warnings():  # on files that end in an error anyway
             warnings.simplefilter("ignore", UserWarning)
-            loaded = torch.load(path, map_location="cpu", weights_only=not trust)
+            loaded = torch.load(path, map_location=map_location, weights_only=not trust)
     except PermissionError:
         raise
     except Exception as error:  # unpickling raises whatever the bytes lead to
-        raise ValueError(f"{path}: {_reason(error)}") from error
+        raise _explained(path, error) from error
     if isinstance(loaded, nn.Module):
         raise ValueError(
             f"{path}: holds a whole {type(loaded).__name__} object, not weights; load "
@@ -58,26 +75,63 @@ def read_checkpoint(path: str | os.PathLike, *, trust: bool = False) -> Mapping:
     return loaded
 
 
-def _reason(error: Exception) -> str:
+def _check_container(path: Path, trust: bool) -> None:
+    """Refuse what torch would open without a check, or before 2.6 unsafely."""
+    with path.open("rb") as file:
+        zipped = file.read(4) == b"PK\x03\x04"
+    if not zipped:
+        # torch < 2.6 runs the code in these, weights_only or not (CVE-2025-32434)
+        if not trust and tarfile.is_tarfile(path):
+            raise TrustError(
+                f"{path}: is in the format of torch < 0.1.10, which cannot be opened "
+                f"safely; {_TRUST}"
+            )
+        return
+    try:
+        problem = _problem_of_zip(path)
+    except Exception as error:  # zipfile too raises whatever the bytes lead to
+        raise ValueError(f"{path}: {_broken(error)}") from error
+    if problem:
+        raise ValueError(f"{path}: {problem}")
+
+
+def _problem_of_zip(path: Path) -> str | None:
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if any(member.filename.endswith("/constants.pkl") for member in members):
+            return _TORCHSCRIPT
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            return (
+                "is compressed, which torch.save never does, and may need far more "
+                "memory than it says; no checkpoint"
+            )
+        for member in members:
+            if member.CRC:  # 0 where torch was told to compute no check sums
+                with archive.open(member) as content:
+                    while content.read(1 << 20):
+                        pass
+    return None
+
+
+def _explained(path: Path, error: Exception) -> ValueError:
     text = str(error)
     unsafe = re.search(r"GLOBAL (\S+) was not an allowed global", text)
     if unsafe is None:
         # objects with a module of their own: "Trying to load unsupported GLOBAL ..."
-        unsafe = re.search(r"unsupported GLOBAL (\S+)", text)
+        # and torch < 2.4: "Unsupported class ..."
+        unsafe = re.search(r"(?i)unsupported (?:global|class) (\S+)", text)
     if unsafe:
-        return (
-            f"holds Python objects beside its tensors ({unsafe[1]}), and opening it "
-            "could run any code; if the file is yours, allow it with --trust "
-            "(trust=True)"
-        )
-    if "legacy .tar format" in text:
-        return (
-            "is in the format of torch < 0.1.10, which cannot be opened safely; if "
-            "the file is yours, allow it with --trust (trust=True)"
+        return TrustError(
+            f"{path}: holds Python objects beside its tensors ({unsafe[1]}), and "
+            f"opening it could run any code; {_TRUST}"
         )
     if "TorchScript" in text:
-        return "is a TorchScript program, not a checkpoint; save its state_dict()"
-    first = (text.strip().splitlines() or [""])[0][:120]
+        return ValueError(f"{path}: {_TORCHSCRIPT}")
+    return ValueError(f"{path}: {_broken(error)}")
+
+
+def _broken(error: Exception) -> str:
+    first = (str(error).strip().splitlines() or [""])[0][:120]
     return (
         "no checkpoint, or a broken one; download or copy it again "
         f"({type(error).__name__}: {first})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -9,9 +10,16 @@ from mmaction.registry import RUNNERS
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from ..loading import trust_checkpoints
+
 
 def build_runner(
-    cfg: Config, config_path: str, work_dir: str | None, launcher: str
+    cfg: Config,
+    config_path: str,
+    work_dir: str | None,
+    launcher: str,
+    *,
+    trust: bool = False,
 ) -> Runner:
     """Build the runner that ``tools/train.py`` and ``tools/test.py`` start.
 
@@ -20,7 +28,9 @@ def build_runner(
         config_path: Where it came from; names the default work dir.
         work_dir: The command line's work dir; goes before the config's.
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
+        trust: Open checkpoints that hold Python objects; only for files of your own.
     """
+    trust_checkpoints(trust)
     if work_dir is not None:
         cfg.work_dir = work_dir
     elif cfg.get("work_dir") is None:
@@ -39,14 +49,16 @@ def _prepare_cpu(cfg: Config) -> None:
     Its ``AmpOptimWrapper`` and its ``init_dist`` call ``torch.cuda``, and it wraps
     the model with ``device_ids``, which gloo on CPU refuses.
     """
-    if cfg.get("optim_wrapper", {}).get("type") == "AmpOptimWrapper":
+    if (cfg.get("optim_wrapper") or {}).get("type") == "AmpOptimWrapper":
         raise ValueError(
             "AmpOptimWrapper (--amp) needs a GPU and this machine has none: "
             "leave --amp out to train in float32"
         )
     if cfg.launcher != "pytorch":
         return
-    torch.distributed.init_process_group(backend="gloo")
+    seconds = cfg.get("env_cfg", {}).get("dist_cfg", {}).get("timeout")
+    timeout = {} if seconds is None else dict(timeout=timedelta(seconds=seconds))
+    torch.distributed.init_process_group(backend="gloo", **timeout)
     cfg.setdefault("model_wrapper_cfg", dict(type="MMDistributedDataParallel"))
     cfg.model_wrapper_cfg.setdefault("device_ids", None)
     cfg.model_wrapper_cfg.setdefault("broadcast_buffers", False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import tarfile
+import zipfile
 from collections import OrderedDict
 
 import numpy as np
@@ -75,6 +76,68 @@ def test_a_truncated_file(tmp_path, zipped, part):
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * part)])
     fails(path, "broken")
+
+
+@pytest.mark.parametrize("where", [0.1, 0.5, 0.9])
+def test_a_bit_that_flipped_inside_a_tensor(tmp_path, where):
+    """torch takes the number as it is."""
+    path = as_file({"weight": torch.zeros(64, 64)}, tmp_path / "x.pth")
+    content = bytearray(path.read_bytes())
+    zeros = content.find(bytes(64 * 64 * 4))
+    content[zeros + int(where * 64 * 64 * 4)] ^= 16
+    path.write_bytes(content)
+    assert torch.load(path, weights_only=True)["weight"].count_nonzero() == 1
+    fails(path, "broken", "CRC")
+    fails(path, "broken", "CRC", trust=True)
+
+
+def test_mutated_bytes_are_found(tmp_path):
+    """Whatever happens to a file: an error that names it, or the very content."""
+    path = as_file(dict(state_dict=WEIGHTS, meta=dict(epoch=1)), tmp_path / "x.pth")
+    good = path.read_bytes()
+    draw = np.random.default_rng(0)
+    found = 0
+    for _ in range(300):
+        content = bytearray(good)
+        first = draw.integers(len(good))
+        last = first + draw.choice([1, 1, 2, 40])
+        content[first:last] = draw.bytes(draw.choice([last - first, 1, 30]))
+        path.write_bytes(content)
+        try:
+            loaded = read_checkpoint(path)
+        except ValueError as error:
+            assert str(path) in str(error)
+            found += 1
+        else:
+            assert loaded["meta"] == dict(epoch=1)
+            assert loaded["state_dict"].keys() == WEIGHTS.keys()
+            for name, value in WEIGHTS.items():
+                assert torch.equal(loaded["state_dict"][name], value)
+    assert 200 < found < 300
+
+
+def test_a_compressed_bomb(tmp_path):
+    """4 MB that take 4 kB: torch would unpack any size."""
+    plain = as_file({"weight": torch.zeros(1000, 1000)}, tmp_path / "plain.pth")
+    path = tmp_path / "x.pth"
+    with zipfile.ZipFile(plain) as old:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+            for member in old.infolist():
+                new.writestr(member.filename, old.read(member))
+    assert torch.load(path, weights_only=True)["weight"].numel() == 1_000_000
+    fails(path, "is compressed")
+
+
+def test_a_file_without_check_sums_opens(tmp_path):
+    torch_says = pytest.importorskip("torch.serialization")
+    if not hasattr(torch_says, "set_crc32_options"):
+        pytest.skip("this torch always computes them")
+    torch_says.set_crc32_options(False)
+    try:
+        path = as_file(WEIGHTS, tmp_path / "x.pth")
+    finally:
+        torch_says.set_crc32_options(True)
+    assert torch.equal(read_checkpoint(path)["weight"], WEIGHTS["weight"])
 
 
 @pytest.mark.parametrize("content", [[torch.ones(1)], torch.ones(1), 3, "text"])

@@ -84,25 +84,35 @@ def test_publishing_with_mmaction2s_tool(trained, tmp_path):
 
 
 def test_another_number_of_classes_in_the_checkpoint(trained, demo_data, tmp_path):
-    options = {
-        "model.cls_head.num_classes": 5,
-        "test_dataloader.dataset.num_classes": 5,
-        "load_from": str(trained[0]),
-    }
-    cfg = audio_config(demo_data, tmp_path, **options)
-    ann = tmp_path / "few.txt"
-    lines = (demo_data / "test.txt").read_text().splitlines()
-    ann.write_text("\n".join(x for x in lines if int(x.split()[1]) < 5) + "\n")
-    cfg.test_dataloader.dataset.ann_file = str(ann)
-    del cfg.test_dataloader.dataset.metainfo
-    for part in ("train_cfg", "train_dataloader", "val_cfg", "val_dataloader"):
-        cfg[part] = None
-    cfg.val_evaluator = cfg.optim_wrapper = cfg.param_scheduler = None
+    """``reinit`` is for the start of fine-tuning, not for testing what came of it."""
+    cfg = audio_config(
+        demo_data,
+        tmp_path,
+        **{"model.cls_head.num_classes": 5, "load_from": str(trained[0])},
+    )
+    for split in ("train", "val", "test"):
+        dataset = cfg[f"{split}_dataloader"].dataset
+        lines = (demo_data / f"{split}.txt").read_text().splitlines()
+        few = [line for line in lines if int(line.split()[1]) < 5]
+        dataset.ann_file = str(tmp_path / f"{split}.txt")
+        Path(dataset.ann_file).write_text("\n".join(few) + "\n")
+        dataset.num_classes = 5
+        del dataset.metainfo
+    message = r"epoch_1\.pth: .*(?s:.*)cls_head\.fc_cls(?s:.*)reinit=\['cls_head'\]"
+    with pytest.raises(ValueError, match=message):
+        Runner.from_cfg(cfg).train()
+    cfg.default_hooks.consistency.reinit = ["cls_head"]
+    cfg.experiment_name = "tune"
+    Runner.from_cfg(cfg).train()
+
+    cfg.experiment_name = "too many classes"
     with pytest.raises(ValueError, match=r"cls_head\.fc_cls"):
         Runner.from_cfg(cfg).test()
-    cfg.custom_hooks[1].reinit = ["cls_head"]
-    cfg.experiment_name = "again"
-    Runner.from_cfg(cfg).test()
+    cfg.experiment_name, cfg.load_from = "test", str(tmp_path / "epoch_1.pth")
+    tester = Runner.from_cfg(cfg)
+    tester.test()
+    saved = torch.load(cfg.load_from, weights_only=True)["state_dict"]
+    assert tester.model.cls_head.fc_cls.weight.equal(saved["cls_head.fc_cls.weight"])
 
 
 def test_weights_of_another_model(trained, demo_data, tmp_path):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import copy
+from collections.abc import Sequence
 
 from mmaction.datasets.transforms import PackActionInputs
 from mmaction.registry import HOOKS
@@ -9,8 +10,9 @@ from mmengine.hooks import Hook
 from ...checkpoints.reading import weights_of
 from ...datasets import MultiModalVideoDataset
 from ...datasets.transforms import FormatClips
-from ..checkpoint import check_fit
-from .joint_model import unwrap
+from ..checkpoint import fill
+from .data_sets import built_data_sets
+from .joint_model import is_training, unwrap
 from .preprocessing_check import check_preprocessing, forget_files_on_resume
 
 
@@ -24,7 +26,9 @@ class ConsistencyHook(Hook):
     scale than they were trained on lose accuracy and say nothing. Here each is one
     error before the first iteration.
 
-    So is a pipeline that loses which modalities a file has.
+    So is a pipeline that loses which modalities a file has, and, when resuming or
+    testing, a checkpoint that lacks a part of the model. To start training from such a
+    one (``load_from``) is allowed; what is missing or too much is a short warning.
 
     The input is compared with what the checkpoint doctor wrote into the files that
     ``init_cfg`` names. Sizes of clips and images are free, so they are a warning.
@@ -32,7 +36,8 @@ class ConsistencyHook(Hook):
 
     Args:
         reinit: Prefixes of parameters to take from the model instead of the
-            checkpoint when fine-tuning, e.g. ``['cls_head']`` for other classes.
+            checkpoint when fine-tuning (not when resuming or testing), e.g.
+            ``['cls_head']`` for other classes.
 
     Raises:
         ValueError: On disagreement; names what disagrees and what to do.
@@ -43,26 +48,31 @@ class ConsistencyHook(Hook):
 
     def before_run(self, runner) -> None:
         model = unwrap(runner.model)
-        if hasattr(runner._train_loop, "dataloader"):  # else init_cfg is not used
+        if is_training(runner):  # else init_cfg is not used
             forget_files_on_resume(runner, model)
             check_preprocessing(runner, model)
         head = getattr(model, "cls_head", None)
         num_classes = getattr(head, "num_classes", None)
-        for loop in (runner._train_loop, runner._val_loop, runner._test_loop):
-            if hasattr(loop, "dataloader"):
-                for dataset in _leaves(loop.dataloader.dataset):
-                    _check_presence(dataset)
-                    if num_classes is not None:
-                        self._check_classes(dataset, num_classes)
+        for dataset in built_data_sets(runner):
+            _check_presence(dataset)
+            if num_classes is not None:
+                self._check_classes(dataset, num_classes)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        weights = {
-            key: value
-            for key, value in weights_of(checkpoint).items()
-            if not key.startswith(self.reinit)
-        }
-        check_fit(unwrap(runner.model), weights)
-        checkpoint["state_dict"] = weights
+        weights = weights_of(checkpoint)
+        start = is_training(runner) and not runner._resume
+        apart = self.reinit if start else ()
+        if apart:
+            weights = {k: v for k, v in weights.items() if not k.startswith(apart)}
+        model = unwrap(runner.model)
+        try:
+            remarks = fill(model, weights, complete=not start, but=apart)
+        except ValueError as error:
+            raise ValueError(f"{runner._load_from}: {error}") from error
+        for remark in remarks:
+            runner.logger.warning(f"{runner._load_from}: {remark}")
+        # MMEngine loads it once more, and has nothing left to list.
+        checkpoint["state_dict"] = copy.deepcopy(model.state_dict())
 
     @staticmethod
     def _check_classes(dataset, num_classes: int) -> None:
@@ -106,13 +116,3 @@ def _check_presence(dataset) -> None:
                 f"{where}: PackActionInputs drops which modalities a file has; "
                 "write meta_keys=['filename', 'presence']"
             )
-
-
-def _leaves(dataset) -> Iterator:
-    """The data sets inside MMEngine's Concat/Repeat/ClassBalanced wrappers."""
-    inner = getattr(dataset, "datasets", None) or [getattr(dataset, "dataset", None)]
-    if inner == [None]:
-        yield dataset
-    else:
-        for part in inner:
-            yield from _leaves(part)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mmaction.registry import TRANSFORMS
-from mmengine.runner import find_latest_checkpoint
 from torch import nn
 
 from ...checkpoints.preprocessing import (
@@ -17,6 +16,7 @@ from ...checkpoints.preprocessing import (
     compare_size,
     read_provenance,
 )
+from ..resuming import choose_checkpoint
 
 SPLITS = ("train", "val", "test")
 
@@ -66,9 +66,8 @@ def forget_files_on_resume(runner, model: nn.Module) -> None:
     MMEngine initialises first and resumes then: without this, resuming would still
     read, and need, the files that the interrupted run started from.
     """
+    choose_checkpoint(runner)
     if not runner._resume:
-        return
-    if not (runner._load_from or find_latest_checkpoint(runner.work_dir)):
         return
     for module in model.modules():
         cfgs = _as_list(getattr(module, "init_cfg", None))

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmaction.registry import HOOKS
+from mmengine.dist import all_reduce_params, is_main_process
+from mmengine.fileio import LocalBackend
+from mmengine.hooks import CheckpointHook
+
+from ..files import WholeFilesBackend, remove_unfinished, write_whole
+from ..resuming import POINTER, choose_checkpoint, is_local, saving_folder
+from .joint_model import is_training
+from .safe_checkpoint_hook import make_plain, restore_history
+
+
+class CheckpointNotSaved(OSError):
+    """A checkpoint could not be written; names the one that is whole."""
+
+
+@HOOKS.register_module()
+class AtomicCheckpointHook(CheckpointHook):
+    """MMEngine's ``CheckpointHook`` that at every instant leaves a whole checkpoint.
+
+    - A checkpoint, and ``last_checkpoint``, is written to a temporary name in the same
+      folder, brought to the disk and renamed. An outdated one is removed when the new
+      one is whole and ``last_checkpoint`` names it; so is the previous best. The disk
+      must have room for one more than ``max_keep_ckpts`` (and the best).
+    - A run that resumes takes the newest checkpoint that is whole
+      (:func:`~mmstconv.engine.resuming.choose_checkpoint`).
+    - What is written opens with torch's safe loading (as ``SafeCheckpointHook``).
+    - Of files that a checkpoint names as the run's own, which are going to be removed,
+      only those in the run's folder are believed.
+
+    Arguments and all else as of ``CheckpointHook``. An ``out_dir`` that is not on a
+    local disk is written MMEngine's way.
+
+    Raises:
+        CheckpointNotSaved: The disk is full or fails. An ``OSError``; names file,
+            reason, space, and the checkpoint that is whole.
+    """
+
+    _whole: str | None = None
+
+    def before_run(self, runner) -> None:
+        if is_training(runner):
+            choose_checkpoint(runner)
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        restore_history(checkpoint)
+        if runner._resume:
+            self._whole = runner._load_from
+            info = checkpoint.get("message_hub", {}).get("runtime_info", {})
+            _believe_own_files(info, saving_folder(runner))
+
+    def before_train(self, runner) -> None:
+        super().before_train(runner)
+        if not isinstance(self.file_backend, LocalBackend):
+            return
+        if is_main_process():
+            for folder in {str(self.out_dir), runner.work_dir}:
+                for path in remove_unfinished(folder):
+                    runner.logger.info(f"removed {path}, left by a run that was killed")
+        self.file_backend = WholeFilesBackend()
+        self.backend_args = dict(backend="mmstconv")
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        make_plain(checkpoint)
+
+    def _save_checkpoint_with_step(self, runner, step: int, meta: dict) -> None:
+        if not self.by_epoch:
+            # Running statistics are each process's own until an epoch ends; one
+            # process saves, and all go on from that.
+            all_reduce_params(runner.model.buffers(), op="mean")
+        if not isinstance(self.file_backend, WholeFilesBackend):
+            super()._save_checkpoint_with_step(runner, step, meta)
+            return
+        kept = [one for one in getattr(self, "keep_ckpt_ids", ()) if one != step]
+        kept.append(step)
+        name = self.filename_tmpl.format(step)
+        last = self.file_backend.join_path(self.out_dir, name)
+        if self.max_keep_ckpts > 0:
+            # Those to be removed are still in the list that is saved: a run that is
+            # killed between the two removes them when it is resumed.
+            runner.message_hub.update_info("keep_ckpt_ids", kept)
+        runner.message_hub.update_info("last_ckpt", last)
+        with self._explain():
+            runner.save_checkpoint(
+                self.out_dir,
+                name,
+                self.file_client_args,
+                save_optimizer=self.save_optimizer,
+                save_param_scheduler=self.save_param_scheduler,
+                meta=meta,
+                by_epoch=self.by_epoch,
+                backend_args=self.backend_args,
+                **self.args,
+            )
+            if is_main_process():
+                write_whole(Path(runner.work_dir, POINTER), last.encode())
+        self.last_ckpt = self._whole = last
+        if self.max_keep_ckpts > 0:
+            for outdated in kept[: -self.max_keep_ckpts]:
+                path = self.filename_tmpl.format(outdated)
+                self.file_backend.remove(os.path.join(self.out_dir, path))
+            self.keep_ckpt_ids = deque(kept[-self.max_keep_ckpts :])
+            runner.message_hub.update_info("keep_ckpt_ids", list(self.keep_ckpt_ids))
+        self._remove_outdated()
+
+    def _save_best_checkpoint(self, runner, metrics: dict) -> None:
+        with self._explain():
+            super()._save_best_checkpoint(runner, metrics)
+        self._remove_outdated()
+
+    def _remove_outdated(self) -> None:
+        if is_main_process() and isinstance(self.file_backend, WholeFilesBackend):
+            best = getattr(self, "best_ckpt_path_dict", {}).values()
+            keep = {self.last_ckpt, getattr(self, "best_ckpt_path", None), *best}
+            self.file_backend.remove_outdated(keep=keep)
+
+    @contextmanager
+    def _explain(self) -> Iterator[None]:
+        try:
+            yield
+        except CheckpointNotSaved:
+            raise
+        except OSError as error:
+            whole = (
+                f"The last whole checkpoint is {self._whole}: make room and go on with "
+                "--resume"
+                if self._whole
+                else "There is no earlier checkpoint"
+            )
+            message = f"{error.strerror or error}. {whole}"
+            raise CheckpointNotSaved(error.errno, message) from error
+
+
+def _believe_own_files(info: dict, folder: str) -> None:
+    """Leave of ``keep_ckpt_ids`` and ``best_ckpt*`` what can be this run's own."""
+    for key, value in list(info.items()):
+        if key == "keep_ckpt_ids":
+            ids = value if isinstance(value, (list, tuple)) else ()
+            info[key] = [one for one in ids if type(one) is int and one >= 0]
+        elif key.startswith("best_ckpt"):
+            name = str(value).replace("\\", "/").rsplit("/", 1)[-1]
+            own = f"{folder.rstrip('/')}/{name}"
+            exists = os.path.isfile(own) if is_local(folder) else value == own
+            if name.startswith("best_") and exists:
+                info[key] = own
+            else:
+                del info[key]

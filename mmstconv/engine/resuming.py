@@ -1,0 +1,158 @@
+"""Which checkpoint a run goes on from."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.fileio import LocalBackend, get_file_backend, join_path
+from mmengine.hooks import CheckpointHook
+from mmengine.runner import find_latest_checkpoint
+
+from ..checkpoints.reading import TrustError, read_checkpoint
+from ..loading import are_trusted
+
+NEEDED = ("meta", "state_dict", "message_hub")
+TEMPLATES = ("epoch_{}.pth", "iter_{}.pth")
+POINTER = "last_checkpoint"
+
+
+def choose_checkpoint(runner) -> None:
+    """Decide what a run that resumes goes on from, before MMEngine does.
+
+    MMEngine follows what ``last_checkpoint`` says, wherever it leads, and ends with an
+    error if that file is broken, gone or not on this machine. Here the candidates are
+    the checkpoints in the folder that the run saves to: the one that
+    ``last_checkpoint`` names, then the others, newest first. The first that is whole
+    is taken; those passed over are named in a warning. The first process chooses for
+    all.
+
+    Does nothing if the run does not resume or names its checkpoint. Afterwards
+    ``runner._load_from`` is the checkpoint, or ``runner._resume`` is False and
+    ``runner._load_from`` what ``tools/train.py`` found in the config, so that a
+    fine-tuning that is started with ``--resume`` begins from its weights.
+
+    Raises:
+        ValueError: There are checkpoints, but none is whole; or the newest one needs
+            trust.
+    """
+    if not runner._resume or runner._load_from:
+        return
+    choice: list = [None, None]
+    if is_main_process():
+        try:
+            choice[0] = newest_whole(runner)
+        except Exception as error:  # the others wait for an answer
+            choice[1] = error
+    broadcast_object_list(choice)
+    path, error = choice
+    if error is not None:
+        raise error
+    if path is None:
+        start = runner.cfg.get("start_from")
+        runner.logger.warning(
+            f"nothing to resume in {runner.work_dir}: training starts anew"
+            + (f" from {start}" if start else "")
+        )
+        runner._resume, runner._load_from = False, start
+    else:
+        runner.logger.info(f"resuming from {path}")
+        runner._load_from = path
+
+
+def newest_whole(runner) -> str | None:
+    """The newest checkpoint of a run that is whole; None if there is none at all."""
+    folder = saving_folder(runner)
+    if not is_local(folder):
+        latest = find_latest_checkpoint(runner.work_dir)
+        return latest if latest and latest.startswith(f"{folder}/") else None
+    pointed = _pointed(runner)
+    broken = []
+    if pointed and not Path(folder, pointed).is_file():
+        broken.append(f"{folder}/{pointed}: no such file, but {POINTER} names it")
+    for path in _candidates(Path(folder), pointed, _templates(runner)):
+        try:
+            check_whole(path)
+        except TrustError:
+            raise
+        except ValueError as error:
+            broken.append(str(error))
+        else:
+            if broken:
+                runner.logger.warning(
+                    "checkpoints that are broken are passed over:\n  "
+                    + "\n  ".join(broken)
+                )
+            return str(path)
+    if broken:
+        raise ValueError(
+            f"cannot resume: no checkpoint in {folder} is whole:\n  "
+            + "\n  ".join(broken)
+            + f"\nTo start anew, leave --resume out or delete these and {POINTER}"
+        )
+    return None
+
+
+def check_whole(path: str | os.PathLike) -> None:
+    """Read a checkpoint to its last byte.
+
+    Raises:
+        ValueError: It is broken, or no checkpoint that training can go on from.
+    """
+    checkpoint = read_checkpoint(path, trust=are_trusted())
+    missing = [name for name in NEEDED if name not in checkpoint]
+    if missing:
+        raise ValueError(
+            f"{path}: cannot be resumed from, it has no {', '.join(missing)}"
+        )
+
+
+def saving_folder(runner) -> str:
+    """Where a run's checkpoints are, as its hook will find it before training."""
+    folder = getattr(_checkpoint_hook(runner), "out_dir", None)
+    if folder in (None, runner.work_dir):
+        return runner.work_dir
+    return join_path(folder, os.path.basename(runner.work_dir.rstrip(os.sep)))
+
+
+def is_local(folder: str) -> bool:
+    return isinstance(get_file_backend(folder), LocalBackend)
+
+
+def _checkpoint_hook(runner) -> CheckpointHook | None:
+    found = (hook for hook in runner._hooks if isinstance(hook, CheckpointHook))
+    return next(found, None)
+
+
+def _pointed(runner) -> str:
+    """The name in ``last_checkpoint``.
+
+    Only the name: its folder is the run's, wherever that has been moved to.
+    """
+    pointer = Path(runner.work_dir, POINTER)
+    if not pointer.is_file():
+        return ""
+    with pointer.open(errors="replace") as file:
+        return file.read(4096).strip().replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def _templates(runner) -> set[str]:
+    own = getattr(_checkpoint_hook(runner), "filename_tmpl", TEMPLATES[0])
+    return {own, *TEMPLATES}
+
+
+def _candidates(folder: Path, pointed: str, templates: set[str]) -> list[Path]:
+    """Checkpoints of a run in a folder: the one that is pointed at, then by age."""
+    numbered = [
+        re.compile(r"(\d+)".join(map(re.escape, re.split(r"\{[^}]*\}", template))))
+        for template in templates
+    ]
+    found = {}
+    for path in folder.iterdir() if folder.is_dir() else ():
+        match = next(filter(None, (p.fullmatch(path.name) for p in numbered)), None)
+        if path.is_file() and (match or path.name == pointed):
+            number = int(match[1]) if match else -1
+            found[path] = (path.name == pointed, path.stat().st_mtime_ns, number)
+    return sorted(found, key=found.__getitem__, reverse=True)

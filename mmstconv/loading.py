@@ -1,0 +1,111 @@
+"""MMEngine opens every checkpoint through these: no code in a file runs.
+
+MMEngine 0.10 leaves it to torch's default whether unpickling a file may run code. That
+is yes before torch 2.6, and for what it downloads in every version. Importing mmstconv
+puts these in the place of its loaders, so that whatever is started with a config of
+ours is safe, also ``mim train mmaction2`` and ``init_cfg=dict(type='Pretrained')``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlparse
+
+from mmengine.dist import barrier, get_rank
+from mmengine.fileio import get_local_path
+from mmengine.runner import CheckpointLoader
+from mmengine.runner import checkpoint as mmengine_checkpoint
+from torch import hub
+
+_trusted = False
+
+
+def load_safely() -> None:
+    """Put the loaders below in the place of MMEngine's."""
+    for prefixes, loader in (
+        ("", load_from_local),
+        (("http://", "https://"), load_from_http),
+        ((r"(\S+\:)?s3://", r"(\S+\:)?petrel://"), load_from_ceph),
+        ("pavi://", load_from_pavi),
+    ):
+        CheckpointLoader.register_scheme(prefixes, loader, force=True)
+    # torchvision://, open-mmlab:// and mmcls:// call it by this name
+    mmengine_checkpoint.load_from_http = load_from_http
+
+
+def trust_checkpoints(trust: bool) -> None:
+    """Say whether files with Python objects may be opened in this process.
+
+    Args:
+        trust: Opening such a file can run any code: only for files of your own.
+    """
+    global _trusted
+    _trusted = trust
+
+
+@contextmanager
+def trusting(trust: bool) -> Iterator[None]:
+    """:func:`trust_checkpoints` for a while."""
+    before = _trusted
+    trust_checkpoints(trust)
+    try:
+        yield
+    finally:
+        trust_checkpoints(before)
+
+
+def are_trusted() -> bool:
+    """What :func:`trust_checkpoints` was told last."""
+    return _trusted
+
+
+def load_from_local(filename: str, map_location=None) -> Mapping:
+    """A checkpoint from a file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no checkpoint, broken, or needs trust; says which.
+    """
+    # Not above: the package imports this module before it has repaired the stack.
+    from .checkpoints.reading import read_checkpoint
+
+    checkpoint = read_checkpoint(
+        Path(filename).expanduser(), trust=_trusted, map_location=map_location or "cpu"
+    )
+    meta = checkpoint.get("meta")
+    if isinstance(meta, MutableMapping):
+        # Runner.resume would execute this text to read the number of GPUs from it.
+        meta.pop("config", None)
+    return checkpoint
+
+
+def load_from_http(
+    filename: str, map_location=None, model_dir=None, progress: bool | None = None
+) -> Mapping:
+    """A checkpoint that the first process downloads, once, into torch's cache."""
+    folder = Path(model_dir or Path(hub.get_dir(), "checkpoints"))
+    path = folder / Path(urlparse(filename).path).name
+    if get_rank() == 0 and not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        progress = os.isatty(0) if progress is None else progress
+        hub.download_url_to_file(filename, str(path), progress=progress)
+    barrier()
+    return load_from_local(path, map_location)
+
+
+def load_from_ceph(filename: str, map_location=None, backend="petrel") -> Mapping:
+    """A checkpoint from an object store."""
+    with get_local_path(filename, backend_args=dict(backend=backend)) as path:
+        return load_from_local(path, map_location)
+
+
+def load_from_pavi(filename: str, map_location=None) -> Mapping:
+    """Refused: MMEngine's own way would run code in the file.
+
+    Raises:
+        ValueError: Always.
+    """
+    raise ValueError(f"{filename}: download the file and name it by its path")
