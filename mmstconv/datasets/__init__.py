@@ -1,10 +1,19 @@
 """What MMAction2's data side lacks: a strict dataset, transforms on one clock."""
 
 from ..compat import repair_color_jitter
+from .annotation import AnnotationError
+from .bad_samples import BadDataError
+from .samplers import ResumableSampler
 from .transforms import *  # noqa: F403
 from .transforms import __all__ as _transforms
-from .video_dataset import AnnotationError, MultiModalVideoDataset
+from .video_dataset import MultiModalVideoDataset
 
-__all__ = ["AnnotationError", "MultiModalVideoDataset", *_transforms]
+__all__ = [
+    "AnnotationError",
+    "BadDataError",
+    "MultiModalVideoDataset",
+    "ResumableSampler",
+    *_transforms,
+]
 
 repair_color_jitter()

@@ -1,13 +1,19 @@
 from .hooks import (
+    AtomicCheckpointHook,
     ConsistencyHook,
     GradientBlendingHook,
     GradientModulationHook,
+    InvalidLossHook,
     SafeCheckpointHook,
 )
+from .loops import ResumableTrainLoop
 
 __all__ = [
+    "AtomicCheckpointHook",
     "ConsistencyHook",
     "GradientBlendingHook",
     "GradientModulationHook",
+    "InvalidLossHook",
+    "ResumableTrainLoop",
     "SafeCheckpointHook",
 ]

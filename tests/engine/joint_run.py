@@ -43,8 +43,10 @@ class Clips(Dataset):
         return self.rows[index]
 
 
-def loader(dataset, batch_size=6):
-    return DataLoader(dataset, batch_size=batch_size, collate_fn=pseudo_collate)
+def loader(dataset, batch_size=6, sampler=None):
+    return DataLoader(
+        dataset, batch_size=batch_size, sampler=sampler, collate_fn=pseudo_collate
+    )
 
 
 class Record(Hook):
@@ -76,8 +78,11 @@ def joint_runner(
         model=model,
         work_dir=str(work_dir),
         experiment_name=f"{work_dir.name}_{id(model)}",
-        train_dataloader=loader(data or Clips(), batch_size),
-        train_cfg=dict(by_epoch=True, max_epochs=epochs, val_interval=1),
+        train_dataloader=kwargs.pop("train_dataloader", None)
+        or loader(data or Clips(), batch_size),
+        train_cfg=kwargs.pop(
+            "train_cfg", dict(by_epoch=True, max_epochs=epochs, val_interval=1)
+        ),
         optim_wrapper=kwargs.pop(
             "optim_wrapper", dict(optimizer=dict(type="SGD", lr=1.0))
         ),

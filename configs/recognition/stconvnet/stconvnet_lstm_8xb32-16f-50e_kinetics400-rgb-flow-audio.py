@@ -13,8 +13,8 @@ model = dict(cls_head=dict(num_classes=400))
 # three crops of each of the ten clips, for all modalities together
 test_pipeline = [
     *_base_.test_clip,
-    *_base_.load[:-1],
-    dict(type="Resize", scale=(-1, 112)),
+    dict(type="LoadFrames", short_side=112),
+    *_base_.load[1:],
     dict(type="ThreeCrop", crop_size=112),
     *_base_.derive,
 ]

@@ -1,13 +1,21 @@
+from .atomic_checkpoint_hook import AtomicCheckpointHook, CheckpointNotSaved
+from .bad_sample_hook import BadSampleHook
 from .clip_visualization_hook import ClipVisualizationHook
 from .consistency_hook import ConsistencyHook
 from .gradient_blending_hook import GradientBlendingHook
 from .gradient_modulation_hook import GradientModulationHook
+from .invalid_loss_hook import InvalidLossError, InvalidLossHook
 from .safe_checkpoint_hook import SafeCheckpointHook
 
 __all__ = [
+    "AtomicCheckpointHook",
+    "BadSampleHook",
+    "CheckpointNotSaved",
     "ClipVisualizationHook",
     "ConsistencyHook",
     "GradientBlendingHook",
     "GradientModulationHook",
+    "InvalidLossError",
+    "InvalidLossHook",
     "SafeCheckpointHook",
 ]

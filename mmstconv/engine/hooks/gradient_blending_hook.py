@@ -38,8 +38,7 @@ class GradientBlendingHook(Hook):
     joint run, at no cost.
 
     Both write estimate and losses into ``gradient_blending.json`` in the work
-    directory. Weights and losses travel with checkpoints. (MMEngine does not repeat the
-    validation that an interruption has cost: the next one then looks further back.)
+    directory. Weights and losses travel with checkpoints, within an epoch too.
 
     Where the formula has no answer: G and O^2 count as no less than ``floor`` times
     the largest among the branches, so a branch that got worse keeps a little weight
@@ -75,7 +74,6 @@ class GradientBlendingHook(Hook):
         self.history: list[dict] = []
         self.weights: dict[str, float] = {}
         self._totals: dict[str, list[float]] = {}  # sum and count, of all processes
-        self._own: dict[str, list[float]] = {}  # since then, of this process
 
     def before_train(self, runner) -> None:
         _, self._head = joint_model(runner, type(self).__name__)
@@ -96,7 +94,8 @@ class GradientBlendingHook(Hook):
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         samples = data_batch["data_samples"]
-        for branch in self._branches:
+        own = torch.zeros(len(self._branches), 2, dtype=torch.float64)
+        for row, branch in zip(own, self._branches):
             weight, key = self._head.loss_weight, "loss_cls"
             count = len(samples)
             if branch != FUSED:
@@ -105,17 +104,17 @@ class GradientBlendingHook(Hook):
             value = outputs[key].item() / weight
             # Exactly zero: modality dropout has left no sample with this modality.
             if count and (branch == FUSED or value):
-                own = self._own.setdefault(branch, [0.0, 0.0])
-                own[0] += value * count
-                own[1] += count
-
-    def after_train_epoch(self, runner) -> None:
-        self._gather()
+                row[0], row[1] = value * count, count
+        # Each step, since any of them may be followed by a checkpoint, which one
+        # process writes.
+        all_reduce(own)
+        for branch, (total, count) in zip(self._branches, own.tolist()):
+            pair = self._totals.setdefault(branch, [0.0, 0.0])
+            self._totals[branch] = [pair[0] + total, pair[1] + count]
 
     def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
         if not hasattr(self, "_branches"):  # validation alone
             return
-        self._gather()
         train = {
             branch: total / count
             for branch, (total, count) in self._totals.items()
@@ -141,18 +140,6 @@ class GradientBlendingHook(Hook):
             self.history = list(state["history"])
             self.weights = dict(state["weights"])
             self._totals = {key: list(pair) for key, pair in state["totals"].items()}
-
-    def _gather(self) -> None:
-        """Add what the processes have seen since the last time."""
-        own = torch.tensor(
-            [self._own.get(branch, [0.0, 0.0]) for branch in self._branches],
-            dtype=torch.float64,
-        )  # (K + 1, 2)
-        all_reduce(own)
-        for branch, (total, count) in zip(self._branches, own.tolist()):
-            pair = self._totals.setdefault(branch, [0.0, 0.0])
-            self._totals[branch] = [pair[0] + total, pair[1] + count]
-        self._own = {}
 
     def _read(self, metrics: Mapping[str, float]) -> dict[str, float]:
         """Validation losses; the metric may have any prefix."""

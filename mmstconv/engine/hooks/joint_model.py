@@ -11,6 +11,11 @@ def unwrap(model: nn.Module) -> nn.Module:
     return model.module if is_model_wrapper(model) else model
 
 
+def is_training(runner) -> bool:
+    """Whether the runner was started to train, not to validate or test."""
+    return hasattr(runner._train_loop, "dataloader")
+
+
 def joint_model(runner, hook: str) -> tuple[nn.ModuleDict, nn.Module]:
     """Streams and head of the model that is trained.
 
