@@ -8,10 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import mmstconv  # noqa: F401  (before anything of MMAction2: repairs it)
 
 ROOT = Path(__file__).resolve().parents[1]
+# The same examples each time, and no time limit that a busy machine would exceed.
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.load_profile("repeatable")
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 
