@@ -23,7 +23,7 @@ DEMUXERS = {"mov", "matroska", "flv"}
 # Elsewhere decord leaves frames as they are stored, whatever the display matrix says.
 TURNED_BY_DECORD = {"mov"}
 # Of frames at their full size that are held at a time.
-BLOCK_BYTES = 64 << 20
+BLOCK_BYTES = 16 << 20
 
 
 class DecordReader(PyAVReader):
