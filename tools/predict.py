@@ -3,7 +3,7 @@
 python tools/predict.py CONFIG CHECKPOINT VIDEO [VIDEO ...] [--top 3] [--device cpu]
 
 A file that cannot be used is named, the others are recognised all the same; the exit
-code is 1 then.
+code is 1 then. A damaged file is recognised by what is left of it, with a warning.
 """
 
 import argparse
@@ -54,6 +54,8 @@ def main():
             print(f"predict: {error}", file=sys.stderr)
         else:
             show(path, result, model.dataset_meta.get("classes"), args.top)
+            for what in result.metainfo.get("damage", ()):
+                print(f"predict: {path}: {what}", file=sys.stderr)
     if failed and len(args.videos) > 1:
         print(
             f"predict: {failed} of {len(args.videos)} files cannot be used",

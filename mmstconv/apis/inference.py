@@ -56,12 +56,19 @@ def predict_video(model: nn.Module, path: str | os.PathLike) -> ActionDataSample
 
     Returns:
         The data sample: ``pred_score`` ``(num_classes,)``, ``pred_label`` ``(1,)``
-        and, in ``metainfo['presence']``, which modalities the file has.
+        and, in ``metainfo['presence']``, which modalities the file has; in
+        ``metainfo['damage']``, if there is any, what was found broken in it.
 
     Raises:
         FileNotFoundError: There is no such file.
         MediaError: It is no readable video; the message names it.
     """
     # a dict goes to the pipeline as it is: our reader says what is wrong with a path
-    sample = dict(filename=os.fspath(path), label=-1, start_index=0, modality="RGB")
-    return inference_recognizer(model, sample)
+    damage: list[str] = []
+    sample = dict(
+        filename=os.fspath(path), label=-1, start_index=0, modality="RGB", damage=damage
+    )
+    result = inference_recognizer(model, sample)
+    if damage:
+        result.set_metainfo(dict(damage=damage))
+    return result

@@ -7,6 +7,7 @@ import sys
 import pytest
 import torch
 from conftest import ROOT, load_script
+from helpers_media import chirp_sound, write_coded
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -46,6 +47,22 @@ def test_goes_on_after_a_bad_file(monkeypatch, capsys, checkpoint, demo_data, tm
     assert "predict: 2 of 4 files cannot be used" in output.err
     assert not call(monkeypatch, checkpoint, *good)
     assert "predict:" not in capsys.readouterr().err
+
+
+def test_a_damaged_file_is_used_with_a_warning(
+    monkeypatch, capsys, checkpoint, tmp_path
+):
+    whole, cut = tmp_path / "whole.mp4", tmp_path / "cut.mp4"
+    options = {"movflags": "frag_keyframe+empty_moov"}
+    sound = dict(waveform=chirp_sound(2, 0.5, 16000), sample_rate=16000)
+    write_coded(whole, **sound, container_options=options)
+    content = whole.read_bytes()
+    cut.write_bytes(content[: len(content) * 2 // 3])
+    assert call(monkeypatch, checkpoint, cut, whole) == 0
+    output = capsys.readouterr()
+    assert f"{cut} (audio)" in output.out and f"{whole} (audio)" in output.out
+    assert f"predict: {cut}: is cut short" in output.err
+    assert str(whole) not in output.err
 
 
 def test_a_mistake_of_the_program_is_no_bad_file(monkeypatch, checkpoint, demo_data):
