@@ -18,6 +18,10 @@ pack = [
 ]
 train_pipeline = [*_base_.train_clip, *_base_.train_frames, *pack]
 test_pipeline = [*_base_.test_clip, *_base_.frames, *pack]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(batch_size=8, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+
+# Motion is learnt late from frames alone: more and smaller steps.
+param_scheduler = [dict(type="MultiStepLR", by_epoch=True, milestones=[15], gamma=0.1)]
+train_cfg = dict(max_epochs=18, val_interval=9)
