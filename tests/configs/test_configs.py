@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 RECOGNITION = sorted((ROOT / "configs").glob("[!_]*/*/*.py"))
 FINETUNE = [path for path in RECOGNITION if path.parent.name == "finetune"]
 MODULES = {path.name for path in (ROOT / "mmstconv").rglob("*.py")}
-# Those for HMDB51 differ from their parents in class count and files alone: one of
-# them runs by default.
+# These differ from their parents in class count and files alone: one for HMDB51 runs by
+# default.
 STARTED = [
     pytest.param(path, marks=pytest.mark.slow)
     if "hmdb51" in path.stem and not path.stem.startswith("mc3_18")

@@ -116,6 +116,9 @@ def test_the_replacement_is_a_function_of_the_place(folder):
     other_fault = data[SeededIndex(3, place)]  # fails later in its file
     assert name(other_fault) == name(first)
     assert torch.equal(first["inputs"]["flow"], other_fault["inputs"]["flow"])
+    whole, same, other = (data[SeededIndex(0, (7, 2, k))] for k in (4, 4, 5))
+    assert torch.equal(whole["inputs"]["rgb"], same["inputs"]["rgb"])
+    assert not torch.equal(whole["inputs"]["rgb"], other["inputs"]["rgb"])
     names = {name(data[SeededIndex(1, (7, 2, k))]) for k in range(12)}
     assert len(names) > 2
 
@@ -164,6 +167,18 @@ def test_bad_ones_in_a_row(folder, limit, lines, count):
     assert f"  {folder / '1.mp4'}: " in text
     assert (f"  {folder / '3.mp4'}: " in text) == (count == 2)
     assert pickle.loads(pickle.dumps(caught.value)).args == caught.value.args
+
+
+def test_none_is_tried_twice_for_one_place(folder):
+    tried = []
+    note = TRANSFORMS.build(dict(type="_Fault", only=".mp4", act=tried.append))
+    data = dataset(folder, [1, 3], pipeline=[note, *pipeline()])
+    data.tolerate(10)
+    for index in (0, 1) * 4:
+        tried.clear()
+        with pytest.raises(BadDataError):
+            data[index]
+        assert len({results["filename"] for results in tried}) == len(tried) == 2
 
 
 def test_the_summary_comes_out_of_a_loader_process(folder):

@@ -166,6 +166,20 @@ def test_within_an_epoch_it_takes_more_than_chance(
         hook.before_train_iter(runner, 0, batch(bad, good))
 
 
+def test_a_file_is_logged_once_whatever_the_reason(tmp_path, demo_data):
+    """(MMEngine's logger drops a warning that it has given word for word.)"""
+    runner = build(demo_data, tmp_path)
+    hook = hook_of(runner)
+    hook.before_run(runner)
+    for reason in ("cannot be opened", "was not read within 60 s"):
+        note = dict(filename="g.mp4", replaced=[("b.mp4", reason)])
+        samples = [ActionDataSample(metainfo=note)]
+        samples += batch(0, 50)["data_samples"]
+        hook.before_train_iter(runner, 0, dict(inputs={}, data_samples=samples))
+    assert log_of(tmp_path).count("bad sample replaced: b.mp4: ") == 1
+    assert (hook.replaced, hook.samples) == (2, 102)
+
+
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_testing_drops_nothing(data, tmp_path, batch_size):
     """Alone in a batch and among others; all three streams, every subset scored."""
@@ -224,6 +238,7 @@ def test_a_loop_over_iterations(data, tmp_path):
     assert f"bad sample replaced: {bad}: " in log_of(tmp_path / "w")
 
 
+@pytest.mark.slow
 def test_two_processes(data, tmp_path):
     """One bad file, on one of them: both count it, both go on, or both stop."""
     (bad,) = break_files(data, "train", 1)
