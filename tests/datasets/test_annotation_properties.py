@@ -12,7 +12,10 @@ from mmstconv.datasets.annotation import read_rows, row_problems
 
 # Hypothesis runs many examples in one test; each writes the same file anew.
 DELIMITERS = st.sampled_from([" ", "\t", ",", ";"])
-LINES = st.text(st.characters(codec="utf-8"), max_size=60)
+PARTS = st.sampled_from(["..", "/", "../", "a/", "./", "\ufeff", "a.mp4", " 1", "\r\n"])
+LINES = st.lists(PARTS, max_size=9).map("".join) | st.text(
+    st.characters(codec="utf-8"), max_size=60
+)
 NAMES = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Z"]), min_size=1
 )
@@ -53,7 +56,7 @@ def test_any_content(tmp_path_factory, content, delimiter, multi_class, num_clas
 
 @given(name=NAMES, label=st.integers(0, 999))
 def test_a_written_line_is_read_back(tmp_path_factory, name, label):
-    content = f"{name}.mp4 {label}\r\n\n".encode()
+    """A byte order mark at the beginning of the file is not part of the name."""
+    content = f"\ufeff{name}.mp4 {label}\r\n\n".encode()
     rows = rows_of(tmp_path_factory.getbasetemp(), content)
-    # A byte order mark at the beginning is not part of the name.
-    assert rows == [(1, f"{name}.mp4".removeprefix("\ufeff"), [str(label)])]
+    assert rows == [(1, f"{name}.mp4", [str(label)])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import struct
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from helpers_media import id3_tag, write_coded
 
 from mmstconv.media import (
     MediaError,
+    MediaLimits,
     UnreadableMediaError,
     UntrustedMediaError,
     open_media,
@@ -18,6 +20,7 @@ from mmstconv.media import (
 )
 from mmstconv.media.containers import IN_MEMORY, identify
 from mmstconv.media.decord_process import DecordProcess
+from mmstconv.media.pyav_source import Source
 
 
 @pytest.fixture(params=["pyav", "decord"])
@@ -227,6 +230,28 @@ def test_unknown_codec(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz"))
     with pytest.raises(UnreadableMediaError, match="of a codec that FFmpeg lacks"):
         open_media(path)
+
+
+def test_first_box_larger_than_the_file(tmp_path):
+    """FFmpeg then seeks to before the beginning of what is left to it."""
+    path = write_coded(tmp_path / "a.mp4", 5)
+    content = b"\0\1\0\0" + path.read_bytes()[4:]
+    path.write_bytes(content)
+    for source in (path, content):
+        with pytest.raises(UnreadableMediaError, match="cannot be opened as mov"):
+            open_media(source)
+
+
+def test_stream_that_begins_late(tmp_path):
+    """Sound in an FLV file after minutes without: PyAV does not know its stream."""
+    path = write_coded(tmp_path / "a.flv", 250, 2, width=32, height=16)
+    tag = b"\x08\0\0\5\x01\xe8\x48\0\0\0\0" + b"\x2f\xff\xfb\x90\0"
+    path.write_bytes(path.read_bytes() + tag + struct.pack(">I", len(tag)))
+    source = Source(str(path), "flv", MediaLimits(), timeout=None)
+    (stream,) = source.container.streams
+    assert len(list(source.packets(stream))) == 250
+    assert source.damage.report() == ("a stream that begins within it is not read",)
+    source.close()
 
 
 def test_unclosed_files_do_not_pile_up(tmp_path):
