@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from mmaction.registry import TRANSFORMS
+from mmaction.utils import register_all_modules
 from mmengine.config import Config
 
 import mmstconv  # noqa: F401
-from mmaction.registry import TRANSFORMS
-from mmaction.utils import register_all_modules
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 
