@@ -1,0 +1,3 @@
+from .trunk import StreamedTrunk
+
+__all__ = ["StreamedTrunk"]
