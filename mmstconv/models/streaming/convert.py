@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
+from collections.abc import Sequence
+from functools import reduce, singledispatch
 
 import torch
+import torch.nn.functional as F
 from mmaction.models.common import Conv2plus1d
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -18,6 +20,7 @@ from ..layers import (
     FeatureGate,
     InceptionBlock,
     InvertedResidualBlock,
+    PadShortcut,
     Pool,
     ResidualBlock,
     SeparableConv3d,
@@ -25,7 +28,7 @@ from ..layers import (
 )
 from .nodes import Chain, Node, Parallel, Pointwise, Skip, Sliding
 
-_POINTWISE = (nn.Identity, nn.Dropout, _BatchNorm, nn.ReLU, nn.LeakyReLU, nn.SiLU)
+_POINTWISE = (nn.Identity, nn.Dropout, nn.ReLU, nn.LeakyReLU, nn.SiLU, nn.GELU)
 
 
 @singledispatch
@@ -59,24 +62,81 @@ def _(layer: SpatioTemporalPool) -> Node:
 
 @streamed.register
 def _(layer: Pool) -> Node:
-    size, stride = layer.size[0], layer.stride[0]
-    if layer.padding == "same":
-        _refuse_padding(layer, any_padding=size > 1 or stride > 1)
-    else:
-        _refuse_padding(layer, layer.padding[0])
-    return Sliding(layer, size, stride)
+    (size, *over_space), (stride, *strides) = layer.size, layer.stride
+    nodes: list[Node] = []
+    if size > 1 or stride > 1:
+        _refuse_padding(layer, layer.padding == "same" or layer.padding[0] > 0)
+        nodes.append(Sliding(_OVER_TIME[layer.mode], size, stride))
+    if over_space != [1, 1] or strides != [1, 1]:
+        padding = layer.padding if layer.padding == "same" else layer.padding[1:]
+        pool = Pool(
+            mode=layer.mode,
+            size=over_space,
+            stride=strides,
+            padding=padding,
+            name=layer.name,
+        )
+        nodes.append(Pointwise(pool))
+    return Chain(nodes)
+
+
+def _largest(frames: Sequence[Tensor]) -> Tensor:
+    return reduce(torch.maximum, frames)
+
+
+def _mean(frames: Sequence[Tensor]) -> Tensor:
+    return sum(frames[1:], frames[0]) / len(frames)
+
+
+_OVER_TIME = {"max": _largest, "avg": _mean}
+
+
+class FramesConv(nn.Module):
+    """A convolution without padding over time, for images of frames side by side."""
+
+    def __init__(self, conv: nn.Conv3d) -> None:
+        super().__init__()
+        self.groups = conv.groups
+        self.space = dict(
+            stride=conv.stride[1:],
+            padding=conv.padding[1:],
+            dilation=conv.dilation[1:],
+            groups=conv.groups,
+        )
+        weight = conv.weight.detach()  # (C', C / groups, k, h, w)
+        if conv.groups == 1:
+            weight = weight.transpose(1, 2)  # channels of the first frame first
+        weight = weight.flatten(1, 2).contiguous(memory_format=torch.channels_last)
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", None if conv.bias is None else conv.bias.detach())
+
+    def forward(self, frames: Sequence[Tensor]) -> Tensor:
+        if len(frames) == 1:
+            x = frames[0]
+        elif self.groups == 1:
+            x = torch.cat(list(frames), dim=1)  # (N, k * C, H, W)
+        else:
+            x = torch.stack(list(frames), dim=2).flatten(1, 2)  # (N, C * k, H, W)
+        return F.conv2d(x, self.weight, self.bias, **self.space)
 
 
 @streamed.register
 def _(layer: nn.Conv3d) -> Node:
-    _refuse_padding(layer, layer.padding[0])
+    _refuse_padding(layer, layer.padding[0] > 0)
     reach = layer.dilation[0] * (layer.kernel_size[0] - 1) + 1
-    return Sliding(layer, reach, layer.stride[0])
+    return Sliding(FramesConv(layer), reach, layer.stride[0], layer.dilation[0])
 
 
 @streamed.register
 def _(layer: Conv3dSame) -> Node:
-    _refuse_padding(layer, any_padding=True)
+    _refuse_padding(layer, True)
+
+
+@streamed.register
+def _(layer: nn.BatchNorm3d) -> Node:
+    flat = nn.BatchNorm2d(layer.num_features, layer.eps, affine=layer.affine).eval()
+    flat.load_state_dict(layer.state_dict())
+    return Pointwise(flat)
 
 
 @streamed.register
@@ -112,28 +172,30 @@ def _conv_and_norm(conv: nn.Module, norm: nn.Module) -> list[Node]:
     return nodes if isinstance(norm, nn.Identity) else [*nodes, streamed(norm)]
 
 
+_RESIDUAL = {
+    ResidualBlock: ("conv1", "conv2"),
+    BottleneckBlock: ("conv1", "conv2", "conv3"),
+    InvertedResidualBlock: ("expand", "depthwise", "project"),
+}
+
+
 @streamed.register(ResidualBlock)
 @streamed.register(BottleneckBlock)
 @streamed.register(InvertedResidualBlock)
 def _(layer: nn.Module) -> Node:
-    names = {
-        ResidualBlock: ("conv1", "conv2"),
-        BottleneckBlock: ("conv1", "conv2", "conv3"),
-        InvertedResidualBlock: ("expand", "depthwise", "project"),
-    }[type(layer)]
-    residual = Chain([streamed(getattr(layer, name)) for name in names])
-    down = layer.downsample
-    shortcut = Chain([Skip(layer.lost), _shortcut(down, residual.stride)])
+    residual = Chain([streamed(getattr(layer, n)) for n in _RESIDUAL[type(layer)]])
+    shortcut = Chain([Skip(layer.lost), streamed(layer.downsample)])
     return Chain([Parallel([residual, shortcut], _add), streamed(layer.act)])
 
 
-def _shortcut(down: nn.Module, stride: int) -> Node:
-    if isinstance(down, (nn.Identity, ConvBlock)):
-        return streamed(down)
-    return Sliding(down, 1, stride)  # every stride-th frame, without parameters
+@streamed.register
+def _(layer: PadShortcut) -> Node:
+    over_time, *over_space = layer.stride
+    flat = PadShortcut(layer.channels, over_space)
+    return Sliding(lambda frames: flat(frames[0]), 1, over_time)
 
 
-def _add(parts: list[Tensor]) -> Tensor:
+def _add(parts: Sequence[Tensor]) -> Tensor:
     return parts[0] + parts[1]
 
 
@@ -144,12 +206,12 @@ def _(layer: InceptionBlock) -> Node:
     return Parallel([first, *(streamed(branch) for branch in others)], _concatenate)
 
 
-def _concatenate(parts: list[Tensor]) -> Tensor:
-    return torch.cat(parts, dim=1)
+def _concatenate(parts: Sequence[Tensor]) -> Tensor:
+    return torch.cat(list(parts), dim=1)
 
 
-def _refuse_padding(layer: nn.Module, any_padding: bool | int) -> None:
-    if any_padding:
+def _refuse_padding(layer: nn.Module, pads: bool) -> None:
+    if pads:
         raise ValueError(
             f"{type(layer).__name__} pads time, so its steps depend on where a clip "
             "begins and ends; build the network with temporal_padding=False"

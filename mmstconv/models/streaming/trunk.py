@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 
+import torch
 from torch import Tensor, nn
 
 from ..backbones import STConvNet
@@ -54,4 +55,9 @@ class StreamedTrunk(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor | None:
         self.check_input(x)
-        return self.nodes(x)
+        rows = len(x)
+        x = x.transpose(1, 2).transpose(0, 1).flatten(0, 1)  # (t * N, C, H, W)
+        x = self.nodes(x.contiguous(memory_format=torch.channels_last), rows)
+        if x is None:
+            return None
+        return x.unflatten(0, (-1, rows)).permute(1, 2, 0, 3, 4)  # (N, C', t', H', W')
