@@ -4,13 +4,10 @@
 # convolutions take 6 of them away.
 _base_ = ["./stconvnet_lstm_demo-rgb-flow-audio.py"]
 
-clip = dict(type="SampleClips", clip_len=16, fps=16)
 opened = dict(type="OpenMedia")
-train_clip = [opened, clip]
-test_clip = [opened, dict(clip, test_mode=True)]
-derive = [*_base_.flow, *_base_.audio, *_base_.pack]
-train_pipeline = [*train_clip, *_base_.train_frames, *derive]
-test_pipeline = [*test_clip, *_base_.frames, *derive]
+clip = dict(type="SampleClips", clip_len=16, fps=16)
+train_pipeline = [opened, clip, *_base_.train_pipeline[2:]]
+test_pipeline = [opened, dict(clip, test_mode=True), *_base_.test_pipeline[2:]]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
