@@ -55,11 +55,12 @@ def repeat(packet, shift: float, streams: dict, last: dict, writer) -> None:
         writer.mux(packet)
 
 
-def build_model(size: int = 112):
+def build_model(size: int = 112, fps: int = 12):
     """The default network for long videos, untrained, and with its config.
 
     Args:
         size: Of the frames it sees, in pixels.
+        fps: Of the frames of a window.
     """
     init_default_scope("mmaction")
     torch.manual_seed(0)
@@ -67,6 +68,8 @@ def build_model(size: int = 112):
     for step in cfg.test_pipeline:
         if step.type == "LoadFrames":
             step.short_side = size * 8 // 7
+        if step.type == "SampleClips":
+            step.fps = fps
         if step.type == "CenterCrop":
             step.crop_size = size
     model = MODELS.build(cfg.model).eval()
