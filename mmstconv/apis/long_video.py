@@ -18,8 +18,8 @@ from ..media.sequential import SequentialMedia
 from ..models.streaming import WindowScorer
 from .inference import predict_video
 
-# Frames that go through the trunks at a time: enough for matrix products of a good size,
-# few enough for memory that does not count.
+# Frames that go through the trunks at a time: enough for products of a good size, few
+# enough for memory that does not count.
 PIECE = 64
 
 
@@ -196,8 +196,8 @@ class StreamingRecognizer:
             resizing and cropping.
 
     Raises:
-        ValueError: ``hop`` or the pipeline does not fit the model, or a window has sound
-            from after its end.
+        ValueError: ``hop`` or the pipeline does not fit the model, or the pipeline
+            gives a window sound from after its end.
 
     Example:
         >>> stream = StreamingRecognizer(model)
@@ -220,7 +220,7 @@ class StreamingRecognizer:
         if self.windows.pieces.sound_context > 0 and self.windows.has_sound:
             raise ValueError(
                 "the pipeline gives a window sound from after its end (context="
-                f"{self.windows.pieces.sound_context}), which a camera does not have yet"
+                f"{self.windows.pieces.sound_context}), which no camera has yet"
             )
         self.fps = self.windows.pieces.fps
         self.sample_rate = self.windows.pieces.sample_rate

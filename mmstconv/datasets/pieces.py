@@ -55,7 +55,7 @@ class PiecePipeline:
         if self.frame_steps and not any(
             isinstance(step, LoadFrames) for step in self.frame_steps
         ):
-            raise ValueError("the pipeline has no LoadFrames: what it reads is no video")
+            raise ValueError("the pipeline has no LoadFrames: it reads no video")
         self.visual = [name for name in self.modalities if name != "audio"]
         self.has_sound = "audio" in self.modalities
         self.format_frames = FormatClips(self.visual) if self.visual else None

@@ -1,15 +1,16 @@
 """Layers that are fed a video piece by piece and keep what they will need again.
 
 The idea is that of `Continual 3D Convolutional Neural Networks
-<https://arxiv.org/abs/2106.00050>`_: without padding over time a step of a layer depends
-on a few steps of the one before, wherever the clip begins, so it is computed once.
+<https://arxiv.org/abs/2106.00050>`_: without padding over time a step of a layer
+depends on a few steps of the one before, wherever the clip begins, so it is computed
+once.
 
 Nodes work on frames as a batch of images, ``(t * rows, C, H, W)`` with time outermost:
 a convolution over k frames is one over their channels side by side. On a CPU that is
 faster than ``Conv3d`` for a few frames at a time.
 
-Every node takes the next frames of ``rows`` endless inputs, or None, and gives the steps
-of its output that are complete now, or None if there is none.
+Every node takes the next frames of ``rows`` endless inputs, or None, and gives the
+steps of its output that are complete now, or None if there is none.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ class StreamedTrunk(nn.Module):
     """The steps of an unpadded ``STConvNet`` on an endless input, each computed once.
 
     Clip ``[f, f + T)`` of the input, where ``f`` is a multiple of ``stride``, has the
-    steps from number ``f / stride`` on, ``steps_in(T)`` of them; they equal those of the
-    backbone on the clip alone. It holds a copy of the weights, as they are now.
+    steps from number ``f / stride`` on, ``steps_in(T)`` of them; they equal those of
+    the backbone on the clip alone. It holds a copy of the weights, as they are now.
 
     Args:
         backbone: An ``STConvNet`` with ``temporal_padding=False``.

@@ -95,10 +95,10 @@ class RecomputedMaps:
 class WindowScorer:
     """A recognizer that is fed a video piece by piece and scores windows of it.
 
-    Streams whose ``STConvNet`` has ``temporal_padding=False`` compute each step once for
-    all windows that see it; others run on every window. Necks, fusion and the sound run
-    on every window: they are small. Scores equal those of the recognizer on each window
-    alone.
+    Streams whose ``STConvNet`` has ``temporal_padding=False`` compute each step once
+    for all windows that see it; others run on every window. Necks, fusion and the sound
+    run on every window: they are small. Scores equal those of the recognizer on each
+    window alone.
 
     Args:
         model: A ``TriModalRecognizer`` in evaluation mode. Trunks that are shared are

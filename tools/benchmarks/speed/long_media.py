@@ -45,11 +45,12 @@ def looped(clip: Clip, seconds: float, folder: Path = FOLDER) -> Path:
 
 
 def repeat(packet, shift: float, streams: dict, last: dict, writer) -> None:
-    """Writes a packet so many seconds later, unless that is before what is there."""
+    """Writes a packet so many seconds later, unless that is before what is there:
+    the last block of sound may be longer than the clip."""
     index = packet.stream.index
     ticks = round(shift / packet.time_base)
     packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
-    if packet.dts > last.get(index, packet.dts - 1):  # the last block of sound is longer
+    if packet.dts > last.get(index, packet.dts - 1):
         last[index] = packet.dts
         packet.stream = streams[index]
         writer.mux(packet)

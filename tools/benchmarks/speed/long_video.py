@@ -20,6 +20,7 @@ from long_media import build_model, looped
 from measuring import Result, alternate, one_core, report, result
 
 from mmstconv.apis import score_video
+from mmstconv.models.streaming import WindowScorer
 
 GOAL = 0.25
 CLIP = Clip("web_256.mp4", 340, 256)
@@ -67,8 +68,6 @@ def compare() -> Result:
 @torch.inference_mode()
 def compare_models() -> Result:
     """The model alone, on frames that are ready."""
-    from mmstconv.models.streaming import WindowScorer
-
     model = build_model()
     window = dict(
         rgb=torch.randn(1, 1, 3, 32, 112, 112),
@@ -76,7 +75,7 @@ def compare_models() -> Result:
         audio=torch.randn(1, 1, 64, 267),
     )
     here = dict(rgb=True, flow=True, audio=True)
-    samples = [recomputed_sample(here)]
+    samples = [recomputed.data_sample(here)]
     scorer = WindowScorer(model, 32)
     piece = {name: window[name][0].repeat(1, 1, 2, 1, 1) for name in ("rgb", "flow")}
     state = dict(pushed=0, scored=0)
@@ -107,12 +106,6 @@ def compare_models() -> Result:
     )
 
 
-def recomputed_sample(presence: dict):
-    from mmaction.structures import ActionDataSample
-
-    return ActionDataSample(metainfo=dict(presence=presence))
-
-
 def memory() -> list[Result]:
     """Peak memory that a long file takes beyond that of a short one."""
     model = build_model(SMALL_SIZE, SMALL_FPS)
@@ -126,8 +119,8 @@ def memory() -> list[Result]:
     _, short, long = peaks
     name = f"peak memory: {MINUTES[1]} minutes by {MINUTES[0]}"
     note = (
-        f"{long - short:.1f} MiB more, in which FFmpeg's index of the file (held twice, "
-        f"as frames and sound are read at two places); the file has {sizes[2]:.0f} MiB"
+        f"{long - short:.1f} MiB more, in which FFmpeg's index of the file, held twice "
+        f"as frames and sound are read at two places; the file has {sizes[2]:.0f} MiB"
     )
     return [Result("12", name, long / short, None, 1.1, long, short, "MiB", note)]
 

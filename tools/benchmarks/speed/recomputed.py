@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import torch
 from mmaction.registry import TRANSFORMS
+from mmaction.structures import ActionDataSample
 
 from mmstconv.media import open_media
 
@@ -70,6 +71,10 @@ class WindowPipeline:
         with torch.no_grad():
             sample = self.model.test_step(self.inputs(images, start, media))[0]
         return sample.pred_score
+
+
+def data_sample(presence: dict) -> ActionDataSample:
+    return ActionDataSample(metainfo=dict(presence=presence))
 
 
 def score_video(model, path: Path, hop: int) -> Iterator[tuple[float, torch.Tensor]]:
