@@ -1,6 +1,6 @@
 # mim train mmstconv stconvnet_unpadded-lstm_demo-rgb-flow-audio.py
 # Time is not padded, so overlapping windows of a long video share their features
-# (tools/long_video.py). The same second as its parent in 16 frames instead of 8: three
+# (tools/score_video.py). The same second as its parent in 16 frames instead of 8: three
 # convolutions take 6 of them away.
 _base_ = ["./stconvnet_lstm_demo-rgb-flow-audio.py"]
 

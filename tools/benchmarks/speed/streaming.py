@@ -153,8 +153,8 @@ def flatness() -> Result:
         FLAT_GOAL,
         scale=1000 / WINDOW,
         unit="ms",
-        note=f"at {SMALL_SIZE} x {SMALL_SIZE} and a score every {WINDOW} frames, so that "
-        "this many take seconds",
+        note=f"at {SMALL_SIZE} x {SMALL_SIZE} and a score every {WINDOW} frames, so "
+        "that this many take seconds",
     )
 
 
