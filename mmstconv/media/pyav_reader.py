@@ -55,6 +55,11 @@ class PyAVReader(MediaReader):
         return self._audio is not None
 
     @property
+    def places_samples(self) -> bool:
+        audio = self._audio
+        return not audio or audio.tick * audio.context.sample_rate <= 1
+
+    @property
     def extent(self) -> tuple[float, float]:
         self._source.deadline.start()
         return (self._video or self._audio).extent

@@ -54,6 +54,9 @@ class MediaReader(ABC):
     path: str
     has_video: bool
     has_audio: bool
+    #: Whether time stamps tell where sound is to the sample. Matroska's do not: a piece
+    #: of it may be placed a sample off, by what is read together with it.
+    places_samples: bool = True
 
     @property
     @abstractmethod

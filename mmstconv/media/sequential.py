@@ -17,7 +17,8 @@ class SequentialMedia(MediaReader):
     """A file whose frames are asked for piece by piece, in rising order.
 
     A piece may begin with the last frame of the one before, which is not decoded again.
-    Sound is decoded in blocks; windows of it may overlap, and must rise too.
+    Sound is decoded in blocks; windows of it may overlap, and must rise too. Where
+    time stamps are coarser than samples, it is decoded window by window.
 
     Args:
         open_file: Opens the file; twice, as frames and sound are read at two places.
@@ -88,6 +89,9 @@ class SequentialMedia(MediaReader):
         """A window of sound, on the grid of the sample rate."""
         if self._sound is None:
             self._sound = self._open_file()
+        if not self._sound.places_samples:
+            # Read by itself, so that it is what it would be by itself.
+            return self._sound.waveform(start, stop, sample_rate)
         length = round((stop - start) * sample_rate)
         first = round(start * sample_rate)
         if self._block is None or sample_rate != self._rate:
