@@ -31,7 +31,7 @@ CLIP = WEB[1]
 PATTERN = 48  # frames drawn, which repeat
 WINDOW = 32
 STRIDE = 2
-BEFORE = (100, 10_000)
+BEFORE = (112, 10_000)  # both at the same place of the pattern and of the hop
 SMALL_SIZE = 32
 FLAT_ROUNDS = 10
 
