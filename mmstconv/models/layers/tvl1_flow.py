@@ -166,7 +166,7 @@ def differences(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def divergence(x: Tensor, y: Tensor) -> Tensor:
-    """Minus the adjoint of :func:`differences`."""
+    """Minus the adjoint of :func:`differences`, of what is zero at the last pixel."""
     along_x = x - F.pad(x[..., :-1], (1, 0))
     along_y = y - F.pad(y[..., :-1, :], (0, 0, 1, 0))
     return along_x + along_y
