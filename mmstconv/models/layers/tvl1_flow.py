@@ -40,18 +40,25 @@ class TVL1Flow(BaseModule):
 
     Args:
         bound: Largest flow in pixels.
+        shrink: Give the mean over squares of so many pixels a side, in pixels of that
+            size, as ``ComputeFlow`` does.
         init_cfg: Initialisation config.
 
     Shape:
         - Input: RGB of 0 to 255, ``(N, 3, T + 1, H, W)``, of any type.
-        - Output: float32 ``(N, 2, T, H, W)``, x then y.
+        - Output: float32 ``(N, 2, T, H / shrink, W / shrink)``, x then y.
     """
 
-    def __init__(self, *, bound: float = 20.0, init_cfg: dict | None = None) -> None:
+    def __init__(
+        self, *, bound: float = 20.0, shrink: int = 1, init_cfg: dict | None = None
+    ) -> None:
         super().__init__(init_cfg=init_cfg)
+        if isinstance(shrink, bool) or not isinstance(shrink, int) or shrink < 1:
+            raise ValueError(f"shrink must be a positive integer, got {shrink!r}")
         if not bound > 0:
             raise ValueError(f"bound must be a positive number, got {bound!r}")
         self.bound = float(bound)
+        self.shrink = shrink
 
     @torch.no_grad()
     def forward(self, frames: Tensor) -> Tensor:
@@ -64,6 +71,8 @@ class TVL1Flow(BaseModule):
             red, green, blue = frames.float().unbind(1)  # each (N, T + 1, H, W)
             grey = GREY[0] * red + GREY[1] * green + GREY[2] * blue
             flow = estimate(smooth(grey))  # (N * T, 2, H, W)
+            if self.shrink > 1:
+                flow = F.avg_pool2d(flow, self.shrink) / self.shrink
             flow = flow.unflatten(0, (len(frames), -1)).transpose(1, 2)
             return quantize(flow, self.bound)  # (N, 2, T, H, W)
 

@@ -208,6 +208,23 @@ def test_wrong_frames(shape):
         TVL1Flow()(torch.zeros(shape))
 
 
+def test_shrunk_flow():
+    """Means over squares, in pixels of their size; what is left over is cut off."""
+    frames = clip(size=65)
+    whole = TVL1Flow()(frames)[..., :64, :64]
+    means = whole.unflatten(3, (32, 2)).unflatten(5, (32, 2)).mean(dim=(4, 6)) / 2
+    half = TVL1Flow(shrink=2)(frames)
+    assert half.shape == (1, 2, 3, 32, 32)
+    assert (half - means).abs().max() < 0.13  # half a level each, of 0.157 and half
+    assert half[:, 0, :, 8:-8, 8:-8].median().item() == pytest.approx(-1, abs=0.1)
+
+
+@pytest.mark.parametrize("shrink", [0, 1.5, True])
+def test_wrong_shrink(shrink):
+    with pytest.raises(ValueError, match="shrink must be a positive integer"):
+        TVL1Flow(shrink=shrink)
+
+
 @pytest.mark.parametrize("bound", [0, -2.0, float("nan")])
 def test_wrong_bound(bound):
     with pytest.raises(ValueError, match="bound must be a positive number"):

@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import copy
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -228,7 +227,7 @@ def flow_cost(device: torch.device, rounds: int, tiny: bool) -> list[Result]:
     return [
         measuring.result(
             "17",
-            f"flow of a sample, TVL1Flow on {where}, by ComputeFlow (DIS, one core)",
+            f"flow of a sample, TVL1Flow on {where}, by ComputeFlow (DIS medium, one core)",
             [seconds / samples for seconds in spent["ours"]],
             [seconds / (1 if tiny else 5) for seconds in spent["peer"]],
             None,
@@ -316,19 +315,15 @@ def main() -> None:
         blank = dict(goal=None, ours=None, peer=None, note="no GPU")
         names = ["training step on a GPU", "share of training in which the GPU waits"]
         results += [Result("17", name, None, None, **blank) for name in names]
-    start = time.perf_counter()
     if not missing:
         results += steps(device, args.rounds, args.tiny)
     results += flow_cost(device, args.rounds, args.tiny)
     results += flow_error(device, args.tiny)
     if not missing:
         results += loops(device, args.tiny)
-    print(f"{time.perf_counter() - start:.0f} s on {_named(device)}")
+    name = torch.cuda.get_device_name() if device.type == "cuda" else "the CPU"
+    print(f"on {name}, torch {torch.__version__}")
     measuring.report(results)
-
-
-def _named(device: torch.device) -> str:
-    return torch.cuda.get_device_name() if device.type == "cuda" else "the CPU"
 
 
 if __name__ == "__main__":

@@ -94,9 +94,8 @@ def waiting(
     workers = 0 if tiny else max(len(os.sched_getaffinity(0)) - 1, 1)
     batch_size = 2 if tiny else 32
     work_dir.mkdir(parents=True, exist_ok=True)
-    rows = [
-        f"{media[k % len(media)].resolve()} {k % len(media)}" for k in range(batch_size)
-    ]
+    labels = [k % len(media) for k in range(batch_size)]
+    rows = [f"{media[label].resolve()} {label}" for label in labels]
     (work_dir / "list.txt").write_text("\n".join(rows * iterations) + "\n")
     cfg = Config.fromfile(config)
     cfg.work_dir = str(work_dir)
