@@ -227,7 +227,7 @@ def flow_cost(device: torch.device, rounds: int, tiny: bool) -> list[Result]:
     return [
         measuring.result(
             "17",
-            f"flow of a sample, TVL1Flow on {where}, by ComputeFlow (DIS medium, one core)",
+            f"flow of a sample, TVL1Flow on {where}, by DIS medium on one core",
             [seconds / samples for seconds in spent["ours"]],
             [seconds / (1 if tiny else 5) for seconds in spent["peer"]],
             None,
