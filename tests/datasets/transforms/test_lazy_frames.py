@@ -65,12 +65,13 @@ def test_the_same_pictures(path, crop, flip):
         assert len(lazy["imgs"]) == len(plain["imgs"]) == 5
         for a, b in zip(lazy["imgs"], plain["imgs"]):
             assert a.shape == b.shape and a.flags.writeable
-            # FFmpeg rounds down (a level), and repeats the chroma that we scale.
+            # FFmpeg rounds down (a level) and repeats the chroma that we scale; an odd
+            # box has half a pixel of chroma more.
             grey, other = (
                 cv2.cvtColor(x, cv2.COLOR_RGB2GRAY).astype(int) for x in (a, b)
             )
             assert np.abs(grey - other).mean() < 1.6
-            assert np.abs(a.astype(int) - b).mean() < 4
+            assert np.abs(a.astype(int) - b).mean() < 6
             assert np.abs(grey[:, ::-1] - other).mean() > 10
 
 
