@@ -71,8 +71,8 @@ def run(
                     process.join()
                     clean_up(job, process.pid)
                     worker.job = None
-                    team[team.index(worker)] = worker = Worker(work)
-                    _next(worker, waiting)
+                    team[team.index(worker)] = another = Worker(work)
+                    _next(another, waiting)
                     yield Done(job, process.pid, None, process.exitcode)
                 else:
                     _next(worker, waiting)
