@@ -18,6 +18,9 @@ from .limits import Deadline, MediaLimits
 # Their streams are not known when options could still reach the decoders that FFmpeg
 # probes them with. Without those, no frame is allocated before its size is checked.
 UNPROBED = {"flv": "aac,mp3float,mp3,speex,nellymoser,adpcm_swf,opus,flac"}
+# Their headers tell everything that is asked for: FFmpeg need not decode frames to find
+# it out, which takes longer than a second of sound (and with 1080 lines, ten times).
+TELLS_ALL = {"mov"}
 
 
 class Source:
@@ -139,11 +142,20 @@ class Source:
         }
         if self.demuxer in UNPROBED:
             options["codec_whitelist"] = UNPROBED[self.demuxer]
+        stream_options = []
+        if self.demuxer in TELLS_ALL:
+            options["analyzeduration"] = (
+                "1"  # as little as FFmpeg takes, in microseconds
+            )
+            stream_options = [{"skip_frame": "all"}] * (
+                int(self.limits.max_streams) + 1
+            )
         try:
             return av.open(
                 file,
                 format=self.demuxer,
                 options=options,
+                stream_options=stream_options,
                 metadata_errors="ignore",
                 timeout=self.deadline.seconds,
             )
