@@ -21,11 +21,16 @@ def _dis() -> Flow:
 
 
 def _dis_fast() -> Flow:
-    """From patches at half the resolution that overlap by half; two refinements."""
+    """From sparser patches at half the resolution, which are not refined.
+
+    Little more time than OpenCV's fast preset, which stops at a quarter of the
+    resolution, and less error.
+    """
     solver = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     solver.setFinestScale(1)
     solver.setPatchStride(5)
-    solver.setVariationalRefinementIterations(2)
+    solver.setGradientDescentIterations(12)
+    solver.setVariationalRefinementIterations(0)
     return lambda first, second: solver.calc(first, second, None)
 
 
@@ -71,7 +76,7 @@ class ComputeFlow(BaseTransform):
           this size
 
     Args:
-        method: ``'dis'``, ``'dis_fast'`` (half the time, a quarter more error),
+        method: ``'dis'``, ``'dis_fast'`` (a quarter of the time, more error),
             ``'farneback'`` or ``'tvl1'`` (slow; needs OpenCV's contrib package). See
             docs/performance.md.
         bound: Largest flow in pixels.
