@@ -21,7 +21,6 @@ import bench_clips
 import measuring
 import numpy as np
 import pipelines
-import torch
 
 from mmstconv.media import open_media
 from mmstconv.media.preparing import TrainingForm, prepare_media
@@ -50,7 +49,7 @@ def decibels(original: Path, prepared: Path, count: int = 24) -> float:
             width = min(one.shape[1], other.shape[1])
             difference = one[:, :width].astype(float) - other[:, :width]
             errors.append(np.mean(difference**2))
-    return 10 * np.log10(255**2 / np.mean(errors))
+    return 10 * np.log10(255**2 / max(np.mean(errors), 1e-9))
 
 
 class Sampler:
@@ -107,7 +106,6 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--short-side", type=int, default=TrainingForm().short_side)
     args = parser.parse_args(arguments)
     measuring.one_core()
-    torch.set_num_threads(1)
     form = TrainingForm(crf=args.crf, short_side=args.short_side)
     clips = bench_clips.WEB[: args.clips]
     originals = bench_clips.files(clips)
