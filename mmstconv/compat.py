@@ -40,6 +40,7 @@ def register_lazily() -> None:
         ("DATA_SAMPLERS", "mmstconv.datasets"),
         ("HOOKS", "mmstconv.engine"),
         ("LOOPS", "mmstconv.engine"),
+        ("OPTIM_WRAPPERS", "mmstconv.engine"),
         ("METRICS", "mmstconv.evaluation"),
         ("VISBACKENDS", "mmstconv.visualization"),
         ("WEIGHT_INITIALIZERS", "mmstconv.checkpoints.initializer"),

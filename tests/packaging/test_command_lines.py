@@ -63,9 +63,21 @@ def train_with_amp(monkeypatch, tmp_path, options=()):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_amp_without_a_gpu_says_so(monkeypatch, tmp_path):
-    with pytest.raises(ValueError, match=r"--amp.*needs a GPU"):
-        train_with_amp(monkeypatch, tmp_path)
+def test_amp_without_a_gpu(monkeypatch, tmp_path, flags):
+    train_with_amp(monkeypatch, tmp_path, flags)
+    state = torch.load(tmp_path / "epoch_1.pth", weights_only=True)
+    assert "loss_scaler" not in state["optimizer"]
+    assert all(
+        weight.dtype in (torch.float32, torch.int64)
+        for weight in state["state_dict"].values()
+    )
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_no_float16_without_a_gpu(monkeypatch, tmp_path):
+    options = ["--cfg-options", "optim_wrapper.dtype=float16"]
+    with pytest.raises(ValueError, match=r"--amp.*bfloat16; got .*float16"):
+        train_with_amp(monkeypatch, tmp_path, options)
 
 
 @pytest.mark.gpu
