@@ -10,6 +10,7 @@ from .errors import (
 )
 from .limits import MediaLimits
 from .reader import READERS, MediaInfo, MediaReader, open_media
+from .view import View
 from .writer import write_media
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "NoStreamError",
     "UnreadableMediaError",
     "UntrustedMediaError",
+    "View",
     "open_media",
     "write_media",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 
 from .errors import NoStreamError
 from .reader import MediaInfo, MediaReader
+from .view import View
 
 
 class BlankReader(MediaReader):
@@ -22,6 +23,7 @@ class BlankReader(MediaReader):
     has_audio = False
     extent = (0.0, 1.0)
     damage = ()
+    stored_size = None
 
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = os.fspath(path)
@@ -31,7 +33,10 @@ class BlankReader(MediaReader):
         return MediaInfo(self.path, has_video=False, has_audio=False)
 
     def frames_at(
-        self, times: Sequence[float], short_side: int | None = None
+        self,
+        times: Sequence[float],
+        short_side: int | None = None,
+        view: View | None = None,
     ) -> list[np.ndarray]:
         raise NoStreamError(self.path, "has no video")
 

@@ -6,14 +6,16 @@ import importlib.util
 import os
 from collections.abc import Sequence
 
-import av
 import numpy as np
 
 from .containers import absolute
 from .decord_process import PROCESS, DecordError
 from .errors import NoStreamError
 from .limits import MediaLimits
+from .orientation import Orientation
 from .pyav_reader import PyAVReader
+from .pyav_video import shortened
+from .view import View, see_image
 
 # decord guesses the format: a name that FFmpeg takes for a pattern of image files must
 # not reach it.
@@ -61,7 +63,10 @@ class DecordReader(PyAVReader):
         )
 
     def frames_at(
-        self, times: Sequence[float], short_side: int | None = None
+        self,
+        times: Sequence[float],
+        short_side: int | None = None,
+        view: View | None = None,
     ) -> list[np.ndarray]:
         if not self._video:
             raise NoStreamError(self.path, "has no video")
@@ -74,14 +79,16 @@ class DecordReader(PyAVReader):
                 if self._stamps is None:
                     self._open_video()
                 if self.uses_decord:
-                    return self._decode(times, short_side)
+                    return self._decode(times, short_side, view)
             except DecordError:
                 self.uses_decord = False
             except TimeoutError:
                 raise self._source.deadline.error() from None
-        return super().frames_at(times, short_side)
+        return super().frames_at(times, short_side, view)
 
-    def _decode(self, times: np.ndarray, short_side: int | None) -> list[np.ndarray]:
+    def _decode(
+        self, times: np.ndarray, short_side: int | None, view: View | None
+    ) -> list[np.ndarray]:
         index = np.searchsorted(self._stamps, times + self._video.tolerance, "right")
         numbers, places = np.unique((index - 1).clip(0), return_inverse=True)
         images: list[np.ndarray] = []
@@ -92,7 +99,7 @@ class DecordReader(PyAVReader):
             together,
             self._source.deadline.seconds,
         ):
-            images += [self._finished(image, short_side) for image in block]
+            images += [self._finished(image, short_side, view) for image in block]
         used: set[int] = set()
         result = []
         for place in places.ravel().tolist():
@@ -101,11 +108,18 @@ class DecordReader(PyAVReader):
             used.add(place)
         return result
 
-    def _finished(self, image: np.ndarray, short_side: int | None) -> np.ndarray:
-        if short_side is None:
-            return image.copy()
-        frame = av.VideoFrame.from_ndarray(image, "rgb24")
-        return self._video.to_rgb(frame, short_side)
+    def _finished(
+        self, image: np.ndarray, short_side: int | None, view: View | None
+    ) -> np.ndarray:
+        if view is None:
+            width, height = image.shape[1::-1]
+            if short_side is not None:
+                width, height = shortened(width, height, short_side)
+            return see_image(image, View(width, height)).copy()
+        # A view is of what is stored, and decord has turned the frame already.
+        turned = Orientation(self.info.rotation // 90)
+        view = view.turned() if turned.swaps_sides else view
+        return turned(see_image(turned.undone(image), view))
 
     def _open_video(self) -> None:
         """Opens the video with decord, unless it would get this file wrong.

@@ -31,6 +31,11 @@ class Orientation:
             image = image[:, ::-1]
         return np.ascontiguousarray(np.rot90(image, self.quarter_turns))
 
+    def undone(self, image: np.ndarray) -> np.ndarray:
+        """``(H, W, C)`` upright to as stored, contiguous."""
+        image = np.rot90(image, -self.quarter_turns)
+        return np.ascontiguousarray(image[:, ::-1] if self.mirror else image)
+
 
 def orientation_of(frame) -> Orientation:
     """Reads the display matrix that FFmpeg attached to a decoded frame.

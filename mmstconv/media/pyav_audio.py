@@ -160,16 +160,18 @@ class _Stretch:
         self.rate = frame.sample_rate
         self.layout = frame.layout.name
         self.channels = [channel.name for channel in frame.layout.channels]
+        # of all frames of a stream; None where there are no time stamps
+        self.time_base = frame.time_base
         self.pieces: list[np.ndarray] = []
         self.length = 0
         self.starts: list[float] = []
-        self._append(frame, _time(frame) or 0.0)
+        self._append(frame, self._time(frame) or 0.0)
 
     def extend(self, frame) -> bool:
         """Appends a frame unless it lies elsewhere."""
         if frame.sample_rate != self.rate or frame.layout.name != self.layout:
             return False
-        time = _time(frame)
+        time = self._time(frame)
         start = None if time is None else time - self.length / self.rate
         if start is not None and abs(start - self.starts[0]) > GAP:
             return False
@@ -185,18 +187,17 @@ class _Stretch:
         samples = np.concatenate(self.pieces, axis=1)
         return self.rate, first, downmix(samples, self.channels)
 
+    def _time(self, frame) -> float | None:
+        stamp = frame.pts if frame.pts is not None else frame.dts
+        if stamp is None or self.time_base is None:
+            return None
+        return stamp * self.time_base.numerator / self.time_base.denominator
+
     def _append(self, frame, start: float | None) -> None:
         if start is not None:
             self.starts.append(start)
         self.pieces.append(to_float(frame))
         self.length += frame.samples
-
-
-def _time(frame) -> float | None:
-    stamp = frame.pts if frame.pts is not None else frame.dts
-    if stamp is None or frame.time_base is None:
-        return None
-    return float(stamp * frame.time_base)
 
 
 def _place(target: np.ndarray, samples: np.ndarray, offset: int) -> None:

@@ -16,6 +16,7 @@ from .pyav_audio import AudioTrack
 from .pyav_source import Source
 from .pyav_video import VideoTrack
 from .reader import MediaInfo, MediaReader
+from .view import View
 
 
 class PyAVReader(MediaReader):
@@ -84,13 +85,23 @@ class PyAVReader(MediaReader):
     def damage(self) -> tuple[str, ...]:
         return self._source.damage.report()
 
+    @property
+    def stored_size(self) -> tuple[int, int] | None:
+        if not self._video:
+            return None
+        self._source.deadline.start()
+        return self._video.stored_size()
+
     def frames_at(
-        self, times: Sequence[float], short_side: int | None = None
+        self,
+        times: Sequence[float],
+        short_side: int | None = None,
+        view: View | None = None,
     ) -> list[np.ndarray]:
         if not self._video:
             raise NoStreamError(self.path, "has no video")
         self._source.deadline.start()
-        return self._video.frames_at(times, short_side)
+        return self._video.frames_at(times, short_side, view)
 
     def waveform(self, start: float, stop: float, sample_rate: int) -> np.ndarray:
         if not stop >= start:

@@ -13,6 +13,7 @@ from .errors import MediaLimitError, UnreadableMediaError
 from .orientation import Orientation, orientation_of
 from .pyav_source import Source
 from .pyav_stretch import Stretch
+from .view import View, see_frame, see_image
 
 # A time stamp is known to half a tick of the container's clock; some clocks are coarse.
 MAX_TOLERANCE = 0.0005
@@ -52,33 +53,40 @@ class VideoTrack:
         # In MPEG program streams FFmpeg's time stamps depend on where reading began.
         self.steps_back = () if source.demuxer == "mpeg" else STEPS_BACK
         self.context.thread_count = 1
-        self.context.options = {"max_pixels": str(int(source.limits.max_pixels))}
+        # Strict: where H.264 does not say how far frames are reordered, as far as they
+        # may be. (FFmpeg finds out by decoding, which it does not do at the opening.)
+        self.context.options = {
+            "max_pixels": str(int(source.limits.max_pixels)),
+            "strict": "strict",
+        }
         self.converter = VideoReformatter()
         self._extent: tuple[float, float] | None = None
         self._orientations: dict[int, Orientation] = {}
         self._check_size()
 
     def frames_at(
-        self, times: Sequence[float], short_side: int | None = None
+        self,
+        times: Sequence[float],
+        short_side: int | None = None,
+        view: View | None = None,
     ) -> list[np.ndarray]:
         """See :meth:`MediaReader.frames_at`."""
         times = np.asarray(times, np.float64)
         if not np.isfinite(times).all():
             raise ValueError("times must be finite numbers")
         wanted, places = np.unique(times, return_inverse=True)
-        size: tuple[int, int] | None = None
         images: list[np.ndarray] = []
         held: list = []
         held_bytes = 0
         for frame in self._shown_at(wanted):
             # The first frame's, should the size change within the file.
-            size = size or self._size(frame, short_side)
+            view = view or self._whole(frame, short_side)
             held.append(frame)
             held_bytes += sum(plane.buffer_size for plane in frame.planes)
             if held_bytes > HELD_BYTES:
-                images += self._images(held, size)
+                images += self._images(held, view)
                 held, held_bytes = [], 0
-        images += self._images(held, size)
+        images += self._images(held, view)
         used: set[int] = set()
         result = []
         for image in (images[place] for place in places.ravel()):
@@ -91,9 +99,13 @@ class VideoTrack:
         """The first decodable frame."""
         return next(self._shown_at(np.array([-np.inf])))
 
-    def to_rgb(self, frame, short_side: int | None = None) -> np.ndarray:
-        """A decoded frame as an upright image; honours its colour matrix and range."""
-        return self._image(frame, self._size(frame, short_side))
+    def stored_size(self) -> tuple[int, int]:
+        """Width and height of a frame, before it is turned upright."""
+        width, height = self.context.width, self.context.height
+        if width and height:
+            return width, height
+        frame = self.first_frame()
+        return frame.width, frame.height
 
     @property
     def extent(self) -> tuple[float, float]:
@@ -119,30 +131,39 @@ class VideoTrack:
             for packet in self.source.packets(self.stream)
         ]
 
-    def _size(self, frame, short_side: int | None) -> tuple[int, int]:
-        """Width and height of the image to make of a frame, before it is turned."""
+    def _whole(self, frame, short_side: int | None) -> View:
+        """All of a frame, upright; at its own size if there is no short side."""
         width, height = frame.width, frame.height
+        if self._orientation(frame).swaps_sides:
+            width, height = height, width
         if short_side is not None:
-            if short_side < 1:
-                raise ValueError(f"short_side must be positive, got {short_side}")
-            scale = short_side / min(width, height)
-            width, height = (int(side * scale + 0.5) for side in (width, height))
+            width, height = shortened(width, height, short_side)
             # A frame of one row and many columns would grow out of all bounds.
             self.source.limits.check(self.source.path, pixels=width * height)
-        return width, height
+        return View(width, height)
 
-    def _images(self, frames: list, size: tuple[int, int]) -> list[np.ndarray]:
+    def _images(self, frames: list, view: View | None) -> list[np.ndarray]:
         """An image for each frame; the same object where a frame is repeated."""
         images: list[np.ndarray] = []
         for index, frame in enumerate(frames):
             repeated = index > 0 and frame is frames[index - 1]
-            images.append(images[-1] if repeated else self._image(frame, size))
+            images.append(images[-1] if repeated else self._image(frame, view))
         return images
 
-    def _image(self, frame, size: tuple[int, int]) -> np.ndarray:
+    def _image(self, frame, view: View) -> np.ndarray:
+        orientation = self._orientation(frame)
+        view = view.turned() if orientation.swaps_sides else view
+        image = None
+        if not view.is_whole(frame.width, frame.height):
+            image = see_frame(frame, view)
+        if image is None:
+            image = see_image(self._to_rgb(frame), view)
+        return orientation(image)
+
+    def _to_rgb(self, frame) -> np.ndarray:
         # One converter for all frames: setting it up takes longer than a small frame.
-        rgb = self.converter.reformat(frame, *size, format="rgb24")
-        return self._orientation(frame)(rgb.to_ndarray())
+        # On one thread: more would be started for every frame.
+        return self.converter.reformat(frame, format="rgb24", threads=1).to_ndarray()
 
     def _orientation(self, frame) -> Orientation:
         # PyAV's list of a frame's side data and the frame are in a cycle, which would
@@ -248,3 +269,11 @@ class VideoTrack:
                 "of no valid size",
                 "if that is right, read it with MediaLimits(max_pixels=...)",
             )
+
+
+def shortened(width: int, height: int, short_side: int) -> tuple[int, int]:
+    """Width and height of the same aspect with so many pixels on the shorter side."""
+    if short_side < 1:
+        raise ValueError(f"short_side must be positive, got {short_side}")
+    scale = short_side / min(width, height)
+    return int(width * scale + 0.5), int(height * scale + 0.5)

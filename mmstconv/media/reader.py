@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .limits import MediaLimits
+from .view import View
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,20 @@ class MediaReader(ABC):
         For instance ``'3 video packets could not be decoded'``.
         """
 
+    @property
+    @abstractmethod
+    def stored_size(self) -> tuple[int, int] | None:
+        """Width and height of a frame before it is turned upright; None without video.
+
+        Cheap: no frame is decoded where the container tells.
+        """
+
     @abstractmethod
     def frames_at(
-        self, times: Sequence[float], short_side: int | None = None
+        self,
+        times: Sequence[float],
+        short_side: int | None = None,
+        view: View | None = None,
     ) -> list[np.ndarray]:
         """The frames shown at the given times.
 
@@ -86,6 +98,7 @@ class MediaReader(ABC):
             short_side: Pixels that the shorter side is scaled to while decoding, so
                 that frames of the stored size are never held together; the aspect is
                 kept. None leaves frames at their size.
+            view: Instead: the part of each frame to see, and its size.
 
         Returns:
             One upright RGB image per time, uint8 ``(H, W, 3)``, each with its own

@@ -20,6 +20,15 @@ WEIGHTS = {
     "BC": SIDE_WEIGHT,
 }
 
+# Of samples in FFmpeg's interleaved formats.
+DTYPES = {
+    "u8": np.uint8,
+    "s16": np.int16,
+    "s32": np.int32,
+    "s64": np.int64,
+    "flt": np.float32,
+    "dbl": np.float64,
+}
 # PyAV reads past the planes of a frame that has more (seen in 18.1).
 MAX_PLANES = 7
 
@@ -49,8 +58,14 @@ def to_float(frame) -> np.ndarray:
     channels = len(frame.layout.channels)
     if frame.format.is_planar and channels > MAX_PLANES:
         frame = _interleaved(frame)
-    samples = frame.to_ndarray()
-    if not frame.format.is_planar:
+    # Not frame.to_ndarray(), in which half the time of reading sound was spent.
+    dtype = DTYPES[frame.format.packed.name]
+    if frame.format.is_planar:
+        samples = np.empty((channels, frame.samples), dtype)
+        for row, plane in zip(samples, frame.planes):
+            row[:] = np.frombuffer(plane, dtype, frame.samples)
+    else:
+        samples = np.frombuffer(frame.planes[0], dtype, frame.samples * channels)
         samples = samples.reshape(-1, channels).T
     if samples.dtype == np.uint8:
         return (samples.astype(np.float32) - 128) / 128

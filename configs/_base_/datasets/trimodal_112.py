@@ -5,21 +5,23 @@ clip = dict(type="SampleClips", clip_len=16, fps=12)
 train_clip = [dict(type="OpenMedia"), clip]
 val_clip = [dict(type="OpenMedia"), dict(clip, test_mode=True)]
 test_clip = [dict(type="OpenMedia"), dict(clip, test_mode=True, num_clips=10)]
-load = [
-    dict(type="LoadFrames", short_side=128),
-    dict(type="LoadWaveform", sample_rate=16000),
-]
+sound = [dict(type="LoadWaveform", sample_rate=16000)]
+# Chosen before anything is decoded: LoadFrames crops and scales the decoded planes.
 train_frames = [
-    dict(type="RandomResizedCrop", area_range=(0.4, 1.0)),
-    dict(type="Resize", scale=(112, 112), keep_ratio=False),
-    dict(type="Flip", flip_ratio=0.5),
+    dict(type="RandomResizedCrop", area_range=(0.4, 1.0), lazy=True),
+    dict(type="Resize", scale=(112, 112), keep_ratio=False, lazy=True),
+    dict(type="Flip", flip_ratio=0.5, lazy=True),
+    dict(type="LoadFrames"),
     dict(type="ColorJitter", brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05),
 ]
-test_frames = [dict(type="CenterCrop", crop_size=112)]
+test_frames = [
+    dict(type="LoadFrames", short_side=128),
+    dict(type="CenterCrop", crop_size=112),
+]
 
 modalities = ["rgb", "flow", "audio"]
 derive = [
-    dict(type="ComputeFlow", method="dis"),
+    dict(type="ComputeFlow", method="dis_fast"),
     dict(type="LogMel", n_mels=64),
     dict(type="FormatClips", modalities=modalities),
     dict(
@@ -28,9 +30,9 @@ derive = [
         meta_keys=["filename", "presence"],
     ),
 ]
-train_pipeline = [*train_clip, *load, *train_frames, *derive]
-val_pipeline = [*val_clip, *load, *test_frames, *derive]
-test_pipeline = [*test_clip, *load, *test_frames, *derive]
+train_pipeline = [*train_clip, *train_frames, *sound, *derive]
+val_pipeline = [*val_clip, *test_frames, *sound, *derive]
+test_pipeline = [*test_clip, *test_frames, *sound, *derive]
 
 workers = dict(num_workers=8, persistent_workers=True)
 train_dataloader = dict(

@@ -6,11 +6,10 @@ clip = dict(type="SampleClips", clip_len=16, fps=15)
 train_clip = [dict(type="OpenMedia"), clip]
 val_clip = [dict(type="OpenMedia"), dict(clip, test_mode=True)]
 test_clip = [dict(type="OpenMedia"), dict(clip, test_mode=True, num_clips=10)]
-load = [dict(type="LoadFrames", short_side=128)]
 
 modalities = ["rgb", "flow"]
 derive = [
-    dict(type="ComputeFlow", method="dis", bound=20),
+    dict(type="ComputeFlow", method="dis_fast", bound=20),
     dict(type="FormatClips", modalities=modalities),
     dict(
         type="PackActionInputs",
@@ -18,9 +17,9 @@ derive = [
         meta_keys=["filename", "presence"],
     ),
 ]
-train_pipeline = [*train_clip, *load, *_base_.train_frames, *derive]
-val_pipeline = [*val_clip, *load, *_base_.test_frames, *derive]
-test_pipeline = [*test_clip, *load, *_base_.test_frames, *derive]
+train_pipeline = [*train_clip, *_base_.train_frames, *derive]
+val_pipeline = [*val_clip, *_base_.test_frames, *derive]
+test_pipeline = [*test_clip, *_base_.test_frames, *derive]
 
 train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(batch_size=16, dataset=dict(pipeline=val_pipeline))

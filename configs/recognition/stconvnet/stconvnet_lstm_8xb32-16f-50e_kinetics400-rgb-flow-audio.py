@@ -14,8 +14,8 @@ model = dict(cls_head=dict(num_classes=400))
 test_pipeline = [
     *_base_.test_clip,
     dict(type="LoadFrames", short_side=112),
-    *_base_.load[1:],
     dict(type="ThreeCrop", crop_size=112),
+    *_base_.sound,
     *_base_.derive,
 ]
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

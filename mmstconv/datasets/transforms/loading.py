@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import mmcv
 import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
+
+from mmstconv.media import View
 
 from .checks import positive_int, positive_number, require
 
@@ -20,12 +23,19 @@ def mark_presence(results: dict, present: bool, *modalities: str) -> None:
 class LoadFrames(BaseTransform):
     """Decodes the frames at the clips' times.
 
+    Crops, resizing and flips that came before with ``lazy=True`` are done here, on the
+    decoded planes: only what is left of a frame is converted to RGB. MMAction2's lazy
+    transforms ask for ``img_shape``, which ``OpenMedia`` gives: the size of the frame
+    as stored. Where a quarter turn makes it upright, the crop is still the one chosen
+    on the stored frame.
+
     A file without video gives black frames and is marked absent.
 
     Required Keys:
 
         - media
         - frame_times
+        - lazy, img_shape (optional)
 
     Added Keys:
 
@@ -34,12 +44,17 @@ class LoadFrames(BaseTransform):
         - img_shape
         - presence: of ``rgb`` and ``flow``
 
+    Removed Keys:
+
+        - lazy
+
     Args:
         absent_size: Side of the square frames that stand for a missing video, unless
             there is a ``short_side``.
         short_side: Scale frames while decoding so that the shorter side has that many
             pixels, as ``Resize(scale=(-1, short_side))`` does afterwards: memory then
-            does not depend on the size of the video. None: as they are.
+            does not depend on the size of the video. None: as they are, or as lazy
+            transforms say.
     """
 
     def __init__(self, absent_size: int = 256, short_side: int | None = None) -> None:
@@ -51,15 +66,36 @@ class LoadFrames(BaseTransform):
     def transform(self, results: dict) -> dict:
         media = require(results, "media", self, "OpenMedia")
         times = require(results, "frame_times", self, "SampleClips").ravel()
+        lazy = results.pop("lazy", None)
+        view = None if lazy is None else self._view(lazy, results["img_shape"])
         if media.has_video:
-            frames = media.frames_at(times, self.short_side)
+            frames = media.frames_at(times, self.short_side, view)
         else:
             side = self.short_side or self.absent_size
-            frames = [np.zeros((side, side, 3), np.uint8) for _ in times]
+            shape = (view.height, view.width) if view else (side, side)
+            frames = [np.zeros((*shape, 3), np.uint8) for _ in times]
+        if lazy is not None and lazy["flip"]:
+            for image in frames:
+                mmcv.imflip_(image, lazy["flip_direction"])
         results["imgs"] = frames
         results["original_shape"] = results["img_shape"] = frames[0].shape[:2]
         mark_presence(results, media.has_video, "rgb", "flow")
         return results
+
+    def _view(self, lazy: dict, shape: tuple[int, int]) -> View:
+        if self.short_side is not None:
+            raise ValueError(
+                "LoadFrames: lazy transforms before it decide the size of the frames; "
+                f"leave out short_side={self.short_side}"
+            )
+        if lazy["interpolation"] not in (None, "bilinear"):
+            raise ValueError(
+                "LoadFrames scales bilinearly; the lazy Resize before it asks for "
+                f"{lazy['interpolation']!r}"
+            )
+        height, width = lazy["original_shape"]
+        box = np.asarray(lazy["crop_bbox"], np.float64) / ([width, height] * 2)
+        return View(shape[1], shape[0], tuple(np.clip(box, 0, 1).tolist()))
 
     def __repr__(self) -> str:
         return (

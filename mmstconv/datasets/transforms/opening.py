@@ -12,6 +12,8 @@ from mmstconv.media.blank import BlankReader
 
 from .checks import one_of, positive_number, require
 
+ABSENT_SIZE = (256, 256)  # of what stands for frames where there is no video
+
 
 @TRANSFORMS.register_module()
 class OpenMedia(BaseTransform):
@@ -28,6 +30,8 @@ class OpenMedia(BaseTransform):
     Added Keys:
 
         - media
+        - img_shape: height and width of frames as stored, for transforms with
+          ``lazy=True`` before ``LoadFrames``
 
     Args:
         reader: ``'pyav'`` or ``'decord'``. Both give the same frames to within
@@ -56,6 +60,8 @@ class OpenMedia(BaseTransform):
             results["media"] = open_media(
                 filename, self.reader, limits=self.limits, timeout=self.timeout
             )
+        size = results["media"].stored_size or ABSENT_SIZE
+        results["img_shape"] = size[::-1]
         return results
 
     def __repr__(self) -> str:

@@ -139,7 +139,10 @@ def test_threads_are_left_as_they_were():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (dict(method="raft"), r"method must be one of \['dis', 'farneback', 'tvl1'\]"),
+        (
+            dict(method="raft"),
+            r"method must be one of \['dis', 'dis_fast', 'farneback', 'tvl1'\]",
+        ),
         (dict(bound=0), "bound must be a positive number, got 0"),
         (dict(bound=float("inf")), "bound"),
     ],

@@ -119,7 +119,7 @@ def write(clip: Clip, seed: int, folder: Path = FOLDER) -> Path:
         SAMPLE_RATE,
         video_codec="mpeg4" if avi else "libx264",
         audio_codec="libmp3lame" if avi else "aac",
-        gop_size=12 if avi else 250,
+        gop_size=250,
         video_options={"b": "400000"}
         if avi
         else {"preset": "medium", "crf": str(clip.crf)},

@@ -112,9 +112,19 @@ def result(
 
 
 def one_core() -> None:
-    """Keep this process, and what it starts, on one core, as one loader worker has."""
+    """Make this process what a loader worker is: one core, and libraries on one thread.
+
+    MMEngine starts workers so (``OMP_NUM_THREADS=1``, no threads of OpenCV).
+    """
+    import cv2
+    import torch
+    from threadpoolctl import threadpool_limits
+
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)
+    threadpool_limits(1)
 
 
 def as_table(results: Sequence[Result]) -> str:

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from bench_clips import Clip, files
+from measuring import Result, alternate, one_core, result
 from mmaction.registry import TRANSFORMS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
 
 import mmstconv  # noqa: F401
 
+ROUNDS = 9
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 
 
@@ -41,6 +44,9 @@ def trimodal(**changes) -> list[dict]:
     """
     cfg = Config.fromfile(CONFIGS / "_base_/datasets/trimodal_112.py")
     pipeline = [dict(step) for step in cfg.train_pipeline]
+    unknown = set(changes) - {step["type"] for step in pipeline}
+    if unknown:
+        raise ValueError(f"the pipeline has no {sorted(unknown)}")
     for step in pipeline:
         step.update(changes.get(step["type"], {}))
     # MMAction2's pipeline beside it has none
@@ -61,3 +67,53 @@ def run(steps: Sequence[Callable[[dict], dict]], path: Path, seed: int) -> dict:
     for step in steps:
         sample = step(sample)
     return sample
+
+
+def compare_samples(
+    row: str, clips: Sequence[Clip], goal: float, size: int = 112, **changes
+) -> list[Result]:
+    """Our tri-modal sample beside MMAction2's RGB-only one, file by file and in all.
+
+    Both take 17 and 16 frames of the same stretch, every second one of the file, at the
+    same random place; the seed changes from round to round, and is the same for both.
+
+    Args:
+        row: Of the results.
+        clips: What to read.
+        goal: For the line over all files.
+        size: Of the frames, in pixels.
+        changes: To our pipeline, see :func:`trimodal`.
+    """
+    one_core()
+    stock = build(stock_rgb(size))
+    scale = dict(scale=(size, size)) if size != 112 else {}
+    results, ours_all, peer_all = [], [], []
+    for clip, path in zip(clips, files(clips)):
+        rate = dict(fps=clip.fps / 2)
+        ours = build(trimodal(SampleClips=rate, Resize=scale, **changes))
+        ours_spent, peer_spent = [], []
+        for seed in range(-1, ROUNDS):
+            spent = alternate(
+                dict(
+                    ours=lambda ours=ours, seed=seed: run(ours, path, seed + 1),
+                    peer=lambda seed=seed: run(stock, path, seed + 1),
+                ),
+                rounds=1,
+                warmup=0,
+            )
+            if seed >= 0:
+                ours_spent += spent["ours"]
+                peer_spent += spent["peer"]
+        what = f"{clip.name}, {clip.width} x {clip.height}"
+        kwargs = dict(scale=1000, unit="ms a sample")
+        results.append(result(row, what, ours_spent, peer_spent, None, **kwargs))
+        # a file's place is random: its mean is what an epoch takes
+        ours_all.append(ours_spent)
+        peer_all.append(peer_spent)
+    ours_rounds = [sum(turn) for turn in zip(*ours_all)]
+    peer_rounds = [sum(turn) for turn in zip(*peer_all)]
+    kwargs = dict(scale=1000 / len(results), unit="ms a sample")
+    return [
+        result(row, "all files", ours_rounds, peer_rounds, goal, **kwargs),
+        *results,
+    ]
