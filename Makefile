@@ -9,7 +9,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python tools/demo.py --work-dir work_dirs/demo --data-root data/demo
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Ratios to MMAction2 and to bounds, on an idle machine: see docs/performance.md.
 bench: $(VENV)/.installed

@@ -1,4 +1,4 @@
-"""tools/benchmarks/speed/{allocator,bfloat16}.py: that they run, and what they print."""
+"""The benchmarks allocator.py and bfloat16.py: that they run, and what they print."""
 
 from __future__ import annotations
 

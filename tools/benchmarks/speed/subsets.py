@@ -22,7 +22,8 @@ from mmengine.config import Config
 import mmstconv  # noqa: F401
 
 GOAL = 1.1
-CONFIG = Path(__file__).resolve().parents[3] / "configs/_base_/models/stlite_trimodal.py"
+ROOT = Path(__file__).resolve().parents[3]
+CONFIG = ROOT / "configs/_base_/models/stlite_trimodal.py"
 
 
 def batch(samples: int, clips: int) -> tuple[dict, list]:
