@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -100,7 +101,11 @@ MOVE = {"SampleFrames": move_frames, "SampleClips": move_clip}
 def side_by_side(
     ours: Steps, peer: Steps, path: Path, rounds: int
 ) -> tuple[list[float], list[float]]:
-    """Seconds of a sample of a file in each round; the seed of a round is the same."""
+    """Processor seconds (of all threads) of a sample of a file in each round.
+
+    The seed of a round is the same for both. On one idle core that is the time that
+    passes; on a busy one it leaves out what others take.
+    """
     spent: dict[str, list[float]] = {"ours": [], "peer": []}
     for seed in range(rounds + 1):
         turn = alternate(
@@ -110,6 +115,7 @@ def side_by_side(
             },
             rounds=1,
             warmup=0,
+            clock=time.process_time,
         )
         if seed:  # the first one warms up
             for name, seconds in turn.items():
