@@ -23,14 +23,9 @@ from mmengine.config import Config
 import mmstconv  # noqa: F401
 
 GOAL = 1.1
-<<<<<<< HEAD
-ROOT = Path(__file__).resolve().parents[3]
-CONFIG = ROOT / "configs/_base_/models/stlite_trimodal.py"
-=======
 CONFIG = (
     Path(__file__).resolve().parents[3] / "configs/_base_/models/stlite_trimodal.py"
 )
->>>>>>> h-gather
 
 
 def batch(samples: int, clips: int) -> tuple[dict, list]:
