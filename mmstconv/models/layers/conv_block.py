@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from .axes import expand
 from .feature_gate import FeatureGate
+from .memory_layout import lay_out
 
 
 @MODELS.register_module()
@@ -81,4 +82,5 @@ class ConvBlock(ConvModule):
         self.gate: nn.Module = FeatureGate(channels) if gate else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.gate(super().forward(x))  # (N, channels, *smaller_axes)
+        x = super().forward(lay_out(x, self.conv))  # (N, channels, *smaller_axes)
+        return self.gate(x)

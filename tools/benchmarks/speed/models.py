@@ -77,3 +77,17 @@ def training_step(
         model.zero_grad(set_to_none=True)
 
     return step
+
+
+def training_of(
+    net: nn.Module, shape: tuple[int, ...], input_grad: bool = False
+) -> Callable[[], None]:
+    """Forward and backward of a bare network on one clip of noise."""
+    x = torch.randn(1, *shape, requires_grad=input_grad)
+
+    def step() -> None:
+        net(x).sum().backward()
+        net.zero_grad(set_to_none=True)
+        x.grad = None
+
+    return step

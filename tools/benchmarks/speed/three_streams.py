@@ -2,12 +2,11 @@
 
     python tools/benchmarks/speed/three_streams.py
 
-All sides are loss and backward of configs/_base_/models/stlite_trimodal.py or of a part
-of it (with its head), same batch and threads: RGB alone; all three with flow at the size
-of RGB; all three with flow on a grid of half the size (``ComputeFlow(shrink=2)``). The
-lines without a goal show what stands in the way: each stream's own time by RGB's. What
-the others add to RGB is the least that three can cost unless they run beside it on idle
-cores, and RGB leaves none idle.
+All sides are loss and backward of configs/_base_/models/stlite_trimodal.py or of some
+of its streams (with the head), same batch and threads: RGB alone; all three with flow
+at the size of RGB; all three with flow on a grid of half the size. The lines without a
+goal show what stands in the way: the time of each other stream by RGB's. One after the
+other, three streams cannot cost less than RGB and those.
 """
 
 from __future__ import annotations
