@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from .axes import expand
 from .feature_gate import FeatureGate
-from .memory_layout import lay_out
 
 
 @MODELS.register_module()
@@ -82,5 +81,4 @@ class ConvBlock(ConvModule):
         self.gate: nn.Module = FeatureGate(channels) if gate else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        x = super().forward(lay_out(x, self.conv))  # (N, channels, *smaller_axes)
-        return self.gate(x)
+        return self.gate(super().forward(x))  # (N, channels, *smaller_axes)
