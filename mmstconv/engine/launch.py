@@ -37,6 +37,10 @@ def build_runner(
     elif cfg.get("work_dir") is None:
         cfg.work_dir = str(Path("work_dirs", Path(config_path).stem))
     cfg.launcher = launcher
+    # A runner writes its config four times before the first iteration, and lays it out
+    # with yapf each time. MMEngine's ``Config.fromfile(format_python_code=False)`` is
+    # meant for that, but does nothing for such configs as ours (up to 0.10.7).
+    object.__setattr__(cfg, "_format_python_code", False)
     if not torch.cuda.is_available():
         keep_large_blocks()
         _prepare_cpu(cfg)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -53,6 +54,35 @@ def test_same_flags(name, monkeypatch):
 def test_no_gpus_flag(name, monkeypatch):
     """mim appends ``--gpus`` to the command of a script whose help has it."""
     assert "--gpus" not in parser_of(ROOT / "tools" / name, monkeypatch).format_help()
+
+
+HELP = """
+import runpy, sys
+sys.argv = [{script!r}, "--help"]
+try:
+    runpy.run_path({script!r}, run_name="__main__")
+except SystemExit:
+    print(sorted({{"torch", "numpy", "mmengine"}} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("name", ["train.py", "test.py"])
+def test_the_help_imports_next_to_nothing(name):
+    """mim asks for it at every start."""
+    code = HELP.format(script=str(ROOT / "tools" / name))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_options_are_read_as_mmengine_reads_them(monkeypatch):
+    options = "--cfg-options a.b=1 c=[1,(2,x)] d=text --seed 3 --cfg-options e=None,2"
+    found = []
+    for folder in (ROOT / "tools", THEIRS):
+        monkeypatch.setattr(sys, "argv", ["train.py", "some.py", *options.split()])
+        script = runpy.run_path(str(folder / "train.py"))
+        found.append(script["parse_args"]().cfg_options)
+    assert found[0] == found[1]
+    assert found[0]["c"] == [1, (2, "x")]
 
 
 def train_with_amp(monkeypatch, tmp_path, options=()):
