@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from av.stream import Disposition
@@ -55,6 +55,11 @@ class PyAVReader(MediaReader):
         return self._audio is not None
 
     @property
+    def places_samples(self) -> bool:
+        audio = self._audio
+        return not audio or audio.tick * audio.context.sample_rate <= 1
+
+    @property
     def extent(self) -> tuple[float, float]:
         self._source.deadline.start()
         return (self._video or self._audio).extent
@@ -102,6 +107,22 @@ class PyAVReader(MediaReader):
             raise NoStreamError(self.path, "has no video")
         self._source.deadline.start()
         return self._video.frames_at(times, short_side, view)
+
+    def frames_in_order(
+        self,
+        times: Sequence[float],
+        short_side: int | None = None,
+        view: View | None = None,
+    ) -> Iterator[np.ndarray]:
+        if not self._video:
+            raise NoStreamError(self.path, "has no video")
+        frames = self._video.in_order(times, short_side, view)
+        while True:
+            self._source.deadline.start()  # for a frame, not for the file
+            image = next(frames, None)
+            if image is None:
+                return
+            yield image
 
     def waveform(self, start: float, stop: float, sample_rate: int) -> np.ndarray:
         if not stop >= start:

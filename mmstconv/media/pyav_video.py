@@ -87,13 +87,26 @@ class VideoTrack:
                 images += self._images(held, view)
                 held, held_bytes = [], 0
         images += self._images(held, view)
-        used: set[int] = set()
-        result = []
-        for image in (images[place] for place in places.ravel()):
-            # Augmentations write into images, so none may be listed twice.
-            result.append(image.copy() if id(image) in used else image)
-            used.add(id(image))
-        return result
+        return list(_owned([images[place] for place in places.ravel()]))
+
+    def in_order(
+        self,
+        times: Sequence[float],
+        short_side: int | None = None,
+        view: View | None = None,
+    ) -> Iterator[np.ndarray]:
+        """See :meth:`MediaReader.frames_in_order`."""
+        held: list = []
+        held_bytes = 0
+        for frame in self._shown_at(np.asarray(times, np.float64)):
+            view = view or self._whole(frame, short_side)
+            held.append(frame)
+            held_bytes += sum(plane.buffer_size for plane in frame.planes)
+            if held_bytes > HELD_BYTES:
+                yield from _owned(self._images(held, view))
+                held, held_bytes = [], 0
+        if held:
+            yield from _owned(self._images(held, view))
 
     def first_frame(self):
         """The first decodable frame."""
@@ -269,6 +282,14 @@ class VideoTrack:
                 "of no valid size",
                 "if that is right, read it with MediaLimits(max_pixels=...)",
             )
+
+
+def _owned(images: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+    """Each with its own memory: augmentations write into images."""
+    used: set[int] = set()
+    for image in images:
+        yield image.copy() if id(image) in used else image
+        used.add(id(image))
 
 
 def shortened(width: int, height: int, short_side: int) -> tuple[int, int]:

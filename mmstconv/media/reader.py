@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +54,9 @@ class MediaReader(ABC):
     path: str
     has_video: bool
     has_audio: bool
+    #: Whether time stamps tell where sound is to the sample. Matroska's do not: a piece
+    #: of it may be placed a sample off, by what is read together with it.
+    places_samples: bool = True
 
     @property
     @abstractmethod
@@ -110,6 +113,25 @@ class MediaReader(ABC):
             MediaLimitError: If a frame is larger than allowed.
             MediaTimeoutError: If it takes longer than allowed.
         """
+
+    def frames_in_order(
+        self,
+        times: Sequence[float],
+        short_side: int | None = None,
+        view: View | None = None,
+    ) -> Iterator[np.ndarray]:
+        """The frames shown at rising times, one by one; only a few are held.
+
+        Nothing is decoded twice, however long the file. While it runs, nothing else may
+        be read from the file: sound needs a second opening.
+
+        Args:
+            times: Rising; none may occur again.
+            short_side: As in :meth:`frames_at`, which says what may be raised.
+            view: The same.
+        """
+        for time in times:
+            yield self.frames_at([time], short_side, view)[0]
 
     @abstractmethod
     def waveform(self, start: float, stop: float, sample_rate: int) -> np.ndarray:

@@ -40,6 +40,11 @@ class STConvNet(ConvTrunk):
             time beyond that become 1, in convolutions and in pooling, and the
             weights stay the same. 1 keeps all steps for the LSTM; None keeps the
             network's own strides.
+        temporal_padding: Pad time in convolutions and in pooling, so that strides alone
+            make it shorter. Without, every step depends on its own frames only,
+            wherever a clip begins and ends: overlapping clips share their steps
+            (:func:`mmstconv.apis.score_video`) and a stream of frames needs one new
+            step of each layer per frame. Clips must be longer then.
         norm_cfg: Norm layer, or None: then the convolutions have a bias. The arch's
             own, BN3d without an arch, if not given.
         act_cfg: Activation, or None.
@@ -81,6 +86,7 @@ class STConvNet(ConvTrunk):
         num_stages: int | None = None,
         in_channels: int = 3,
         max_temporal_stride: int | None = None,
+        temporal_padding: bool = True,
         norm_cfg: Mapping | str | None = "arch",
         act_cfg: Mapping | None = MappingProxyType({"type": "ReLU"}),
         norm_eval: bool = False,
@@ -100,6 +106,8 @@ class STConvNet(ConvTrunk):
             stages = stages[:num_stages]
         if max_temporal_stride is not None:
             stages = limit_temporal_stride(stages, max_temporal_stride)
+        if not temporal_padding:
+            stages = without_temporal_padding(stages)
         super().__init__(
             stages,
             in_channels=in_channels,
@@ -110,6 +118,7 @@ class STConvNet(ConvTrunk):
             with_cp=with_cp,
             init_cfg=init_cfg,
         )
+        self.temporal_padding = temporal_padding
 
     def build_pool(self, temporal_pool=None, spatial_pool=None) -> nn.Module:
         return SpatioTemporalPool(temporal=temporal_pool, spatial=spatial_pool)
@@ -145,3 +154,15 @@ def limit_temporal_stride(stages: Sequence[Mapping], limit: int) -> list[dict]:
                 total *= stride_t
         limited.append(dict(blocks=blocks, **pool))
     return limited
+
+
+def without_temporal_padding(stages: Sequence[Mapping]) -> list[dict]:
+    """Stages that pad nothing over time."""
+    unpadded = []
+    for stage in stages:
+        blocks, pool = split_stage(stage, _POOLS)
+        blocks = [dict(block, temporal_padding=False) for block in blocks]
+        if pool["temporal_pool"] is not None:
+            pool["temporal_pool"] = dict(pool["temporal_pool"], padding=0)
+        unpadded.append(dict(blocks=blocks, **pool))
+    return unpadded

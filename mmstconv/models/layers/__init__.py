@@ -10,7 +10,7 @@ from .norm_eval import freeze_norm_statistics
 from .pool_space import pool_space
 from .pooling import Pool
 from .precision import at_least_float32
-from .residual_block import BottleneckBlock, ResidualBlock
+from .residual_block import BottleneckBlock, PadShortcut, ResidualBlock
 from .separable_conv import Conv3dSame, SeparableConv3d
 from .st_pool import SpatioTemporalPool, read_pool
 from .temporal_reduction import (
@@ -33,6 +33,7 @@ __all__ = [
     "InvertedResidualBlock",
     "LastState",
     "MeanOverTime",
+    "PadShortcut",
     "Pool",
     "ResidualBlock",
     "SeparableConv3d",

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from .axes import expand
 from .feature_gate import FeatureGate
+from .unpadded_time import without_time
 
 
 @MODELS.register_module()
@@ -24,6 +25,8 @@ class ConvBlock(ConvModule):
         kernel_size: One number, or one per axis.
         stride: The same.
         padding: The same; half the kernel if None, which keeps the size.
+        temporal_padding: Pad the first axis; without, time gets shorter, and no step
+            depends on where the clip begins or ends.
         dilation: The same.
         groups: Groups of the convolution.
         conv_cfg: Convolution layer; ``Conv{ndim}d`` if None. ``SeparableConv3d``
@@ -46,6 +49,7 @@ class ConvBlock(ConvModule):
         kernel_size: int | Sequence[int] = 3,
         stride: int | Sequence[int] = 1,
         padding: int | Sequence[int] | None = None,
+        temporal_padding: bool = True,
         dilation: int | Sequence[int] = 1,
         groups: int = 1,
         conv_cfg: Mapping | None = None,
@@ -63,6 +67,9 @@ class ConvBlock(ConvModule):
         if layer is None:
             raise ValueError(f"conv_cfg: no layer {conv_cfg['type']!r} in MODELS")
         conv_cfg["type"] = layer
+        padding = expand(padding, ndim, "padding")
+        if not temporal_padding:
+            padding = without_time(padding, layer)
         # Convolutions in two steps have a norm of their own in between.
         if norm_cfg is not None and "norm_cfg" in signature(layer).parameters:
             conv_cfg.setdefault("norm_cfg", dict(norm_cfg))
@@ -71,7 +78,7 @@ class ConvBlock(ConvModule):
             channels,
             kernel,
             stride=expand(stride, ndim, "stride"),
-            padding=expand(padding, ndim, "padding"),
+            padding=padding,
             dilation=dilations,
             groups=groups,
             conv_cfg=conv_cfg,

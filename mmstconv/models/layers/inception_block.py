@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .conv_block import ConvBlock
 from .st_pool import SpatioTemporalPool
+from .unpadded_time import beside
 
 
 @MODELS.register_module()
@@ -26,6 +27,7 @@ class InceptionBlock(BaseModule):
             branch 1; the two of branch 2; branch 3.
         stride: Only 1: Inception strides in the pooling between its stages.
         conv_cfg: Layer of the two 3x3x3 convolutions; ``Conv3d`` if None.
+        temporal_padding: As in :class:`ConvBlock`; branch 0 is cut to what is left.
         gate: A feature gate at the end of each branch (S3D-G).
         ndim: Only 3.
         norm_cfg: Norm layer, or None.
@@ -46,6 +48,7 @@ class InceptionBlock(BaseModule):
         *,
         stride: int | Sequence[int] = 1,
         conv_cfg: Mapping | None = None,
+        temporal_padding: bool = True,
         gate: bool = False,
         ndim: int = 3,
         norm_cfg: Mapping | None = None,
@@ -64,7 +67,10 @@ class InceptionBlock(BaseModule):
         rest = dict(norm_cfg=norm_cfg, act_cfg=act_cfg)
         last = dict(kernel_size=1, gate=gate, **rest)
         wide = dict(last, kernel_size=3, conv_cfg=conv_cfg)
+        wide["temporal_padding"] = temporal_padding
+        self.lost = 0 if temporal_padding else 1
         pool = dict(mode="max", size=3, stride=1, padding=1)
+        over_time = dict(pool, padding=1 if temporal_padding else 0)
         self.branches = ModuleList(
             [
                 Sequential(ConvBlock(in_channels, b0, **last)),
@@ -77,11 +83,13 @@ class InceptionBlock(BaseModule):
                     ConvBlock(b2_in, b2, **wide),
                 ),
                 Sequential(
-                    SpatioTemporalPool(temporal=pool, spatial=pool),
+                    SpatioTemporalPool(temporal=over_time, spatial=pool),
                     ConvBlock(in_channels, b3, **last),
                 ),
             ]
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([branch(x) for branch in self.branches], dim=1)
+        inside = beside(x, self.lost)[:, :, : x.shape[2] - 2 * self.lost]
+        first, *others = self.branches
+        return torch.cat([first(inside), *(branch(x) for branch in others)], dim=1)

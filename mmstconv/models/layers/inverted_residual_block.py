@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from .axes import expand
 from .conv_block import ConvBlock
+from .unpadded_time import as_long_as, beside, lost_in_front
 
 
 @MODELS.register_module()
@@ -26,6 +27,7 @@ class InvertedResidualBlock(BaseModule):
         expansion: Width of the depthwise convolution over that of the output.
         kernel_size: Of the depthwise convolution; one number, or one per axis.
         stride: The same.
+        temporal_padding: As in :class:`ConvBlock`; the shortcut is cut to what is left.
         gate: Weigh the wide channels with :class:`FeatureGate`.
         norm_cfg: Norm layer, or None.
         act_cfg: Activation, or None.
@@ -44,6 +46,7 @@ class InvertedResidualBlock(BaseModule):
         expansion: float = 2.25,
         kernel_size: int | Sequence[int] = 3,
         stride: int | Sequence[int] = 1,
+        temporal_padding: bool = True,
         gate: bool = False,
         norm_cfg: Mapping | None = None,
         act_cfg: Mapping | None = None,
@@ -52,6 +55,8 @@ class InvertedResidualBlock(BaseModule):
         self.out_channels = channels
         wide = int(channels * expansion)
         stride = expand(stride, ndim, "stride")
+        kernel = expand(kernel_size, ndim, "kernel_size")
+        self.lost = 0 if temporal_padding else lost_in_front(kernel[0])
         rest = dict(ndim=ndim, norm_cfg=norm_cfg)
         self.expand = ConvBlock(
             in_channels, wide, kernel_size=1, act_cfg=act_cfg, **rest
@@ -59,8 +64,9 @@ class InvertedResidualBlock(BaseModule):
         self.depthwise = ConvBlock(
             wide,
             wide,
-            kernel_size=kernel_size,
+            kernel_size=kernel,
             stride=stride,
+            temporal_padding=temporal_padding,
             groups=wide,
             act_cfg=act_cfg,
             gate=gate,
@@ -77,4 +83,5 @@ class InvertedResidualBlock(BaseModule):
 
     def forward(self, x: Tensor) -> Tensor:
         residual = self.project(self.depthwise(self.expand(x)))
-        return self.act(residual + self.downsample(x))  # (N, channels, *axes)
+        shortcut = as_long_as(self.downsample(beside(x, self.lost)), residual)
+        return self.act(residual + shortcut)  # (N, channels, *axes)

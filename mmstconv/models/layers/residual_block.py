@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from .axes import expand
 from .conv_block import ConvBlock
+from .unpadded_time import as_long_as, beside, lost_in_front
 
 
 class PadShortcut(nn.Module):
@@ -68,6 +69,7 @@ class ResidualBlock(BaseModule):
         ndim: Axes behind the channels.
         kernel_size: Of both convolutions; one number, or one per axis.
         stride: Of the first convolution; the same.
+        temporal_padding: As in :class:`ConvBlock`; the shortcut is cut to what is left.
         shortcut: Where the shape changes: ``'projection'`` (1x1 convolution and
             norm) or ``'pad'`` (no parameters).
         conv_cfg: Convolution layer of both; ``Conv{ndim}d`` if None.
@@ -87,6 +89,7 @@ class ResidualBlock(BaseModule):
         ndim: int = 3,
         kernel_size: int | Sequence[int] = 3,
         stride: int | Sequence[int] = 1,
+        temporal_padding: bool = True,
         shortcut: str = "projection",
         conv_cfg: Mapping | None = None,
         norm_cfg: Mapping | None = None,
@@ -95,9 +98,16 @@ class ResidualBlock(BaseModule):
         super().__init__()
         self.out_channels = channels
         stride = expand(stride, ndim, "stride")
+        kernel = expand(kernel_size, ndim, "kernel_size")
         conv = dict(
-            ndim=ndim, kernel_size=kernel_size, conv_cfg=conv_cfg, norm_cfg=norm_cfg
+            ndim=ndim,
+            kernel_size=kernel,
+            temporal_padding=temporal_padding,
+            conv_cfg=conv_cfg,
+            norm_cfg=norm_cfg,
         )
+        lost = lost_in_front(kernel[0], stride[0], lost_in_front(kernel[0]))
+        self.lost = 0 if temporal_padding else lost
         self.conv1 = ConvBlock(
             in_channels, channels, stride=stride, act_cfg=act_cfg, **conv
         )
@@ -109,7 +119,8 @@ class ResidualBlock(BaseModule):
 
     def forward(self, x: Tensor) -> Tensor:
         residual = self.conv2(self.conv1(x))  # (N, channels, *smaller_axes)
-        return self.act(residual + self.downsample(x))
+        shortcut = self.downsample(beside(x, self.lost))
+        return self.act(residual + as_long_as(shortcut, residual))
 
 
 @MODELS.register_module()
@@ -127,6 +138,7 @@ class BottleneckBlock(BaseModule):
             ``channels`` if None.
         kernel_size: Of the middle convolution; one number, or one per axis.
         stride: The same.
+        temporal_padding: As in :class:`ConvBlock`; the shortcut is cut to what is left.
         shortcut: As in :class:`ResidualBlock`.
         conv_cfg: The middle convolution; ``Conv{ndim}d`` if None.
         norm_cfg: Norm layer, or None.
@@ -146,6 +158,7 @@ class BottleneckBlock(BaseModule):
         mid_channels: int | None = None,
         kernel_size: int | Sequence[int] = 3,
         stride: int | Sequence[int] = 1,
+        temporal_padding: bool = True,
         shortcut: str = "projection",
         conv_cfg: Mapping | None = None,
         norm_cfg: Mapping | None = None,
@@ -155,13 +168,16 @@ class BottleneckBlock(BaseModule):
         self.out_channels = channels
         mid = channels // 4 if mid_channels is None else mid_channels
         stride = expand(stride, ndim, "stride")
+        kernel = expand(kernel_size, ndim, "kernel_size")
+        self.lost = 0 if temporal_padding else lost_in_front(kernel[0])
         rest = dict(ndim=ndim, norm_cfg=norm_cfg)
         self.conv1 = ConvBlock(in_channels, mid, kernel_size=1, act_cfg=act_cfg, **rest)
         self.conv2 = ConvBlock(
             mid,
             mid,
-            kernel_size=kernel_size,
+            kernel_size=kernel,
             stride=stride,
+            temporal_padding=temporal_padding,
             conv_cfg=conv_cfg,
             act_cfg=act_cfg,
             **rest,
@@ -174,4 +190,5 @@ class BottleneckBlock(BaseModule):
 
     def forward(self, x: Tensor) -> Tensor:
         residual = self.conv3(self.conv2(self.conv1(x)))  # (N, channels, *axes)
-        return self.act(residual + self.downsample(x))
+        shortcut = self.downsample(beside(x, self.lost))
+        return self.act(residual + as_long_as(shortcut, residual))

@@ -117,6 +117,8 @@ class Conv3dSame(nn.Conv3d):
         - Output: ``ceil(length / stride)`` along each axis.
     """
 
+    pads_itself = True
+
     def __init__(self, in_channels, out_channels, kernel_size, **kwargs) -> None:
         super().__init__(
             in_channels, out_channels, kernel_size, **{**kwargs, "padding": 0}

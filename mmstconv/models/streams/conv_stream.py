@@ -40,7 +40,12 @@ class ConvStream(BaseModule):
     def forward(
         self, x: Tensor, data_samples: list | None = None
     ) -> tuple[Tensor, dict]:
-        x = self.backbone(x)  # (N, C', T', H', W')
+        return self.read_maps(self.backbone(x), data_samples)
+
+    def read_maps(
+        self, x: Tensor, data_samples: list | None = None
+    ) -> tuple[Tensor, dict]:
+        """What follows the backbone: ``(N, C', T', H', W')`` to :meth:`forward`'s."""
         loss_aux: dict = {}
         if self.neck is not None:
             x, loss_aux = self.neck(x, data_samples=data_samples)

@@ -1,0 +1,4 @@
+from .trunk import StreamedTrunk
+from .windows import WindowScorer
+
+__all__ = ["StreamedTrunk", "WindowScorer"]

@@ -1,0 +1,81 @@
+"""Every window is a line; what is interrupted goes on."""
+
+from __future__ import annotations
+
+import csv
+import sys
+
+import pytest
+import torch
+from conftest import ROOT, load_script
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+CONFIG = (
+    ROOT / "configs/recognition/demo/stconvnet_unpadded-lstm_demo-rgb-flow-audio.py"
+)
+TOOL = load_script("tools/score_video.py")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    init_default_scope("mmaction")
+    model = MODELS.build(Config.fromfile(CONFIG).model)
+    path = tmp_path_factory.mktemp("model") / "model.pth"
+    torch.save(dict(state_dict=model.state_dict()), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def video(demo_data):
+    return min((demo_data / "val").iterdir())
+
+
+def call(monkeypatch, *arguments):
+    command = ["score_video.py", CONFIG, *arguments, "--device", "cpu"]
+    monkeypatch.setattr(sys, "argv", [str(argument) for argument in command])
+    TOOL.main()
+
+
+def test_writes_and_goes_on(monkeypatch, checkpoint, video, tmp_path):
+    out = tmp_path / "scores.csv"
+    command = (checkpoint, video, "--hop", "2", "--out", out)
+    call(monkeypatch, *command)
+    whole = out.read_text()
+    header, *rows = csv.reader(whole.splitlines())
+    assert header[:3] == ["start", "end", "0"] and len(header) == 10
+    assert len(rows) > 2
+    for k, row in enumerate(rows):
+        assert float(row[1]) - float(row[0]) == pytest.approx(1, abs=1e-3)
+        assert float(row[0]) - float(rows[0][0]) == pytest.approx(k / 8, abs=2e-3)
+        assert sum(map(float, row[2:])) == pytest.approx(1, abs=1e-4)
+
+    lines = whole.splitlines(keepends=True)
+    out.write_text("".join(lines[:3]) + lines[3][:9])  # killed while it wrote
+    call(monkeypatch, *command)
+    again = list(csv.reader(out.read_text().splitlines()))
+    assert [row[:2] for row in again[1:]] == [row[:2] for row in rows]
+    for one, other in zip(again[1:], rows):
+        assert [float(x) for x in one] == pytest.approx(
+            [float(x) for x in other], abs=2e-5
+        )
+    call(monkeypatch, *command)  # nothing is left to do
+    assert list(csv.reader(out.read_text().splitlines())) == again
+
+
+def test_another_run_is_not_continued(monkeypatch, checkpoint, video, tmp_path):
+    out = tmp_path / "scores.csv"
+    call(monkeypatch, checkpoint, video, "--hop", "4", "--out", out)
+    before = out.read_text()
+    with pytest.raises(SystemExit, match="was not written by this command"):
+        call(monkeypatch, checkpoint, video, "--hop", "2", "--out", out)
+    assert out.read_text() == before
+
+
+def test_errors_are_one_line(monkeypatch, checkpoint, video, tmp_path):
+    out = tmp_path / "scores.csv"
+    with pytest.raises(SystemExit, match="hop must be a multiple of 2"):
+        call(monkeypatch, checkpoint, video, "--hop", "3", "--out", out)
+    with pytest.raises(SystemExit, match=r"none\.mp4"):
+        call(monkeypatch, checkpoint, tmp_path / "none.mp4", "--out", out)

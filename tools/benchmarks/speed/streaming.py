@@ -1,0 +1,164 @@
+"""Row 13: one new frame of a camera.
+
+Ours: mmstconv.apis.StreamingRecognizer, whose trunks compute one step more; scores come
+every second frame, the network's stride over time. Peer: the scheme of MMAction2's
+long_video_demo (recomputed.py), the window of 32 frames with every new frame. Frames
+are decoded beforehand on both sides, sound comes with them. One core.
+
+    python tools/benchmarks/speed/streaming.py
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import count
+
+import numpy as np
+import recomputed
+import torch
+from bench_clips import SAMPLE_RATE, WEB, draw, sound
+from long_media import build_model
+from measuring import Result, alternate, one_core, report, result
+
+from mmstconv.apis import StreamingRecognizer
+from mmstconv.media.pushed import PushedMedia
+from mmstconv.models.streaming import WindowScorer
+
+GOAL = 0.1
+FLAT_GOAL = 1.1
+ROUNDS = 12
+CLIP = WEB[1]
+PATTERN = 48  # frames drawn, which repeat
+WINDOW = 32
+STRIDE = 2
+BEFORE = (100, 10_000)
+SMALL_SIZE = 32
+FLAT_ROUNDS = 10
+
+
+def camera(size: tuple[int, int] | None = None):
+    """Frames and the sound of 1 / 12 s, drawn once, without an end."""
+    import cv2
+
+    frames = []
+    for _, image in zip(range(PATTERN), draw(CLIP, seed=1)):
+        frames.append(image if size is None else cv2.resize(image, size))
+    samples = sound(PATTERN / 12, seed=1)[0]
+    step = SAMPLE_RATE // 12
+    rate = 16000 // 12
+    pieces = [samples[k * step : k * step + rate + 1] for k in range(PATTERN)]
+    for k in count():
+        # 1333 samples, and every third time 1334: 16000 in 12 steps
+        length = (k + 1) * 16000 // 12 - k * 16000 // 12
+        yield frames[k % PATTERN], pieces[k % PATTERN][:length]
+
+
+def follow(stream: StreamingRecognizer, source, frames: int) -> None:
+    for _ in range(frames):
+        frame, samples = next(source)
+        stream.push_sound(samples)
+        stream.push_frame(frame)
+
+
+def compare() -> list[Result]:
+    model = build_model()
+    source = camera()
+    stream = StreamingRecognizer(model)
+    pipeline = recomputed.WindowPipeline(model)
+    queue: deque = deque(maxlen=WINDOW + 1)
+    media = PushedMedia(12, 1, 16000, 4.0)
+    for frame, samples in (next(source) for _ in range(WINDOW + STRIDE + 1)):
+        queue.append(frame)
+        media.push_sound(samples)
+    follow(stream, camera(), WINDOW + 1)
+
+    def peer() -> None:
+        frame, samples = next(source)
+        media.push_sound(samples)
+        queue.append(frame)
+        end = media.samples / 16000
+        pipeline.scores(queue, end - WINDOW / 12, media)
+
+    ours_source = camera()
+    spent = alternate(
+        dict(ours=lambda: follow(stream, ours_source, STRIDE), peer=peer),
+        ROUNDS,
+        warmup=2,
+    )
+    frame = [seconds / STRIDE for seconds in spent["ours"]]
+    kwargs = dict(scale=1000, unit="ms")
+    score = spent["ours"]
+    return [
+        result("13", "one new frame", frame, spent["peer"], GOAL, **kwargs),
+        result(
+            "13",
+            "one new score: two new frames by one window",
+            score,
+            spent["peer"],
+            None,
+            **kwargs,
+        ),
+    ]
+
+
+@torch.inference_mode()
+def compare_models() -> Result:
+    """The model alone, on frames that are ready."""
+    model = build_model()
+    here = dict(rgb=True, flow=True, audio=True)
+    window = dict(
+        rgb=torch.randn(1, 1, 3, WINDOW, 112, 112),
+        flow=torch.randn(1, 1, 2, WINDOW, 112, 112),
+        audio=torch.randn(1, 1, 64, 267),
+    )
+    samples = [recomputed.data_sample(here)]
+    scorer = WindowScorer(model, WINDOW)
+    frame = {name: window[name][0, :, :, :1] for name in ("rgb", "flow")}
+    scorer.push({name: window[name][0] for name in ("rgb", "flow")})
+    first = count(STRIDE, STRIDE)
+
+    def ours() -> None:
+        for _ in range(STRIDE):
+            scorer.push(frame)
+        start = next(first)
+        scorer.score([start], window["audio"][0], here)
+        scorer.forget(start)
+
+    spent = alternate(
+        dict(ours=ours, peer=lambda: model.predict(window, samples)), ROUNDS, warmup=2
+    )
+    frames = [seconds / STRIDE for seconds in spent["ours"]]
+    name = "the model alone, one new frame"
+    return result("13", name, frames, spent["peer"], None, scale=1000, unit="ms")
+
+
+def flatness() -> Result:
+    """Two equal streams in turn, one of which has seen a hundred times more."""
+    model = build_model(SMALL_SIZE)
+    small = (SMALL_SIZE * 2, SMALL_SIZE * 2)
+    streams = {}
+    for seen in BEFORE:
+        streams[seen] = StreamingRecognizer(model, hop=WINDOW), camera(small)
+        follow(*streams[seen], seen)
+    few, many = (streams[seen] for seen in BEFORE)
+    spent = alternate(
+        dict(ours=lambda: follow(*many, WINDOW), peer=lambda: follow(*few, WINDOW)),
+        FLAT_ROUNDS,
+    )
+    return result(
+        "13",
+        f"one frame after {BEFORE[1]} by one after {BEFORE[0]}",
+        spent["ours"],
+        spent["peer"],
+        FLAT_GOAL,
+        scale=1000 / WINDOW,
+        unit="ms",
+        note=f"at {SMALL_SIZE} x {SMALL_SIZE} and a score every {WINDOW} frames, so "
+        "that this many take seconds",
+    )
+
+
+if __name__ == "__main__":
+    one_core()
+    np.random.seed(0)
+    report([*compare(), compare_models(), flatness()])
