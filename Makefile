@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test bench lint clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python tools/demo.py --work-dir work_dirs/demo --data-root data/demo
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Ratios to MMAction2 and to bounds, on an idle machine: see docs/performance.md.
+bench: $(VENV)/.installed
+	$(BIN)/python tools/benchmarks/speed/run_all.py --out work_dirs/bench
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -40,6 +40,7 @@ def register_lazily() -> None:
         ("DATA_SAMPLERS", "mmstconv.datasets"),
         ("HOOKS", "mmstconv.engine"),
         ("LOOPS", "mmstconv.engine"),
+        ("OPTIM_WRAPPERS", "mmstconv.engine"),
         ("METRICS", "mmstconv.evaluation"),
         ("VISBACKENDS", "mmstconv.visualization"),
         ("WEIGHT_INITIALIZERS", "mmstconv.checkpoints.initializer"),
@@ -79,6 +80,35 @@ def _supply_missing_drn() -> None:
     outer.__path__ = []
     outer.drn, inner.DRN = inner, DRN
     sys.modules[name], sys.modules[f"{name}.drn"] = outer, inner
+
+
+def import_mmaction_datasets() -> None:
+    """MMAction2's skeleton transforms import ``scipy.stats`` for one function.
+
+    That is a sixth of the time from the start to the first iteration. Here a module
+    with that one function, which imports the real one when it is called, stands in
+    while ``mmaction.datasets`` is imported, and no longer. Whoever asks it for
+    anything else meanwhile gets it from the real one. Up to mmaction2 1.2.0.
+    """
+    name = "scipy.stats"
+    if name in sys.modules or "mmaction.datasets" in sys.modules:
+        return
+    stand_in = ModuleType(name)
+    stand_in.__path__ = find_spec(name).submodule_search_locations
+
+    def real(attribute: str):
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
+        return getattr(import_module(name), attribute)
+
+    stand_in.mode = lambda *args, **kwargs: real("mode")(*args, **kwargs)
+    stand_in.__getattr__ = real
+    sys.modules[name] = stand_in
+    try:
+        import_module("mmaction.datasets")
+    finally:
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
 
 
 def repair_color_jitter() -> None:

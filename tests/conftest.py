@@ -31,9 +31,16 @@ def load_script(relative: str):
 
 
 def pytest_collection_modifyitems(items):
-    """Tests marked ``gpu`` are skipped where there is none."""
+    """Tests marked ``gpu`` are skipped where there is none.
+
+    Of several test processes (``make test``) each takes whole files, so that what a
+    file's tests share is made once; a mark ``xdist_group`` joins files.
+    """
     import torch
 
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     if not torch.cuda.is_available():
         skip = pytest.mark.skip(reason="needs a CUDA device")
         for item in items:

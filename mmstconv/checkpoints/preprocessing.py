@@ -91,7 +91,7 @@ def compare_pipeline(saved: Mapping, steps: Iterable, name: str) -> list[Mismatc
 
     Args:
         saved: The settings in the file.
-        steps: The transforms of a pipeline.
+        steps: The transforms of a pipeline, or what derives flow on the device.
         name: Its name in the config.
     """
     steps = list(steps)
@@ -141,7 +141,8 @@ def compare_size(saved: Mapping, steps: Iterable) -> list[str]:
 def _compare_flow(saved: Mapping, steps: Sequence, name: str) -> list[Mismatch]:
     found = []
     for step in steps:
-        if isinstance(step, (ComputeFlow, SplitFlowImages)):
+        on_device = isinstance(step, nn.Module)  # which is nothing but flow
+        if on_device or isinstance(step, (ComputeFlow, SplitFlowImages)):
             found += _compare_settings({"bound": saved.get("bound")}, step, name)
     return found
 

@@ -1,6 +1,10 @@
 """What MMAction2's data side lacks: a strict dataset, transforms on one clock."""
 
-from ..compat import repair_color_jitter
+# ruff: noqa: E402
+from ..compat import import_mmaction_datasets, repair_color_jitter
+
+import_mmaction_datasets()
+
 from .annotation import AnnotationError
 from .bad_samples import BadDataError
 from .samplers import ResumableSampler

@@ -69,11 +69,13 @@ def read_rows(path: str, delimiter: str = " ", multi_class: bool = False) -> lis
     except UnicodeDecodeError as error:
         raise AnnotationError([f"{path}: is not UTF-8 text ({error})"]) from None
     separator = None if delimiter == " " else delimiter
-    rows = [
-        Row(number, *_split(line.strip(), separator, multi_class))
-        for number, line in enumerate(LINE_END.split(text), 1)
-        if line.strip()
-    ]
+    rows = []
+    for number, line in enumerate(LINE_END.split(text), 1):
+        parts = line.split() if separator is None else ()
+        if len(parts) == 2 and parts[1].isdigit():  # nearly all lines, in a third
+            rows.append(Row(number, parts[0], parts[1:]))
+        elif line := line.strip():
+            rows.append(Row(number, *_split(line, separator, multi_class)))
     if not rows:
         raise AnnotationError([f"{path}: names no video"])
     return rows
@@ -95,19 +97,30 @@ def row_problems(
         ``{line number: reasons}`` of the lines with a mistake.
     """
     unlabelled = not any(row.labels for row in rows)
+    repeated = len({row.name for row in rows}) < len(rows)
     first: dict[str, Row] = {}
+    fine: set[str] = set()  # labels that were checked
     problems: dict[int, list[str]] = {}
     for row in rows:
-        reasons = _path_problems(row.name, root)
-        if not unlabelled:
-            reasons += _label_problems(row.labels, num_classes)
-        other = first.setdefault(row.name, row)
-        if other.labels != row.labels:
+        reasons = [] if is_plain(row.name) else _path_problems(row.name, root)
+        labels = row.labels
+        if not unlabelled and not (len(labels) == 1 and labels[0] in fine):
+            wrong = _label_problems(labels, num_classes)
+            reasons += wrong
+            if not wrong:
+                fine.update(labels)
+        other = first.setdefault(row.name, row) if repeated else row
+        if other.labels != labels:
             name, line = shown(row.name), other.number
             reasons.append(f"{name} has another label in line {line}")
         if reasons:
             problems[row.number] = reasons
     return problems
+
+
+def is_plain(name: str) -> bool:
+    """Whether a path surely is relative, goes down only and has no odd letter."""
+    return name[0] not in "/\\" and not (".." in name or ":" in name or "\0" in name)
 
 
 def listed(lines: Sequence[str]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Collection, Mapping, Sequence
+import pickle
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from mmaction.datasets import VideoDataset
@@ -11,8 +13,16 @@ from mmaction.registry import DATASETS
 from mmengine.structures import BaseDataElement
 
 from ..randomness import seed_generators
-from .annotation import AnnotationError, clipped, listed, read_rows, row_problems
+from .annotation import (
+    AnnotationError,
+    clipped,
+    is_plain,
+    listed,
+    read_rows,
+    row_problems,
+)
 from .bad_samples import BadDataError, WorkerBoard, is_of_the_sample, named, reason_of
+from .files import missing_files
 
 HARD_LIMIT = 5  # times the time limit of OpenMedia, then a loader process is ended
 
@@ -57,6 +67,19 @@ class MultiModalVideoDataset(VideoDataset):
         self._board = WorkerBoard()
         super().__init__(*args, **kwargs)
 
+    def full_init(self) -> None:
+        """As MMEngine's, without the garbage collector.
+
+        Of many new objects none of which can go, it would look through all, many times.
+        """
+        enabled = gc.isenabled()
+        gc.disable()
+        try:
+            super().full_init()
+        finally:
+            if enabled:
+                gc.enable()
+
     def load_data_list(self) -> list[dict]:
         """Reads and checks the annotation file.
 
@@ -71,11 +94,12 @@ class MultiModalVideoDataset(VideoDataset):
         folder = self.data_prefix.get("video")
         root = None if self.allow_outside else folder or None
         mistakes = row_problems(rows, self.num_classes, root)
-        data = {
-            row.number: self._info(row.name, row.labels, folder)
+        below = os.path.join(folder, "") if folder else ""
+        data = [
+            (row.number, self._info(row.name, row.labels, folder, below))
             for row in rows
             if row.number not in mistakes
-        }
+        ]
         missing = self._missing(data) if self.check_files else []
         count = len(missing)
         if missing and folder and not os.path.isdir(folder):
@@ -91,20 +115,39 @@ class MultiModalVideoDataset(VideoDataset):
             raise FileNotFoundError(
                 f"{count} of {len(data)} media files not found\n" + listed(missing)
             )
-        return list(data.values())
+        return [info for _, info in data]
 
-    def _info(self, name: str, labels: Sequence[str], folder: str | None) -> dict:
-        filename = name if folder is None else os.path.join(folder, name)
-        numbers = [int(label) for label in labels] if labels else [-1]
-        label = numbers if self.multi_class and labels else numbers[0]
+    def _info(
+        self, name: str, labels: Sequence[str], folder: str | None, below: str
+    ) -> dict:
+        if is_plain(name) or folder is None:
+            filename = below + name
+        else:
+            filename = os.path.join(folder, name)
+        label = int(labels[0]) if labels else -1
+        if self.multi_class and labels:
+            label = [int(text) for text in labels]
         return dict(filename=filename, label=label)
 
-    def _missing(self, data: Mapping[int, dict]) -> list[str]:
+    def _missing(self, data: Sequence[tuple[int, dict]]) -> list[str]:
+        missing = missing_files(
+            info["filename"] for _, info in data if "://" not in info["filename"]
+        )
         return [
             f"{self.ann_file}:{number}: {clipped(info['filename'])} does not exist"
-            for number, info in data.items()
-            if "://" not in info["filename"] and not os.path.isfile(info["filename"])
+            for number, info in data
+            if missing and info["filename"] in missing
         ]
+
+    def _serialize_data(self) -> tuple[np.ndarray, np.ndarray]:
+        """MMEngine's, in half the time: one buffer that loader processes share.
+
+        It makes an array of each item first.
+        """
+        items = [pickle.dumps(info, protocol=4) for info in self.data_list]
+        self.data_list.clear()
+        lengths = np.fromiter(map(len, items), np.int64, len(items))
+        return np.frombuffer(b"".join(items), np.uint8), np.cumsum(lengths)
 
     def tolerate(self, max_in_a_row: int) -> None:
         """From now on, replace bad samples in training and flag them in ``test_mode``.

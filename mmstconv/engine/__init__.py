@@ -1,3 +1,4 @@
+from .amp import CPUAmpOptimWrapper
 from .hooks import (
     AtomicCheckpointHook,
     ConsistencyHook,
@@ -10,6 +11,7 @@ from .loops import ResumableTrainLoop
 
 __all__ = [
     "AtomicCheckpointHook",
+    "CPUAmpOptimWrapper",
     "ConsistencyHook",
     "GradientBlendingHook",
     "GradientModulationHook",

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import torch
 from mmaction.registry import RUNNERS
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 
 from ..loading import trust_checkpoints
+from .allocator import keep_large_blocks
 
 
 def build_runner(
@@ -36,7 +37,12 @@ def build_runner(
     elif cfg.get("work_dir") is None:
         cfg.work_dir = str(Path("work_dirs", Path(config_path).stem))
     cfg.launcher = launcher
+    # A runner writes its config four times before the first iteration, and lays it out
+    # with yapf each time. MMEngine's ``Config.fromfile(format_python_code=False)`` is
+    # meant for that, but does nothing for such configs as ours (up to 0.10.7).
+    object.__setattr__(cfg, "_format_python_code", False)
     if not torch.cuda.is_available():
+        keep_large_blocks()
         _prepare_cpu(cfg)
     if "runner_type" in cfg:
         return RUNNERS.build(cfg)
@@ -50,10 +56,7 @@ def _prepare_cpu(cfg: Config) -> None:
     the model with ``device_ids``, which gloo on CPU refuses.
     """
     if (cfg.get("optim_wrapper") or {}).get("type") == "AmpOptimWrapper":
-        raise ValueError(
-            "AmpOptimWrapper (--amp) needs a GPU and this machine has none: "
-            "leave --amp out to train in float32"
-        )
+        _amp_on_cpu(cfg.optim_wrapper)
     if cfg.launcher != "pytorch":
         return
     seconds = cfg.get("env_cfg", {}).get("dist_cfg", {}).get("timeout")
@@ -65,3 +68,16 @@ def _prepare_cpu(cfg: Config) -> None:
     cfg.model_wrapper_cfg.setdefault(
         "find_unused_parameters", cfg.get("find_unused_parameters", False)
     )
+
+
+def _amp_on_cpu(wrapper: ConfigDict) -> None:
+    """``AmpOptimWrapper`` becomes ours: bfloat16, without what scales the loss."""
+    dtype = wrapper.pop("dtype", None)
+    if dtype not in (None, "bfloat16", torch.bfloat16):
+        raise ValueError(
+            f"on a machine without a GPU, AmpOptimWrapper (--amp) trains in bfloat16; "
+            f"got optim_wrapper.dtype={dtype!r}"
+        )
+    wrapper.type = "CPUAmpOptimWrapper"
+    for name in ("loss_scale", "use_fsdp"):
+        wrapper.pop(name, None)

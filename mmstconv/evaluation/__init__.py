@@ -1,4 +1,6 @@
+from .gathered_acc_metric import GatheredAccMetric
+from .gathering import gather_results
 from .modality_metric import ModalityMetric
 from .shapley import shapley_values
 
-__all__ = ["ModalityMetric", "shapley_values"]
+__all__ = ["GatheredAccMetric", "ModalityMetric", "gather_results", "shapley_values"]

@@ -11,12 +11,13 @@ from mmaction.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from .gathering import GatheredResults
 from .outcomes import Outcomes, full_subset, members, surprise
 from .report import make_report, write_report
 
 
 @METRICS.register_module()
-class ModalityMetric(BaseMetric):
+class ModalityMetric(GatheredResults, BaseMetric):
     """Accuracy of every subset of the modalities, and what follows from these.
 
     Needs a head with ``score_subsets=True``; any number of modalities. A sample that
@@ -83,7 +84,7 @@ class ModalityMetric(BaseMetric):
 
 
 def _summary(sample: Mapping) -> dict:
-    """Plain values: these are pickled to be collected from all processes."""
+    """Plain values: these are collected from all processes."""
     where = sample.get("filename", "a data sample")
     if "subset_scores" not in sample:
         raise ValueError(

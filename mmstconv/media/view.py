@@ -7,7 +7,6 @@ are cropped and scaled as they are decoded, and only what is left is converted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -43,9 +42,9 @@ class View:
         width: Of the upright result, in pixels.
         height: Of the upright result, in pixels.
         box: Left, top, right and bottom of the part, as shares (0 to 1) of the frame as
-            it is stored, that is, before it is turned upright. Rounded to pixels that
-            all planes have, and so that halving is exact: by less than one pixel of
-            the result.
+            it is stored, that is, before it is turned upright. Rounded to pixels, and
+            so that halving is exact: by less than one pixel of the result. Of chroma
+            that is shared by two pixels, the box takes in both.
     """
 
     width: int
@@ -69,30 +68,19 @@ class View:
         """The same part where a quarter turn follows: the sides change places."""
         return View(self.height, self.width, self.box)
 
-    def pixels(
-        self, width: int, height: int, even: Sequence[int] = (0, 0)
-    ) -> tuple[slice, slice]:
-        """Rows and columns of the part in a frame of a size.
-
-        Args:
-            width: Of the frame.
-            height: Of the frame.
-            even: How often both ends must be divisible by two, over width and height.
-        """
+    def pixels(self, width: int, height: int) -> tuple[slice, slice]:
+        """Rows and columns of the part in a frame of a size."""
         left, top, right, bottom = self.box
-        columns = _span(left, right, width, self.width, even[0])
-        return _span(top, bottom, height, self.height, even[1]), columns
+        columns = _span(left, right, width, self.width)
+        return _span(top, bottom, height, self.height), columns
 
 
-def _span(begin: float, end: float, length: int, target: int, even: int) -> slice:
+def _span(begin: float, end: float, length: int, target: int) -> slice:
     if begin == 0 and end == 1:
         return slice(0, length)
-    unit = 1 << (even + _halvings((end - begin) * length, target))
-    first = round(begin * length / unit) * unit
-    last = min(round(end * length / unit) * unit, length >> even << even)
-    last = max(last, first + unit)
-    if last > length:  # a part of a pixel or two at the end
-        first, last = max(length - unit, 0), length
+    unit = 1 << _halvings((end - begin) * length, target)
+    first = min(round(begin * length / unit) * unit, length - unit)
+    last = min(max(round(end * length / unit) * unit, first + unit), length)
     return slice(first, last)
 
 
@@ -147,7 +135,7 @@ def see_frame(frame, view: View) -> np.ndarray | None:
     planes = frame.planes
     if shifts is None or any(plane.line_size < plane.width for plane in planes):
         return None
-    rows, columns = view.pixels(frame.width, frame.height, shifts)
+    rows, columns = view.pixels(frame.width, frame.height)
     parts = []
     for plane, (x, y) in zip(planes, ((0, 0), shifts, shifts)):
         stored = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)

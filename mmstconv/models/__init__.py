@@ -1,4 +1,5 @@
 from .backbones import AudioConvNet, MelConvNet, STConvNet
+from .data_preprocessors import TriModalDataPreprocessor
 from .fusion import (
     ClassWeightedFusion,
     CompactBilinearFusion,
@@ -15,7 +16,13 @@ from .fusion import (
     SumFusion,
 )
 from .heads import TriModalFusionHead
-from .layers import AttentionOverTime, LastState, MeanOverTime, SpatioTemporalPool
+from .layers import (
+    AttentionOverTime,
+    LastState,
+    MeanOverTime,
+    SpatioTemporalPool,
+    TVL1Flow,
+)
 from .necks import LSTMTemporalNeck, PoolNeck
 from .recognizers import TriModalRecognizer
 from .streams import ConvStream
@@ -44,6 +51,8 @@ __all__ = [
     "STConvNet",
     "SpatioTemporalPool",
     "SumFusion",
+    "TVL1Flow",
+    "TriModalDataPreprocessor",
     "TriModalFusionHead",
     "TriModalRecognizer",
 ]

@@ -8,7 +8,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mmstconv.datasets import AnnotationError
-from mmstconv.datasets.annotation import read_rows, row_problems
+from mmstconv.datasets.annotation import (
+    LINE_END,
+    _path_problems,
+    _split,
+    is_plain,
+    read_rows,
+    row_problems,
+)
 
 # Hypothesis runs many examples in one test; each writes the same file anew.
 DELIMITERS = st.sampled_from([" ", "\t", ",", ";"])
@@ -60,3 +67,27 @@ def test_a_written_line_is_read_back(tmp_path_factory, name, label):
     content = f"\ufeff{name}.mp4 {label}\r\n\n".encode()
     rows = rows_of(tmp_path_factory.getbasetemp(), content)
     assert rows == [(1, f"{name}.mp4", [str(label)])]
+
+
+@given(
+    lines=st.lists(LINES | st.sampled_from(["a 1", "a .mp4", "b\t7", "a \xb2"])),
+    multi_class=st.booleans(),
+)
+def test_quick_lines_are_read_as_others(tmp_path_factory, lines, multi_class):
+    content = "\n".join(["a.mp4 0", *lines])
+    folder = tmp_path_factory.getbasetemp()
+    expected = [
+        (number, *_split(line.strip(), None, multi_class))
+        for number, line in enumerate(LINE_END.split(content), 1)
+        if line.strip()
+    ]
+    assert rows_of(folder, content.encode(), multi_class=multi_class) == expected
+
+
+@given(
+    name=LINES.map(str.strip).filter(bool) | st.sampled_from(["a\0", "/a", "..", "a:b"])
+)
+def test_plain_paths_have_no_problem(name):
+    if is_plain(name):
+        assert _path_problems(name, "/root/folder") == []
+        assert os.path.join("/root/folder", name) == "/root/folder/" + name

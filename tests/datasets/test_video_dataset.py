@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 
+import numpy as np
 import pytest
 from mmaction.registry import DATASETS
 from mmaction.utils import register_all_modules
+from mmengine.dataset import BaseDataset
 
 from mmstconv.datasets import AnnotationError, MultiModalVideoDataset
 
@@ -68,6 +71,23 @@ def test_same_as_mmaction2(folder):
     assert [ours.get_data_info(i) for i in range(2)] == [
         theirs.get_data_info(i) for i in range(2)
     ]
+
+
+def test_the_list_is_one_buffer_as_mmengine_makes_it(folder):
+    """So that loader processes share it; its subsets too."""
+    content = "a.mp4 0\nb.mp4 2\nc d.mp4 1\n"
+    ours = dataset(folder, content)
+    assert ours.data_list == [] and gc.isenabled()
+    items = [dict(filename=str(folder / n), label=k) for n, k in zip(NAMES, (0, 2, 1))]
+    ours.data_list = [dict(item) for item in items]
+    for found, expected in zip(
+        (ours.data_bytes, ours.data_address), BaseDataset._serialize_data(ours)
+    ):
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)
+    assert rows(ours.get_subset([2, 0])) == [("c d.mp4", 1), ("a.mp4", 0)]
+    kept = dataset(folder, content, serialize_data=False, indices=2)
+    assert rows(kept) == [("a.mp4", 0), ("b.mp4", 2)]
 
 
 def test_without_labels(folder):

@@ -182,6 +182,17 @@ def test_only_the_pipeline_for_testing_differs(demo_data, tmp_path):
     assert len(str(e.value).splitlines()) == 2
 
 
+def test_flow_of_the_device(demo_data, tmp_path):
+    """Its bound stands in the model, not in a pipeline."""
+    cfg = config(demo_data, tmp_path, "rgb-flow")
+    start_from_files(cfg, tmp_path)
+    cfg.model.data_preprocessor.flow = dict(type="TVL1Flow", bound=15.0)
+    message = r"bound is 20 in the file, 15 .*bound=20 in TVL1Flow of model.data_prep"
+    with pytest.raises(ValueError, match=message) as error:
+        Runner.from_cfg(cfg).train()
+    assert len(str(error.value).splitlines()) == 2
+
+
 def test_a_preprocessor_that_swaps_channels_fits_bgr_weights(demo_data, tmp_path):
     cfg = config(demo_data, tmp_path, "rgb")
     start_from_files(cfg, tmp_path, rgb=dict(channel_order="BGR"))

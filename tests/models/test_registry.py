@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmaction.registry import MODELS
 from mmcv.cnn import ConvModule
-from mmengine.model import BaseModule
+from mmengine.model import BaseDataPreprocessor, BaseModule
 from torch import nn
 
 import mmstconv.models  # noqa: F401  (the look-up imports it too late for REGISTERED)
@@ -43,6 +43,11 @@ CASES = {
     "MelConvNet": (
         dict(n_mels=8, norm_bands=True, stages=[dict(channels=4, pool=POOL)]),
         (torch.randn(1, 8, 6),),
+    ),
+    "TVL1Flow": (dict(), (VIDEO,)),
+    "TriModalDataPreprocessor": (
+        dict(preprocessors=dict(rgb=dict(type="ActionDataPreprocessor"))),
+        (dict(inputs=dict(rgb=[VIDEO]), data_samples=[]),),
     ),
     "LSTMTemporalNeck": (dict(in_channels=3, hidden_channels=4), (VIDEO,)),
     "PoolNeck": (dict(in_channels=3), (VIDEO,)),
@@ -103,13 +108,15 @@ def test_builds_runs_and_learns(name):
     kwargs, inputs = CASES[name]
     module = MODELS.build(dict(type=name, **kwargs))
     # the units of convolution are MMCV's and torch's own
-    assert isinstance(module, (BaseModule, ConvModule, nn.Conv3d))
+    known = (BaseModule, BaseDataPreprocessor, ConvModule, nn.Conv3d)
+    assert isinstance(module, known)
     assert type(module).__doc__
     assert module.train() is module
     if isinstance(module, BaseModule):
         module.init_weights()
     out = module(*inputs)
     out = out[0] if isinstance(out, tuple) else out
+    out = out["inputs"]["rgb"] if isinstance(out, dict) else out
     assert out.shape[0] == 1
     if list(module.parameters()):
         out.square().sum().backward()

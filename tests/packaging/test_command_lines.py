@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -55,6 +56,35 @@ def test_no_gpus_flag(name, monkeypatch):
     assert "--gpus" not in parser_of(ROOT / "tools" / name, monkeypatch).format_help()
 
 
+HELP = """
+import runpy, sys
+sys.argv = [{script!r}, "--help"]
+try:
+    runpy.run_path({script!r}, run_name="__main__")
+except SystemExit:
+    print(sorted({{"torch", "numpy", "mmengine"}} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("name", ["train.py", "test.py"])
+def test_the_help_imports_next_to_nothing(name):
+    """mim asks for it at every start."""
+    code = HELP.format(script=str(ROOT / "tools" / name))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_options_are_read_as_mmengine_reads_them(monkeypatch):
+    options = "--cfg-options a.b=1 c=[1,(2,x)] d=text --seed 3 --cfg-options e=None,2"
+    found = []
+    for folder in (ROOT / "tools", THEIRS):
+        monkeypatch.setattr(sys, "argv", ["train.py", "some.py", *options.split()])
+        script = runpy.run_path(str(folder / "train.py"))
+        found.append(script["parse_args"]().cfg_options)
+    assert found[0] == found[1]
+    assert found[0]["c"] == [1, (2, "x")]
+
+
 def train_with_amp(monkeypatch, tmp_path, options=()):
     script = load_script("tools/train.py")
     command = ["train.py", CONFIG, "--amp", "--work-dir", tmp_path, *options]
@@ -63,9 +93,21 @@ def train_with_amp(monkeypatch, tmp_path, options=()):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_amp_without_a_gpu_says_so(monkeypatch, tmp_path):
-    with pytest.raises(ValueError, match=r"--amp.*needs a GPU"):
-        train_with_amp(monkeypatch, tmp_path)
+def test_amp_without_a_gpu(monkeypatch, tmp_path, flags):
+    train_with_amp(monkeypatch, tmp_path, flags)
+    state = torch.load(tmp_path / "epoch_1.pth", weights_only=True)
+    assert "loss_scaler" not in state["optimizer"]
+    assert all(
+        weight.dtype in (torch.float32, torch.int64)
+        for weight in state["state_dict"].values()
+    )
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_no_float16_without_a_gpu(monkeypatch, tmp_path):
+    options = ["--cfg-options", "optim_wrapper.dtype=float16"]
+    with pytest.raises(ValueError, match=r"--amp.*bfloat16; got .*float16"):
+        train_with_amp(monkeypatch, tmp_path, options)
 
 
 @pytest.mark.gpu

@@ -68,5 +68,5 @@ test_dataloader = dict(
         **dataset,
     ),
 )
-val_evaluator = dict(type="AccMetric", metric_list="top_k_accuracy")
+val_evaluator = dict(type="GatheredAccMetric", metric_list="top_k_accuracy")
 test_evaluator = val_evaluator

@@ -55,5 +55,5 @@ test_dataloader = dict(
 )
 # The second says what each modality brings, and warns where the joint model is below
 # its best stream; it needs score_subsets in the head.
-val_evaluator = [dict(type="AccMetric"), dict(type="ModalityMetric")]
+val_evaluator = [dict(type="GatheredAccMetric"), dict(type="ModalityMetric")]
 test_evaluator = val_evaluator

@@ -5,7 +5,7 @@ half = dict(mode="max", size=2)
 model = dict(
     type="TriModalRecognizer",
     data_preprocessor=dict(
-        type="MultiModalDataPreprocessor",
+        type="TriModalDataPreprocessor",
         preprocessors=dict(
             rgb=dict(
                 type="ActionDataPreprocessor",

@@ -15,7 +15,7 @@ weights = dict(type="AdaptedPretrained", checkpoint="checkpoints/r2plus1d_18.pth
 model = dict(
     type="TriModalRecognizer",
     data_preprocessor=dict(
-        type="MultiModalDataPreprocessor",
+        type="TriModalDataPreprocessor",
         preprocessors=dict(
             rgb=dict(
                 type="ActionDataPreprocessor",

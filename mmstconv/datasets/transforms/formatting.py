@@ -28,6 +28,7 @@ class FormatClips(BaseTransform):
     Added Keys:
 
         - rgb: uint8 ``(M, 3, clip_len, H, W)``, without each clip's additional frame
+          (``keep_last_frame``: with it)
 
     Modified Keys:
 
@@ -36,10 +37,17 @@ class FormatClips(BaseTransform):
 
     Args:
         modalities: Which to format, out of ``rgb``, ``flow`` and ``audio``.
+        keep_last_frame: Keep the frame after the last step, for
+            ``TriModalDataPreprocessor`` to derive the flow on the device.
     """
 
-    def __init__(self, modalities: Sequence[str] = ("rgb", "flow", "audio")) -> None:
+    def __init__(
+        self,
+        modalities: Sequence[str] = ("rgb", "flow", "audio"),
+        keep_last_frame: bool = False,
+    ) -> None:
         self.modalities = modality_names(modalities)
+        self.keep_last_frame = bool(keep_last_frame)
 
     def transform(self, results: dict) -> dict:
         formatted = {name: FORMATTERS[name](results, self) for name in self.modalities}
@@ -54,14 +62,19 @@ class FormatClips(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(modalities={self.modalities})"
+        return (
+            f"{type(self).__name__}(modalities={self.modalities}, "
+            f"keep_last_frame={self.keep_last_frame})"
+        )
 
 
 def _rgb(results: dict, transform: BaseTransform) -> np.ndarray:
     images = np.stack(require(results, "imgs", transform, "LoadFrames"))
     frames = results["clip_len"] + 1
     clips = images.reshape(-1, frames, *images.shape[1:])  # (M, T + 1, H, W, 3)
-    return np.ascontiguousarray(clips[:, :-1].transpose(0, 4, 1, 2, 3))
+    if not transform.keep_last_frame:
+        clips = clips[:, :-1]
+    return np.ascontiguousarray(clips.transpose(0, 4, 1, 2, 3))
 
 
 def _flow(results: dict, transform: BaseTransform) -> np.ndarray:

@@ -48,6 +48,7 @@ def check_preprocessing(runner, model: nn.Module) -> None:
             )
             continue
         found = compare_preprocessor(saved, *_preprocessor(model, modality))
+        found += compare_pipeline(saved, _flow_of(model), "model.data_preprocessor")
         for split, steps in pipelines.items():
             found += compare_pipeline(saved, steps, f"the {split} pipeline")
         errors += [f"  {where}: {mismatch}" for mismatch in found]
@@ -101,6 +102,12 @@ def _preprocessor(model: nn.Module, modality: str | None) -> tuple[nn.Module, st
     if parts is None or modality not in parts:
         return preprocessor, name
     return parts[modality], f"{name}.preprocessors.{modality}"
+
+
+def _flow_of(model: nn.Module) -> list[nn.Module]:
+    """What derives the flow on the device, if anything does."""
+    flow = getattr(model.data_preprocessor, "flow", None)
+    return [] if flow is None else [flow]
 
 
 def _steps(runner, split: str) -> Iterator:

@@ -8,6 +8,8 @@ import torch
 from mmengine.model import BaseModule, ModuleDict
 from torch import Tensor, nn
 
+from ..layers import to_device
+
 
 class FusionOperator(BaseModule):
     """One representation per time step from those of several modalities.
@@ -29,7 +31,8 @@ class FusionOperator(BaseModule):
 
     Shape:
         - Input: ``feats`` ``{modality: (N, T, D_m)}``, ``presence``
-          ``{modality: bool (N,)}``; a modality that it does not name is present.
+          ``{modality: bool (N,)}``, on any device; a modality that it does not name is
+          present.
         - Output: ``(N, T, out_channels)``.
 
     Raises:
@@ -107,6 +110,7 @@ class FusionOperator(BaseModule):
                     f"{type(self).__name__}: presence of {name!r}: expected bool "
                     f"({len(x)},), got {here.dtype} {tuple(here.shape)}"
                 )
+            here = to_device(here, x.device)
             if name in presence or self.learned_absent:
                 x = torch.where(
                     here.view(-1, *[1] * (x.dim() - 1)), x, self.stand_in(name, x)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import torch
 from mmaction.registry import MODELS
 from torch import Tensor
 
@@ -75,7 +74,7 @@ def mean_probability(log_p: Tensor, log_weights: Tensor, here: Tensor) -> Tensor
     any_here = here.any(dim=2)  # (N, 1, 1)
     # Without anything present all take part, so that the gradient stays finite.
     left_out = ~here & any_here[:, :, None]
-    log_weights = torch.where(left_out, float("-inf"), log_weights)  # (N, 1, K, C)
+    log_weights = log_weights.masked_fill(left_out, float("-inf"))  # (N, 1, K, C)
     log_weights = log_weights.log_softmax(dim=2)
     y = (log_p + log_weights).logsumexp(dim=2)  # (N, T, C)
-    return torch.where(any_here, y, -math.log(log_p.shape[-1]))
+    return y.masked_fill(~any_here, -math.log(log_p.shape[-1]))

@@ -11,7 +11,7 @@ from mmaction.registry import MODELS
 from mmengine.model import ModuleDict, normal_init
 from torch import Tensor, nn
 
-from ..layers import align_steps, at_least_float32, pool_space
+from ..layers import align_steps, at_least_float32, pool_space, to_device
 from .labels import collect_labels, smooth_labels
 from .subsets import presence_of_subset, subsets_of
 
@@ -57,7 +57,8 @@ class TriModalFusionHead(BaseHead):
     Shape:
         - Input: ``feats`` ``{modality: (N * M, T', D_m)}`` of N samples with M
           clips each (maps ``(N * M, D_m, T', H', W')`` for an operator of maps),
-          ``presence`` ``{modality: bool (N * M,)}``.
+          ``presence`` ``{modality: bool (N * M,)}``; on the host, as the recognizer
+          gives it, no step waits for the device.
         - Output: ``(N * M, num_classes)``.
     """
 
@@ -268,7 +269,7 @@ class TriModalFusionHead(BaseHead):
             ValueError: A label does not fit; the message names the file.
         """
         fused, streams, prepared = self._all_scores(feats, presence)  # (N * M, C)
-        labels = collect_labels(data_samples, self.num_classes).to(fused.device)
+        labels = to_device(collect_labels(data_samples, self.num_classes), fused.device)
         clips = fused.shape[0] // len(data_samples)
         labels = labels.repeat_interleave(clips, dim=0)  # (N * M,) or (N * M, C)
         targets = smooth_labels(labels, self.num_classes, self.label_smooth_eps)
@@ -278,7 +279,7 @@ class TriModalFusionHead(BaseHead):
             losses.update(self._accuracies(fused.detach(), labels))
         for name, scores in streams.items():
             if presence is not None and name in presence:
-                here = presence[name]
+                here = to_device(presence[name].nonzero()[:, 0], scores.device)
                 scores, own_targets = scores[here], targets[here]
             else:
                 own_targets = targets

@@ -8,6 +8,8 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
+from ..layers import to_device
+
 NONE = "none"
 
 
@@ -38,5 +40,6 @@ def presence_of_subset(
     everyone = torch.ones(len(like), dtype=torch.bool, device=like.device)
     presence = presence or {}
     return {
-        name: presence.get(name, everyone) & (name in members) for name in modalities
+        name: to_device(presence.get(name, everyone), like.device) & (name in members)
+        for name in modalities
     }

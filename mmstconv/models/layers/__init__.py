@@ -19,6 +19,8 @@ from .temporal_reduction import (
     MeanOverTime,
     TemporalReduction,
 )
+from .to_device import to_device
+from .tvl1_flow import TVL1Flow
 from .wave_residual_block import WaveResidualBlock
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "ResidualBlock",
     "SeparableConv3d",
     "SpatioTemporalPool",
+    "TVL1Flow",
     "TemporalReduction",
     "WaveResidualBlock",
     "align_steps",
@@ -48,4 +51,5 @@ __all__ = [
     "read_pool",
     "run_recomputed",
     "same_padding",
+    "to_device",
 ]

@@ -9,6 +9,7 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseModel, ModuleDict
 from torch import Tensor, nn
 
+from ..layers import to_device
 from ..streams import run_present_rows
 from .modality_dropout import check_rates, drop_modalities
 from .presence import check_inputs, read_presence
@@ -34,7 +35,7 @@ class TriModalRecognizer(BaseModel):
         modality_dropout: ``{modality: rate}``: in training, take a modality away from
             so many of the samples that have it. A sample keeps at least one.
         data_preprocessor: Config of the preprocessor, usually
-            ``MultiModalDataPreprocessor``. None: every modality is stacked and cast
+            ``TriModalDataPreprocessor``. None: every modality is stacked and cast
             to float32.
         init_cfg: Initialisation config.
 
@@ -60,7 +61,7 @@ class TriModalRecognizer(BaseModel):
             )
         if data_preprocessor is None:
             data_preprocessor = dict(
-                type="MultiModalDataPreprocessor",
+                type="TriModalDataPreprocessor",
                 preprocessors={
                     name: dict(type="ActionDataPreprocessor") for name in MODALITIES
                 },
@@ -164,8 +165,8 @@ class TriModalRecognizer(BaseModel):
         for name, stream in self.streams.items():
             if any(present[name]):
                 x = inputs[name].flatten(0, 1)  # (N * M, ...)
-                here = torch.tensor(present[name], device=x.device)
-                feats[name] = stream.backbone(x[here])  # (K, ...)
+                rows = [row for row, here in enumerate(present[name]) if here]
+                feats[name] = stream.backbone(x[to_device(rows, x.device)])  # (K, ...)
         return feats
 
     def _run_streams(
@@ -195,7 +196,7 @@ class TriModalRecognizer(BaseModel):
                     f"but cls_head.in_channels[{name!r}] is {channels}"
                 )
             feats[name] = feat
-            presence[name] = torch.tensor(present[name], device=feat.device)  # (N * M,)
+            presence[name] = torch.tensor(present[name])  # (N * M,), on the host
             losses.update({f"{key}_{name}": loss for key, loss in loss_aux.items()})
         return feats, presence, losses
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ..layers import to_device
+
 
 def run_present_rows(
     stream: nn.Module,
@@ -48,7 +50,7 @@ def run_present_rows(
         if maps:
             zeros = zeros.view(len(x), out_channels, *[1] * (x.dim() - 2))
         return zeros, {}
-    index = torch.tensor(rows, device=x.device)
+    index = to_device(rows, x.device)
     if data_samples is not None:
         data_samples = [data_samples[row] for row in rows]
     feat, loss_aux = run(x[index], data_samples)  # (rows, T', D)

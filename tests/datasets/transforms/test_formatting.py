@@ -121,6 +121,9 @@ def test_additional_frame_is_dropped(clip):
     rgb = FormatClips(["rgb"])(results)["rgb"]
     assert rgb.flags["C_CONTIGUOUS"]
     assert rgb[:, 0, :, 0, 0].tolist() == [list(range(8)), list(range(9, 17))]
+    whole = FormatClips(["rgb"], keep_last_frame=True)(results)["rgb"]
+    assert whole.flags["C_CONTIGUOUS"]
+    assert whole[:, 0, :, 0, 0].tolist() == [list(range(9)), list(range(9, 18))]
 
 
 def test_training_augmentations(clip):

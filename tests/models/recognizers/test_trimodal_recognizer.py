@@ -9,6 +9,8 @@ from mmengine.config import ConfigDict
 from mmengine.optim import OptimWrapper
 from mmengine.runner import load_checkpoint, save_checkpoint
 
+from mmstconv.engine import CPUAmpOptimWrapper
+
 ALL = ("rgb", "flow", "audio")
 SUBSETS = [
     ("rgb",), ("flow",), ("audio",), ("rgb", "flow"), ("rgb", "audio"),
@@ -179,14 +181,7 @@ PREPROCESSOR = dict(
 )
 
 
-class CPUAmp(OptimWrapper):
-    """AmpOptimWrapper asks for a GPU; this is its autocast on a CPU."""
-
-    def optim_context(self, model):
-        return torch.autocast("cpu", torch.bfloat16)
-
-
-@pytest.mark.parametrize("wrapper", [OptimWrapper, CPUAmp])
+@pytest.mark.parametrize("wrapper", [OptimWrapper, CPUAmpOptimWrapper])
 @pytest.mark.parametrize("data_preprocessor", [PREPROCESSOR, None])
 @pytest.mark.parametrize("samples", [1, 4])
 def test_train_and_val_step(

@@ -1,0 +1,3 @@
+from .trimodal_data_preprocessor import TriModalDataPreprocessor
+
+__all__ = ["TriModalDataPreprocessor"]

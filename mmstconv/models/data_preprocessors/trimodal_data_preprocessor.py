@@ -1,0 +1,107 @@
+"""A batch of packed samples onto the device, where its flow may be derived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from mmaction.models.data_preprocessors import MultiModalDataPreprocessor
+from mmaction.registry import MODELS
+from mmengine.model import stack_batch
+from torch import Tensor
+
+from ..layers import to_device
+
+
+@MODELS.register_module()
+class TriModalDataPreprocessor(MultiModalDataPreprocessor):
+    """MMAction2's ``MultiModalDataPreprocessor`` that never waits for the device.
+
+    Inputs are copied without blocking: from pinned memory (``pin_memory=True`` of the
+    data loader) while the device still works on the batch before. Data samples stay on
+    the host, where labels are checked and presence is read.
+
+    With ``flow`` the flow is computed here, from the frames as they were augmented:
+    loader processes only decode. The pipeline then has no ``ComputeFlow``; it has
+    ``FormatClips(modalities=['rgb', 'audio'], keep_last_frame=True)``, and
+    ``frame_times`` in the ``meta_keys`` of ``PackActionInputs``. As with
+    ``ComputeFlow`` there is no flow where a clip starts again, and none without video.
+
+    Args:
+        preprocessors: ``{modality: config}`` of ``ActionDataPreprocessor``.
+        flow: Config of what turns ``(N, 3, T + 1, H, W)`` into ``(N, 2, T, H, W)``,
+            such as ``dict(type='TVL1Flow')``. None: flow comes with the inputs, if the
+            model needs any.
+
+    Shape:
+        - Input: a batch of the data loader, ``inputs={modality: [(M, ...)] * N}``.
+        - Output: the same with ``inputs={modality: (N, M, ...)}``.
+
+    Raises:
+        ValueError: Flow is to be derived, and the samples hold it already, lack
+            ``rgb`` or ``frame_times``, or lack the last frame.
+    """
+
+    def __init__(
+        self, preprocessors: Mapping[str, Mapping], *, flow: Mapping | None = None
+    ) -> None:
+        super().__init__(preprocessors)
+        self._non_blocking = True
+        self.flow = None if flow is None else MODELS.build(dict(flow))
+
+    def forward(self, data: Mapping, training: bool = False) -> dict:
+        inputs, data_samples = self.cast_data(data["inputs"]), data["data_samples"]
+        if self.flow is not None:
+            inputs = self._derive_flow(inputs, data_samples)
+        ready = {}
+        for name, clips in inputs.items():
+            ready[name], data_samples = self.preprocessors[name].preprocess(
+                clips, data_samples, training
+            )  # (N, M, ...)
+        return dict(data, inputs=ready, data_samples=data_samples)
+
+    def _derive_flow(
+        self, inputs: Mapping[str, list[Tensor]], data_samples: Sequence
+    ) -> dict[str, list[Tensor]]:
+        """The inputs with flow, and with T instead of T + 1 frames."""
+        if "rgb" not in inputs or "flow" in inputs:
+            raise ValueError(
+                "flow is derived from rgb here: inputs must have rgb and no flow, got "
+                f"{sorted(inputs)}; FormatClips and PackActionInputs name them"
+            )
+        frames = stack_batch(inputs["rgb"])  # (N, M, 3, T + 1, H, W)
+        clips, steps = frames.shape[1], frames.shape[3] - 1
+        here = np.stack([runs_on(sample, clips, steps) for sample in data_samples])
+        flow = self.flow(frames.flatten(0, 1))  # (N * M, 2, T, H, W)
+        flow = flow.unflatten(0, (-1, clips))
+        here = to_device(here, flow.device)[:, :, None, :, None, None]
+        flow = torch.where(here, flow, flow.new_zeros(()))
+        return {**inputs, "rgb": list(frames[:, :, :, :-1]), "flow": list(flow)}
+
+
+def runs_on(sample: object, clips: int, steps: int) -> np.ndarray:
+    """Whether time goes on from each frame of a sample to the next, ``(M, T)``.
+
+    Args:
+        sample: Data sample with ``frame_times`` of each clip; crops share them.
+        clips: M, crops outermost.
+        steps: T.
+    """
+    name = sample.get("filename", "a data sample")
+    times = sample.get("frame_times", None)
+    if times is None:
+        raise ValueError(
+            f"{name}: no frame_times in the metainfo, which flow needs: add it to "
+            "meta_keys of PackActionInputs"
+        )
+    times = np.asarray(times)  # (clips without crops, T + 1)
+    if times.shape[1] != steps + 1 or clips % len(times):
+        raise ValueError(
+            f"{name}: {clips} clips of {steps + 1} frames, but frame_times of "
+            f"{times.shape[0]} clips and {times.shape[1]} frames: FormatClips needs "
+            "keep_last_frame=True"
+        )
+    here = np.diff(times, axis=1) > 0
+    here &= bool((sample.get("presence", None) or {}).get("flow", True))
+    return np.tile(here, (clips // len(times), 1))

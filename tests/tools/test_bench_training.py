@@ -1,0 +1,48 @@
+"""tools/benchmarks/speed/{allocator,bfloat16}.py: that they run, and what they print.
+
+Threads stand for their processes here, each of which would import torch again.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import sys
+import threading
+from types import SimpleNamespace
+
+import pytest
+from conftest import ROOT, load_script
+
+FLAGS = ["--batch", "2", "--size", "32", "--rounds", "1"]
+
+
+class End:
+    """One end of a pipe between threads."""
+
+    def __init__(self, inbox: queue.Queue, outbox: queue.Queue):
+        self.recv, self.send = inbox.get, outbox.put
+
+    def close(self):
+        pass
+
+
+def pipe() -> tuple[End, End]:
+    one, other = queue.Queue(), queue.Queue()
+    return End(one, other), End(other, one)
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "lines"), [("allocator", "16c", 4), ("bfloat16", "10", 2)]
+)
+def test_runs(name, row, lines, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(ROOT / "tools/benchmarks/speed"))
+    script = load_script(f"tools/benchmarks/speed/{name}.py")
+    threads = SimpleNamespace(Pipe=pipe, Process=threading.Thread)
+    monkeypatch.setattr("multiprocessing.get_context", lambda _: threads)
+    monkeypatch.setattr(script, "keep_large_blocks", lambda: True)
+    monkeypatch.setattr(sys, "argv", [name, *FLAGS])
+    script.main()
+    results = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert [one["row"] for one in results] == [row] * lines
+    assert all(one["ratio"] > 0 and one["ours"] > 0 for one in results)

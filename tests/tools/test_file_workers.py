@@ -1,0 +1,51 @@
+"""tools/data/file_workers.py: processes that die, and a caller that stops."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import load_script
+
+sys.path.append(str(Path(__file__).parent))
+import light_work
+
+TOOL = load_script("tools/data/file_workers.py")
+
+
+def test_a_process_that_dies_loses_one_job():
+    cleaned = []
+    done = list(
+        TOOL.run(
+            range(1, 7), light_work.times_ten, 2, lambda *what: cleaned.append(what)
+        )
+    )
+    answers = {one.job: one.answer for one in done}
+    assert answers == {1: 10, 2: 20, 3: None, 4: 40, 5: 50, 6: 60}
+    (dead,) = [one for one in done if one.answer is None]
+    assert dead.exit_code == -signal.SIGSEGV and cleaned == [(3, dead.process)]
+
+
+def test_the_caller_stops():
+    """The processes have ended by then, and what they were at is cleaned up."""
+    cleaned = []
+    with pytest.raises(KeyboardInterrupt):
+        for done in TOOL.run(
+            range(1, 9),
+            light_work.slow_after_the_first,
+            2,
+            lambda job, process: cleaned.append((job, process)),
+        ):
+            assert done.job == 1
+            raise KeyboardInterrupt
+    assert sorted(job for job, _ in cleaned) == [2, 3]
+    for _, process in cleaned:
+        with pytest.raises(ProcessLookupError):
+            os.kill(process, 0)
+
+
+def test_no_jobs():
+    assert list(TOOL.run([], light_work.times_ten, 4, print)) == []

@@ -1,0 +1,169 @@
+"""Row 9: our backbones beside the same architectures of MMAction2.
+
+    python tools/benchmarks/speed/backbones_peer.py
+
+Forward and backward of one clip, in float32, both sides with the same shapes, threads
+and allocator, both in training mode. R3D-18 and C3D are archs of ours; R(2+1)D-34 has
+MMAction2's pooling behind the stem, and I3D-R50 its 3x3x3 inflation, both built of our
+blocks. Not quite the same: in C3D our fc6 and fc7 are convolutions, the peer's are
+linear; in R(2+1)D-34 the peer has 0.08 % more parameters. A test compares the
+parameters of the other two. The second line of each pair has shares of the rate of one
+3x3x3 convolution (forward and backward) in the same rounds: how much of it each side's
+multiply-adds reach.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from collections.abc import Callable, Mapping
+
+import torch
+from measuring import Result, alternate, report, result
+from mmaction.registry import MODELS
+from mmaction.utils import register_all_modules
+from models import training_of
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+import mmstconv.models  # noqa: F401
+
+TIME_STRIDES = (1, 2, 2, 2)
+INFLATE = ((1, 1, 1), (1, 0, 1, 0), (1, 0, 1, 0, 1, 0), (0, 1, 0))
+THREE = dict(mode="max", size=3, stride=2, padding=1)
+SPLIT = dict(conv_cfg=dict(type="Conv2plus1d"))
+BN_2PLUS1D = dict(type="BN3d", eps=1e-3)
+
+
+def r2plus1d_34() -> dict:
+    stem = dict(channels=64, kernel_size=(3, 7, 7), stride=(1, 2, 2))
+    stages = [dict(stem, spatial_pool=THREE, **SPLIT)]
+    for channels, depth, stride in zip((64, 128, 256, 512), (3, 4, 6, 3), TIME_STRIDES):
+        block = dict(block="ResidualBlock", channels=channels, num_blocks=depth)
+        stages.append(dict(block, stride=stride, **SPLIT))
+    return dict(type="STConvNet", stages=stages, norm_cfg=BN_2PLUS1D)
+
+
+def i3d_r50() -> dict:
+    stem = dict(channels=64, kernel_size=(5, 7, 7), stride=2, spatial_pool=THREE)
+    stages = [dict(stem, temporal_pool=dict(mode="max", size=1, stride=2))]
+    for channels, inflate in zip((256, 512, 1024, 2048), INFLATE):
+        block = dict(type="BottleneckBlock", channels=channels)
+        blocks = [dict(block, kernel_size=3 if t else (1, 3, 3)) for t in inflate]
+        if channels > 256:
+            blocks[0]["stride"] = (1, 2, 2)
+        stages.append(dict(blocks=blocks))
+    stages[1]["temporal_pool"] = dict(mode="max", size=2)
+    return dict(type="STConvNet", stages=stages)
+
+
+#: Ours, the peer's, and the clip; MMAction2's configs have the shapes.
+PAIRS: dict[str, tuple[Mapping, Mapping, tuple[int, ...]]] = {
+    "R3D-18": (
+        dict(type="STConvNet", arch="r3d_18"),
+        dict(
+            type="ResNet3d",
+            depth=18,
+            pretrained2d=False,
+            temporal_strides=TIME_STRIDES,
+            with_pool1=False,
+            with_pool2=False,
+        ),
+        (3, 16, 112, 112),
+    ),
+    "R(2+1)D-34": (
+        r2plus1d_34(),
+        dict(
+            type="ResNet2Plus1d",
+            depth=34,
+            pretrained2d=False,
+            temporal_strides=TIME_STRIDES,
+            norm_cfg=BN_2PLUS1D,
+            **SPLIT,
+        ),
+        (3, 8, 224, 224),
+    ),
+    "I3D-R50": (
+        i3d_r50(),
+        dict(
+            type="ResNet3d",
+            depth=50,
+            pretrained2d=False,
+            conv1_kernel=(5, 7, 7),
+            conv1_stride_t=2,
+            pool1_stride_t=2,
+            inflate=INFLATE,
+            inflate_style="3x3x3",
+        ),
+        (3, 32, 224, 224),
+    ),
+    "C3D": (
+        dict(type="STConvNet", arch="c3d"),
+        dict(type="C3D"),
+        (3, 16, 112, 112),
+    ),
+}
+
+
+def build(cfg: Mapping) -> nn.Module:
+    register_all_modules(init_default_scope=True)
+    net = MODELS.build(dict(cfg))
+    net.train()  # MMAction2's returns None
+    return net
+
+
+def multiply_adds(work: Callable[[], object]) -> float:
+    """Of forward and backward, in 10^9."""
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return counter.get_total_flops() / 2e9
+
+
+def shares(name: str, macs: Mapping[str, float], spent: Mapping) -> Result:
+    """Our share of the convolution's rate by the peer's, both in the text."""
+    rates = {
+        side: [macs[side] / seconds for seconds in spent[side]]
+        for side in ("ours", "peer", "peak")
+    }
+    ours, peer = (
+        [one / peak for one, peak in zip(rates[side], rates["peak"])]
+        for side in ("ours", "peer")
+    )
+    return Result(
+        "9",
+        f"{name}: share of a 3x3x3 convolution's rate",
+        statistics.median(one / other for one, other in zip(ours, peer)),
+        None,
+        None,
+        statistics.median(ours),
+        statistics.median(peer),
+        unit="of the rate",
+        note="larger is better; goal: at least 1",
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--only", nargs="*", choices=list(PAIRS), default=list(PAIRS))
+    args = parser.parse_args()
+    torch.manual_seed(0)
+    peak = training_of(nn.Conv3d(128, 128, 3, padding=1), (128, 8, 28, 28), True)
+    lines = []
+    for name in args.only:
+        ours, peer, shape = PAIRS[name]
+        sides = {
+            "ours": training_of(build(ours), shape),
+            "peer": training_of(build(peer), shape),
+            "peak": peak,
+        }
+        macs = {side: multiply_adds(work) for side, work in sides.items()}
+        spent = alternate(sides, args.rounds)
+        note = f"{torch.get_num_threads()} threads, float32, 1 x {shape}"
+        lines.append(result("9", name, spent["ours"], spent["peer"], 0.8, note=note))
+        lines.append(shares(name, macs, spent))
+    report(lines)
+
+
+if __name__ == "__main__":
+    main()

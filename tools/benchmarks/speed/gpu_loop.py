@@ -1,0 +1,128 @@
+"""A short training as ``tools/train.py`` runs it, and when the device waits in it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+WARMUP = 5  # iterations that are not counted
+ITERATIONS = 40
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Seconds of each counted iteration.
+
+    Args:
+        gaps: The device had nothing to do, from one step to the next.
+        busy: From the begin to the end of a step on the device.
+        data_times: The loop waited for a batch.
+        times: Of the whole iteration.
+        workers: Loader processes.
+        batch_size: Samples of a step.
+    """
+
+    gaps: list[float]
+    busy: list[float]
+    data_times: list[float]
+    times: list[float]
+    workers: int
+    batch_size: int
+
+
+class Clock(Hook):
+    """Marks begin and end of each step in the device's own stream of work."""
+
+    priority = "VERY_HIGH"  # the end is marked before others wait for the losses
+
+    def __init__(self, device: torch.device) -> None:
+        self.cuda = device.type == "cuda"
+        self.marks: list[tuple] = []
+
+    def _now(self):
+        if not self.cuda:
+            return time.perf_counter()
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        self._begin = self._now()
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.marks.append((self._begin, self._now()))
+
+    def _seconds(self, first, second) -> float:
+        if not self.cuda:
+            return second - first
+        return first.elapsed_time(second) / 1000
+
+    def read(self, warmup: int) -> tuple[list[float], list[float]]:
+        """Gaps and steps after the first ``warmup`` ones."""
+        if self.cuda:
+            torch.cuda.synchronize()
+        pairs = list(zip(self.marks, self.marks[1:]))[warmup:]
+        gaps = [self._seconds(before[1], step[0]) for before, step in pairs]
+        return gaps, [self._seconds(*step) for _, step in pairs]
+
+
+def waiting(
+    config: Path,
+    media: Sequence[Path],
+    work_dir: Path,
+    device: torch.device,
+    tiny: bool = False,
+) -> Waiting:
+    """Train on a few files again and again; nothing is validated or saved.
+
+    Args:
+        config: Of the model and its pipeline.
+        media: The files.
+        work_dir: For the log.
+        device: MMEngine takes a GPU if there is one, and must find this.
+        tiny: Four iterations of two samples, in this process.
+    """
+    warmup, iterations = (1, 4) if tiny else (WARMUP, ITERATIONS)
+    workers = 0 if tiny else max(len(os.sched_getaffinity(0)) - 1, 1)
+    batch_size = 2 if tiny else 32
+    work_dir.mkdir(parents=True, exist_ok=True)
+    labels = [k % len(media) for k in range(batch_size)]
+    rows = [f"{media[label].resolve()} {label}" for label in labels]
+    (work_dir / "list.txt").write_text("\n".join(rows * iterations) + "\n")
+    cfg = Config.fromfile(config)
+    cfg.work_dir = str(work_dir)
+    cfg.log_level = "WARNING"
+    cfg.train_cfg.max_epochs = 1
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
+    off = dict(interval=-1, save_best=None, save_last=False)
+    cfg.default_hooks.checkpoint.update(off)
+    loader = cfg.train_dataloader
+    pinned = device.type == "cuda"
+    loader.update(batch_size=batch_size, num_workers=workers, pin_memory=pinned)
+    loader.persistent_workers = workers > 0
+    loader.dataset.update(
+        ann_file=str(work_dir / "list.txt"), data_prefix={}, allow_outside=True
+    )
+    runner = Runner.from_cfg(cfg)
+    found = next(runner.model.parameters()).device.type
+    if found != device.type:
+        raise RuntimeError(f"MMEngine trains on {found}, expected {device.type}")
+    clock = Clock(device)
+    runner.register_hook(clock)
+    runner.train()
+    gaps, busy = clock.read(warmup)
+    history = runner.message_hub.log_scalars
+    data_times, times = (
+        [float(value) for value in history[f"train/{key}"].data[0][warmup + 1 :]]
+        for key in ("data_time", "time")
+    )
+    return Waiting(gaps, busy, data_times, times, workers, batch_size)

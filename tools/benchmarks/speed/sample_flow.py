@@ -1,0 +1,84 @@
+"""Row 2: the tri-modal training sample where flow has to be accurate.
+
+    python tools/benchmarks/speed/sample_flow.py
+
+Ours and peer as in row 1. Beside the time, the end-point error of the pipeline's flow
+on translations of 1 to 8 pixels of textured images, and that of OpenCV's DIS presets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import cv2
+import numpy as np
+from bench_clips import WEB, texture
+from measuring import Result, report
+from pipelines import compare_samples, trimodal
+
+from mmstconv.datasets.transforms.flow import METHODS
+
+GOAL = 1.0
+MAX_ERROR = 0.1  # pixels
+SIDE, MARGIN = 112, 8
+SHIFTS = ((1, 0), (0, 1.5), (2, 2), (3, -1), (-4, 0), (0, 5.5), (6, 0), (5, -5), (8, 0))
+OPENCV = {
+    "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
+    "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
+}
+
+
+def translations(images: int = 4) -> Iterator[tuple[np.ndarray, np.ndarray, tuple]]:
+    """First frame, second frame, and how far it is shifted (x, y)."""
+    for seed in range(images):
+        rng = np.random.default_rng(seed)
+        scene = cv2.cvtColor(texture(rng, 200, 200), cv2.COLOR_RGB2GRAY)
+        first = np.ascontiguousarray(scene[44 : 44 + SIDE, 44 : 44 + SIDE])
+        for shift in SHIFTS:
+            matrix = np.float32([[1, 0, shift[0] - 44], [0, 1, shift[1] - 44]])
+            second = cv2.warpAffine(scene, matrix, (SIDE, SIDE), flags=cv2.INTER_CUBIC)
+            noise = rng.normal(0, 1, second.shape)  # no camera gives the same twice
+            yield first, np.clip(second + noise, 0, 255).astype(np.uint8), shift
+
+
+def error(solver: Callable) -> float:
+    """Mean end-point error in pixels, without the margin that has left the image."""
+    inner = slice(MARGIN, -MARGIN)
+    return float(
+        np.mean(
+            [
+                np.hypot(*(solver(first, second) - shift).transpose(2, 0, 1))[
+                    inner, inner
+                ]
+                for first, second, shift in translations()
+            ]
+        )
+    )
+
+
+def errors() -> list[Result]:
+    """Of the pipeline's method, beside OpenCV's presets."""
+    (step,) = (step for step in trimodal() if step["type"] == "ComputeFlow")
+    ours = error(METHODS[step["method"]]())
+    results = []
+    for name, preset in OPENCV.items():
+        solver = cv2.DISOpticalFlow_create(preset)
+        peer = error(lambda a, b, solver=solver: solver.calc(a, b, None))
+        results.append(
+            Result(
+                row="2",
+                name=f"end-point error of '{step['method']}', beside DIS {name}",
+                ratio=ours / peer,
+                spread=None,
+                goal=None,
+                ours=ours,
+                peer=peer,
+                unit="pixels",
+                note=f"at most {MAX_ERROR} wanted",
+            )
+        )
+    return results
+
+
+if __name__ == "__main__":
+    report([*compare_samples("2", WEB, GOAL), *errors()])
