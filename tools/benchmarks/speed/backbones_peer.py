@@ -19,10 +19,10 @@ import statistics
 from collections.abc import Callable, Mapping
 
 import torch
+from bench_models import training_of
 from measuring import Result, alternate, report, result
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
-from models import training_of
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 

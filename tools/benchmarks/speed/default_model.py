@@ -13,8 +13,8 @@ from __future__ import annotations
 import argparse
 
 import torch
+from bench_models import STLITE, recognizer, rgb_recognizer, training_step
 from measuring import alternate, report, result
-from models import STLITE, recognizer, rgb_recognizer, training_step
 
 C3D = dict(type="C3D", dropout_ratio=0.5)
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 import argparse
 
 import torch
+from bench_models import SHAPES, STLITE, recognizer, training_step
 from measuring import alternate, report, result
-from models import SHAPES, STLITE, recognizer, training_step
 
 SMALL = {**SHAPES, "flow": (2, 16, 56, 56)}
 
