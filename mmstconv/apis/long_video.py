@@ -215,8 +215,9 @@ class StreamingRecognizer:
         hop: int | None = None,
         pipeline: Sequence[Mapping] | None = None,
     ) -> None:
-        scorer_stride = _Windows(model, pipeline, None).scorer.stride
-        self.windows = _Windows(model, pipeline, scorer_stride if hop is None else hop)
+        self.windows = _Windows(model, pipeline, hop)
+        if hop is None:
+            self.windows.hop = self.windows.scorer.stride
         if self.windows.pieces.sound_context > 0 and self.windows.has_sound:
             raise ValueError(
                 "the pipeline gives a window sound from after its end (context="

@@ -14,7 +14,6 @@ from .errors import NoStreamError
 from .limits import MediaLimits
 from .orientation import Orientation
 from .pyav_reader import PyAVReader
-from .pyav_video import shortened
 from .view import View, see_image
 
 # decord guesses the format: a name that FFmpeg takes for a pattern of image files must
@@ -112,10 +111,7 @@ class DecordReader(PyAVReader):
         self, image: np.ndarray, short_side: int | None, view: View | None
     ) -> np.ndarray:
         if view is None:
-            width, height = image.shape[1::-1]
-            if short_side is not None:
-                width, height = shortened(width, height, short_side)
-            return see_image(image, View(width, height)).copy()
+            return see_image(image, View.whole(*image.shape[1::-1], short_side)).copy()
         # A view is of what is stored, and decord has turned the frame already.
         turned = Orientation(self.info.rotation // 90)
         view = view.turned() if turned.swaps_sides else view

@@ -17,7 +17,6 @@ from av.video.reformatter import ColorRange, VideoReformatter
 
 from .errors import UnreadableMediaError
 from .limits import MediaLimits
-from .orientation import Orientation, orientation_of
 from .pyav_reader import PyAVReader
 from .pyav_stretch import Stretch
 from .writer import COLORSPACES, MUXER_OPTIONS, VARIABLE_TIME_BASE, _interleave
@@ -177,17 +176,14 @@ def _decoded(reader: PyAVReader, short_side: int) -> Iterator[tuple[float, np.nd
     """Times and upright images, in the order of decoding out."""
     track, source = reader._video, reader._source
     converter = VideoReformatter()
-    orientations: dict[int, Orientation] = {}
     size = None
     track._seek(None)
     stretch = _WholeStretch(track, np.array([np.inf]), from_start=True)
     source.deadline.start()
     for time, frame in stretch:
         size = size or _size(frame.width, frame.height, short_side)
-        if frame.rotation not in orientations:
-            orientations[frame.rotation] = orientation_of(frame)
         rgb = converter.reformat(frame, *size, format="rgb24")
-        yield time, orientations[frame.rotation](rgb.to_ndarray())
+        yield time, track._orientation(frame)(rgb.to_ndarray())
         source.deadline.start()  # what encoding takes is not reading
     track.context.flush_buffers()
     source.damage.note("video packets that cannot be decoded", stretch.undecodable)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from .errors import NoStreamError
-from .pyav_video import shortened
 from .reader import MediaInfo, MediaReader
 from .view import View, see_image
 
@@ -85,14 +84,8 @@ class PushedMedia(MediaReader):
         for time in times:
             number = int(np.clip(round(time * self.fps), oldest, self.count - 1))
             image = self.frames[number - oldest]
-            height, width = image.shape[:2]
-            part = view
-            if part is None:
-                size = (width, height)
-                if short_side is not None:
-                    size = shortened(width, height, short_side)
-                part = View(*size)
-            seen = see_image(image, part)
+            whole = View.whole(*image.shape[1::-1], short_side)
+            seen = see_image(image, view or whole)
             images.append(seen.copy() if seen is image else seen)
         return images
 

@@ -75,18 +75,7 @@ class VideoTrack:
         if not np.isfinite(times).all():
             raise ValueError("times must be finite numbers")
         wanted, places = np.unique(times, return_inverse=True)
-        images: list[np.ndarray] = []
-        held: list = []
-        held_bytes = 0
-        for frame in self._shown_at(wanted):
-            # The first frame's, should the size change within the file.
-            view = view or self._whole(frame, short_side)
-            held.append(frame)
-            held_bytes += sum(plane.buffer_size for plane in frame.planes)
-            if held_bytes > HELD_BYTES:
-                images += self._images(held, view)
-                held, held_bytes = [], 0
-        images += self._images(held, view)
+        images = list(self.in_order(wanted, short_side, view))
         return list(_owned([images[place] for place in places.ravel()]))
 
     def in_order(
@@ -99,14 +88,14 @@ class VideoTrack:
         held: list = []
         held_bytes = 0
         for frame in self._shown_at(np.asarray(times, np.float64)):
+            # The first frame's, should the size change within the file.
             view = view or self._whole(frame, short_side)
             held.append(frame)
             held_bytes += sum(plane.buffer_size for plane in frame.planes)
             if held_bytes > HELD_BYTES:
                 yield from _owned(self._images(held, view))
                 held, held_bytes = [], 0
-        if held:
-            yield from _owned(self._images(held, view))
+        yield from _owned(self._images(held, view))
 
     def first_frame(self):
         """The first decodable frame."""
@@ -149,13 +138,14 @@ class VideoTrack:
         width, height = frame.width, frame.height
         if self._orientation(frame).swaps_sides:
             width, height = height, width
+        view = View.whole(width, height, short_side)
         if short_side is not None:
-            width, height = shortened(width, height, short_side)
             # A frame of one row and many columns would grow out of all bounds.
-            self.source.limits.check(self.source.path, pixels=width * height)
-        return View(width, height)
+            pixels = view.width * view.height
+            self.source.limits.check(self.source.path, pixels=pixels)
+        return view
 
-    def _images(self, frames: list, view: View | None) -> list[np.ndarray]:
+    def _images(self, frames: list, view: View) -> list[np.ndarray]:
         """An image for each frame; the same object where a frame is repeated."""
         images: list[np.ndarray] = []
         for index, frame in enumerate(frames):
@@ -290,11 +280,3 @@ def _owned(images: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
     for image in images:
         yield image.copy() if id(image) in used else image
         used.add(id(image))
-
-
-def shortened(width: int, height: int, short_side: int) -> tuple[int, int]:
-    """Width and height of the same aspect with so many pixels on the shorter side."""
-    if short_side < 1:
-        raise ValueError(f"short_side must be positive, got {short_side}")
-    scale = short_side / min(width, height)
-    return int(width * scale + 0.5), int(height * scale + 0.5)

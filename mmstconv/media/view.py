@@ -60,6 +60,23 @@ class View:
         if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
             raise ValueError(f"box must lie within the frame (0 to 1), got {self.box}")
 
+    @classmethod
+    def whole(cls, width: int, height: int, short_side: int | None = None) -> View:
+        """All of an upright frame of this size.
+
+        Args:
+            width: Of the frame.
+            height: Of the frame.
+            short_side: Pixels that the shorter side gets, of the same aspect; as many
+                as it has if None.
+        """
+        if short_side is None:
+            return cls(width, height)
+        if short_side < 1:
+            raise ValueError(f"short_side must be positive, got {short_side}")
+        scale = short_side / min(width, height)
+        return cls(int(width * scale + 0.5), int(height * scale + 0.5))
+
     def is_whole(self, width: int, height: int) -> bool:
         """Whether it is all of a frame of this size, as it is."""
         return (self.width, self.height) == (width, height) and self.box == (0, 0, 1, 1)

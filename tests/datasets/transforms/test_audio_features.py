@@ -8,7 +8,7 @@ from checkpoints.sources import vggish_source
 from helpers_media import chirp_sound
 
 from mmstconv.datasets import LogMel, RawAudio
-from mmstconv.datasets.transforms.audio import htk_filters, librosa_filters
+from mmstconv.datasets.transforms.audio import htk_filters
 
 
 def results_of(rate=16000, clips=2, seconds=1.0):
@@ -39,25 +39,6 @@ def test_equals_librosa(rate, arguments):
         assert clip.shape == power.shape
         assert np.abs(clip - np.log(power + 1e-6)).max() < 1e-4
     assert found.dtype == np.float32
-
-
-@pytest.mark.parametrize(
-    ("rate", "n_fft", "n_mels", "f_min", "f_max"),
-    [
-        (16000, 512, 64, 0.0, None),
-        (32000, 1024, 64, 50.0, 14000.0),  # across the scale's bend at 1000 Hz
-        (8000, 256, 20, 0.0, 500.0),  # below it
-        (22050, 1024, 40, 1500.0, None),  # above it
-    ],
-)
-def test_filters_equal_librosa(rate, n_fft, n_mels, f_min, f_max):
-    librosa = pytest.importorskip("librosa")
-    expected = librosa.filters.mel(
-        sr=rate, n_fft=n_fft, n_mels=n_mels, fmin=f_min, fmax=f_max
-    )
-    found = librosa_filters(rate, n_fft, n_mels, f_min, f_max)
-    assert found.dtype == expected.dtype
-    assert np.abs(found - expected).max() < 2e-7 * expected.max()
 
 
 def test_silence_is_the_logarithm_of_eps():
