@@ -8,11 +8,12 @@ on translations of 1 to 8 pixels of textured images, and that of OpenCV's DIS pr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import cv2
 import numpy as np
-from bench_clips import WEB, texture
+from bench_clips import WEB
+from flow_truth import translations
 from measuring import Result, report
 from pipelines import compare_samples, trimodal
 
@@ -20,25 +21,12 @@ from mmstconv.datasets.transforms.flow import METHODS
 
 GOAL = 1.0
 MAX_ERROR = 0.1  # pixels
-SIDE, MARGIN = 112, 8
-SHIFTS = ((1, 0), (0, 1.5), (2, 2), (3, -1), (-4, 0), (0, 5.5), (6, 0), (5, -5), (8, 0))
+MARGIN = 8
+PIXELS = tuple(k / 2 for k in range(2, 17)) * 6  # 1 to 8, six textures each
 OPENCV = {
     "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
     "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
 }
-
-
-def translations(images: int = 4) -> Iterator[tuple[np.ndarray, np.ndarray, tuple]]:
-    """First frame, second frame, and how far it is shifted (x, y)."""
-    for seed in range(images):
-        rng = np.random.default_rng(seed)
-        scene = cv2.cvtColor(texture(rng, 200, 200), cv2.COLOR_RGB2GRAY)
-        first = np.ascontiguousarray(scene[44 : 44 + SIDE, 44 : 44 + SIDE])
-        for shift in SHIFTS:
-            matrix = np.float32([[1, 0, shift[0] - 44], [0, 1, shift[1] - 44]])
-            second = cv2.warpAffine(scene, matrix, (SIDE, SIDE), flags=cv2.INTER_CUBIC)
-            noise = rng.normal(0, 1, second.shape)  # no camera gives the same twice
-            yield first, np.clip(second + noise, 0, 255).astype(np.uint8), shift
 
 
 def error(solver: Callable) -> float:
@@ -50,7 +38,7 @@ def error(solver: Callable) -> float:
                 np.hypot(*(solver(first, second) - shift).transpose(2, 0, 1))[
                     inner, inner
                 ]
-                for first, second, shift in translations()
+                for first, second, shift in translations(PIXELS)
             ]
         )
     )
