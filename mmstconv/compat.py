@@ -18,6 +18,7 @@ import numpy as np
 def repair_third_party() -> None:
     """Apply the repairs that must precede any import of ``mmaction.models``."""
     _supply_missing_drn()
+    _leave_out_vindlu()
 
 
 def register_lazily() -> None:
@@ -80,6 +81,21 @@ def _supply_missing_drn() -> None:
     outer.__path__ = []
     outer.drn, inner.DRN = inner, DRN
     sys.modules[name], sys.modules[f"{name}.drn"] = outer, inner
+
+
+def _leave_out_vindlu() -> None:
+    """VindLU imports names that transformers 5 no longer has, and timm undeclared.
+
+    Where transformers is installed and either holds, nothing under ``mmaction.models``
+    can be imported. MMAction2's placeholder for installations without transformers
+    takes VindLU's place. Up to mmaction2 1.2.0.
+    """
+    from mmaction.utils import dependency
+
+    works = find_spec("timm") is not None and not dependency.satisfy_requirement(
+        "transformers>=5.0.0"
+    )
+    dependency.WITH_MULTIMODAL = dependency.WITH_MULTIMODAL and works
 
 
 def import_mmaction_datasets() -> None:

@@ -44,6 +44,35 @@ def test_models_of_the_incomplete_wheel_import():
         run(code)
 
 
+def pretend_installed(folder: Path, version: str) -> None:
+    """Packages as today's transformers 5 and timm: without what VindLU imports."""
+    for name in ("transformers", "timm"):
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text("")
+        info = folder / f"{name}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Name: {name}\nVersion: {version}\n")
+
+
+def test_models_import_beside_transformers_5(tmp_path):
+    pretend_installed(tmp_path, "5.17.0")
+    with pytest.raises(AssertionError, match="transformers|timm"):
+        run("from mmstconv import compat\n"
+            "from mmaction.utils import dependency\n"
+            "dependency.WITH_MULTIMODAL = True\n"
+            "import mmaction.models", tmp_path)  # fmt: skip
+    code = "import mmstconv; from mmaction.registry import MODELS; "
+    build = "MODELS.build(dict(type='mmaction.VindLUVQA'))"
+    with pytest.raises(AssertionError, match="requires extra multi-modal"):
+        run(code + build, tmp_path)
+
+
+def test_vindlu_is_left_where_it_can_work(tmp_path):
+    pretend_installed(tmp_path, "4.40.0")
+    code = "import mmstconv; from mmaction.utils import dependency; "
+    assert run(code + "print(dependency.WITH_MULTIMODAL)", tmp_path) == "True"
+
+
 def test_a_complete_installation_is_left_alone(tmp_path):
     """A copy of MMAction2 with its ``drn``: ours must not take its place."""
     import shutil
