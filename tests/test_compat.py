@@ -56,7 +56,7 @@ def pretend_installed(folder: Path, version: str) -> None:
 
 def test_models_import_beside_transformers_5(tmp_path):
     pretend_installed(tmp_path, "5.17.0")
-    with pytest.raises(AssertionError, match="transformers|timm"):
+    with pytest.raises(AssertionError, match=r"transformers|timm"):
         run("from mmstconv import compat\n"
             "from mmaction.utils import dependency\n"
             "dependency.WITH_MULTIMODAL = True\n"

@@ -1,7 +1,7 @@
 # Fine-tuning: SGD, three epochs of warm-up, half a cosine. The pretrained backbones
 # learn at a tenth of the rate of the new neck and head.
 optim_wrapper = dict(
-    optimizer=dict(type="SGD", lr=0.01, momentum=0.9, weight_decay=1e-4),
+    optimizer=dict(type="SGD", lr=0.01, momentum=0.9, weight_decay=1e-4, fused=True),
     clip_grad=dict(max_norm=40, norm_type=2),
     paramwise_cfg=dict(
         custom_keys={

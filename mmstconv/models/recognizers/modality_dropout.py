@@ -44,10 +44,12 @@ def drop_modalities(
         As ``presence``; the argument is left as it is.
     """
     kept = {name: list(rows) for name, rows in presence.items()}
-    rows = len(next(iter(kept.values())))
-    for first in range(0, rows, clips):
+    firsts = range(0, len(next(iter(kept.values()))), clips)
+    draws = torch.rand(len(firsts), len(kept)).tolist()
+    for first, drawn in zip(firsts, draws):
         here = [name for name in kept if kept[name][first]]
-        stay = [n for n in here if torch.rand(()).item() >= rates.get(n, 0.0)]
+        luck = dict(zip(kept, drawn))
+        stay = [name for name in here if luck[name] >= rates.get(name, 0.0)]
         if here and not stay:
             stay = [here[torch.randint(len(here), ()).item()]]
         for name in set(here) - set(stay):

@@ -2,14 +2,15 @@
 
     python tools/benchmarks/speed/gpu.py
 
-- A training step (``train_step`` of the model with MMEngine's optimizer wrapper, Adam,
-  batch of 32, on the device already): channels-last, AMP, ``torch.compile`` and all of
-  them beside eager float32. Peak memory of each.
+- A training step (``train_step`` of the model with MMEngine's optimizer wrapper, fused
+  Adam, on the device already): channels-last, AMP, ``torch.compile`` and all of them
+  beside eager float32, for batches of 32 and 256. Peak memory of each, and how long the
+  GPU is at work in it: where that is far less than the step, the host is the bound.
 - Flow on the device (``TVL1Flow``, a whole batch) beside ``ComputeFlow`` (DIS on one
   core of the host), per sample; and the end-point errors of the two.
 - The share of a short training (Runner, loader and hooks, on drawn clips) in which the
-  GPU waits: between steps by CUDA events, and for data by the loop's own timer. Flow
-  on the host beside flow on the device.
+  GPU waits: between steps by CUDA events, and for data by the loop's own timer. Files
+  as they come and prepared ones, flow on the host and on the device.
 
 Without a GPU only the flow is measured, on a core of the CPU. ``--device cpu --tiny``
 runs everything else on small sizes there, to see that it runs.
@@ -22,6 +23,7 @@ import copy
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -42,6 +44,7 @@ from torch import nn
 
 import mmstconv  # noqa: F401
 from mmstconv.datasets import ComputeFlow
+from mmstconv.media.preparing import TrainingForm, prepare_media
 
 FOLDER = Path(__file__).resolve().parents[3] / "configs/recognition/stconvnet"
 NAME = "stlite_lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio"
@@ -121,7 +124,7 @@ def step_of(
     if compiled:
         for stream in model.streams.values():
             stream.backbone.compile(backend=backend)
-    wrapper = dict(optimizer=torch.optim.Adam(model.parameters(), lr=1e-3))
+    wrapper = dict(optimizer=torch.optim.Adam(model.parameters(), lr=1e-3, fused=True))
     if dtype is None:
         optim_wrapper = OptimWrapper(**wrapper)
     elif device.type == "cuda":
@@ -156,14 +159,24 @@ def peak(step: Callable[[], object], device: torch.device) -> float | None:
     return (torch.cuda.max_memory_allocated() - before) / 2**20
 
 
-def steps(device: torch.device, rounds: int, tiny: bool) -> list[Result]:
+def at_work(step: Callable[[], object], device: torch.device) -> float | None:
+    """Milliseconds of a step in which kernels run."""
+    if device.type != "cuda":
+        return None
+    activities = [torch.profiler.ProfilerActivity.CUDA]
+    with torch.profiler.profile(activities=activities) as profile:
+        finished(step, 3, device)()
+    return sum(one.self_device_time_total for one in profile.key_averages()) / 3000
+
+
+def steps(device: torch.device, rounds: int, tiny: bool, samples: int) -> list[Result]:
     """Each variant beside eager float32."""
     model = MODELS.build(Config.fromfile(HOST_FLOW).model).to(device)
-    batch = batch_of(2 if tiny else 32, 32 if tiny else 112, device)
+    batch = batch_of(samples, 32 if tiny else 112, device)
     count = 1 if tiny else 5
     backend = "eager" if tiny else "inductor"
     eager = step_of(model, batch)
-    memory = peak(eager, device)
+    memory, busy = peak(eager, device), at_work(eager, device)
     results = []
     for name, options in VARIANTS.items():
         ours = step_of(model, batch, backend=backend, **options)
@@ -171,8 +184,10 @@ def steps(device: torch.device, rounds: int, tiny: bool) -> list[Result]:
             ours=finished(ours, count, device), peer=finished(eager, count, device)
         )
         spent = measuring.alternate(sides, rounds, warmup=1 if tiny else 3)
-        needed = peak(ours, device)
-        note = "" if needed is None else f"peak {needed:.0f} of {memory:.0f} MiB"
+        note = f"batch {samples}"
+        if memory is not None:
+            note += f"; peak {peak(ours, device):.0f} of {memory:.0f} MiB"
+            note += f"; GPU at work {at_work(ours, device):.1f} by {busy:.1f} ms"
         results.append(
             measuring.result(
                 "17",
@@ -205,6 +220,9 @@ def flow_cost(device: torch.device, rounds: int, tiny: bool) -> list[Result]:
     solver = MODELS.build(dict(type="TVL1Flow")).to(device)
     batch = torch.from_numpy(np.stack(frames)).permute(3, 0, 1, 2)
     batch = batch.expand(samples, -1, -1, -1, -1).contiguous().to(device)
+    solvers = {"TVL1Flow": solver}
+    if device.type == "cuda":
+        solvers["compiled TVL1Flow"] = torch.compile(solver)
     host = ComputeFlow()
     sample = dict(
         imgs=frames,
@@ -213,10 +231,11 @@ def flow_cost(device: torch.device, rounds: int, tiny: bool) -> list[Result]:
         frame_times=np.arange(STEPS + 1.0)[None],
         presence=dict(flow=True),
     )
-    sides = dict(
-        ours=finished(lambda: solver(batch), 1, device),
-        peer=lambda: [host.transform(dict(sample)) for _ in range(1 if tiny else 5)],
-    )
+    repeats = 1 if tiny else 5
+    sides = {
+        name: finished(partial(one, batch), 1, device) for name, one in solvers.items()
+    }
+    sides["peer"] = lambda: [host.transform(dict(sample)) for _ in range(repeats)]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -227,14 +246,15 @@ def flow_cost(device: torch.device, rounds: int, tiny: bool) -> list[Result]:
     return [
         measuring.result(
             "17",
-            f"flow of a sample, TVL1Flow on {where}, by DIS medium on one core",
-            [seconds / samples for seconds in spent["ours"]],
-            [seconds / (1 if tiny else 5) for seconds in spent["peer"]],
+            f"flow of a sample, {name} on {where}, by DIS medium on one core",
+            [seconds / samples for seconds in spent[name]],
+            [seconds / repeats for seconds in spent["peer"]],
             None,
             scale=1000,
             unit="ms a sample",
             note=f"{STEPS} pairs of {size} x {size}; {samples} at once on our side",
         )
+        for name in solvers
     ]
 
 
@@ -275,7 +295,7 @@ def flow_error(device: torch.device, tiny: bool) -> list[Result]:
 
 
 def loops(device: torch.device, tiny: bool) -> list[Result]:
-    """How much of a real training the device waits, by where flow is computed."""
+    """How much of a real training the device waits, by files and place of the flow."""
     results = []
     with tempfile.TemporaryDirectory() as folder:
         clips = bench_clips.WEB
@@ -283,13 +303,30 @@ def loops(device: torch.device, tiny: bool) -> list[Result]:
             clips = (bench_clips.Clip("tiny.mp4", 96, 80, fps=15, seconds=1.5),)
         media = Path(folder) if tiny else bench_clips.FOLDER
         paths = bench_clips.files(clips, media)
-        for name, path in (("host", HOST_FLOW), ("device", DEVICE_FLOW)):
-            found = waiting(path, paths, Path(folder, name), device, tiny)
+        prepared = [Path(folder, f"prepared_{path.name}") for path in paths]
+        for source, target in zip(paths, prepared):
+            prepare_media(source, target, TrainingForm())
+        for files, where, compiled in (
+            ("original", "host", False),
+            ("original", "device", False),
+            ("prepared", "host", False),
+            ("prepared", "device", False),
+            ("prepared", "device", True),
+        ):
+            found = waiting(
+                HOST_FLOW if where == "host" else DEVICE_FLOW,
+                paths if files == "original" else prepared,
+                Path(folder, "run"),
+                device,
+                tiny,
+                compiled,
+            )
             shares = [gap / (gap + busy) for gap, busy in zip(found.gaps, found.busy)]
             results.append(
                 Result(
                     "17",
-                    f"share of training in which the device waits, flow on the {name}",
+                    f"share of training in which the device waits, {files} files, flow "
+                    f"on the {where}{', compile=True' if compiled else ''}",
                     ratio=sum(found.gaps) / (sum(found.gaps) + sum(found.busy)),
                     spread=measuring.quartiles(shares),
                     goal=None,
@@ -316,7 +353,8 @@ def main() -> None:
         names = ["training step on a GPU", "share of training in which the GPU waits"]
         results += [Result("17", name, None, None, **blank) for name in names]
     if not missing:
-        results += steps(device, args.rounds, args.tiny)
+        for samples in (2,) if args.tiny else (32, 256):
+            results += steps(device, args.rounds, args.tiny, samples)
     results += flow_cost(device, args.rounds, args.tiny)
     results += flow_error(device, args.tiny)
     if not missing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 WARMUP = 5  # iterations that are not counted
-ITERATIONS = 40
+ITERATIONS = 20
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def waiting(
     work_dir: Path,
     device: torch.device,
     tiny: bool = False,
+    compiled: bool = False,
 ) -> Waiting:
     """Train on a few files again and again; nothing is validated or saved.
 
@@ -89,6 +91,7 @@ def waiting(
         work_dir: For the log.
         device: MMEngine takes a GPU if there is one, and must find this.
         tiny: Four iterations of two samples, in this process.
+        compiled: With ``compile=True``, MMEngine's setting.
     """
     warmup, iterations = (1, 4) if tiny else (WARMUP, ITERATIONS)
     workers = 0 if tiny else max(len(os.sched_getaffinity(0)) - 1, 1)
@@ -99,6 +102,8 @@ def waiting(
     (work_dir / "list.txt").write_text("\n".join(rows * iterations) + "\n")
     cfg = Config.fromfile(config)
     cfg.work_dir = str(work_dir)
+    if compiled:
+        cfg.compile = dict(backend="eager") if tiny else True
     cfg.log_level = "WARNING"
     cfg.train_cfg.max_epochs = 1
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
@@ -120,9 +125,12 @@ def waiting(
     runner.register_hook(clock)
     runner.train()
     gaps, busy = clock.read(warmup)
+    clock.marks.clear()  # a loader process of the next runner must not end them
     history = runner.message_hub.log_scalars
     data_times, times = (
         [float(value) for value in history[f"train/{key}"].data[0][warmup + 1 :]]
         for key in ("data_time", "time")
     )
+    del runner
+    gc.collect()
     return Waiting(gaps, busy, data_times, times, workers, batch_size)
