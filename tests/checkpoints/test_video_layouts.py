@@ -48,7 +48,8 @@ def build(conversion, **changes) -> nn.Module:
 def classify(conversion, features: torch.Tensor) -> torch.Tensor:
     """Our linear classifier on pooled features: (N, C) or (N, C, positions...)."""
     weight, bias = (
-        conversion.weights[f"cls_head.fc_cls.{name}"] for name in ("weight", "bias")
+        conversion.weights[f"cls_head.fc_cls.{name}"].to(features.dtype)
+        for name in ("weight", "bias")
     )
     assert weight.dim() == 2
     return F.linear(features.movedim(1, -1), weight, bias).movedim(-1, 1)
@@ -87,7 +88,10 @@ def test_same_network(name, tmp_path):
     )
     assert not conversion.unmatched
 
-    clip = random_clip(*case.clip)
+    # In float64: both networks are right to 5e-5 in float32, each in its own way.
+    source, ours, clip = (
+        one.double() for one in (source, ours, random_clip(*case.clip))
+    )
     with torch.no_grad():
         wanted, got = source.features(clip), ours(clip)
         assert relative_error(got, wanted) < SAME
@@ -96,12 +100,12 @@ def test_same_network(name, tmp_path):
 
         eps = next(m.eps for m in ours.modules() if isinstance(m, nn.BatchNorm3d))
         norm_cfg = dict(type="BN3d", eps={1e-3: 1e-5, 1e-5: 1e-3}[eps])
-        wrong = build(conversion, norm_cfg=norm_cfg)
+        wrong = build(conversion, norm_cfg=norm_cfg).double()
         assert relative_error(wrong(clip), wanted) > SEEN
         for change in case.other_paddings:
             wrong = build(conversion)
             change(wrong)
-            assert relative_error(wrong(clip), wanted) > SEEN
+            assert relative_error(wrong.double()(clip), wanted) > SEEN
 
 
 def test_c3d_of_named_layers(tmp_path):

@@ -31,6 +31,10 @@ CASES = {
         (VIDEO,),
     ),
     "Conv3dSame": (dict(in_channels=3, out_channels=4, kernel_size=3), (VIDEO,)),
+    "FullWindowConv3d": (
+        dict(in_channels=3, out_channels=4, kernel_size=(1, 8, 8)),
+        (VIDEO,),
+    ),
     "SeparableConv3d": (dict(in_channels=3, out_channels=4, kernel_size=3), (VIDEO,)),
     "ResidualBlock": (dict(in_channels=3, channels=4), (VIDEO,)),
     "BottleneckBlock": (dict(in_channels=3, channels=4), (VIDEO,)),

@@ -28,6 +28,7 @@ def _c3d() -> Arch:
     fc6 reads the 4 x 4 positions that inputs of 112 x 112 leave.
     """
     halve = dict(temporal_pool=_max(2), spatial_pool=_max(2))
+    full = dict(channels=4096, conv_cfg=dict(type="FullWindowConv3d"), padding=0)
     return Arch(
         stages=[
             dict(channels=64, spatial_pool=_max(2)),
@@ -40,8 +41,8 @@ def _c3d() -> Arch:
                 temporal_pool=_max(2),
                 spatial_pool=_max(2, padding=1),
             ),
-            dict(channels=4096, kernel_size=(1, 4, 4), padding=0),
-            dict(channels=4096, kernel_size=1),
+            dict(kernel_size=(1, 4, 4), **full),
+            dict(kernel_size=1, **full),
         ],
         norm_cfg=None,
     )

@@ -3,6 +3,7 @@ from .axes import expand, same_padding
 from .checkpointing import run_recomputed
 from .conv_block import ConvBlock
 from .feature_gate import FeatureGate
+from .full_window_conv import FullWindowConv3d
 from .inception_block import InceptionBlock
 from .inverted_residual_block import InvertedResidualBlock
 from .lengths import check_lengths, length_mask
@@ -29,6 +30,7 @@ __all__ = [
     "Conv3dSame",
     "ConvBlock",
     "FeatureGate",
+    "FullWindowConv3d",
     "InceptionBlock",
     "InvertedResidualBlock",
     "LastState",
