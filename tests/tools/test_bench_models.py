@@ -36,10 +36,11 @@ def test_backbones_run(script, monkeypatch, capsys):
     ours, peer, _ = tool.PAIRS["R3D-18"]
     monkeypatch.setitem(tool.PAIRS, "R3D-18", (ours, peer, (3, 8, 32, 32)))
     flags = ["--rounds", "1", "--only", "R3D-18"]
-    time, share = lines_of(tool, flags, monkeypatch, capsys)
+    time, share, bound = lines_of(tool, flags, monkeypatch, capsys)
     assert time["row"] == "9" and time["goal"] == 0.8
     # equal multiply-adds: the shares are the times upside down
     assert share["ratio"] == pytest.approx(1 / time["ratio"], rel=0.05)
+    assert 0 < bound["ratio"] and bound["peer"] == time["peer"]
 
 
 @pytest.mark.parametrize("name", ["R3D-18", "I3D-R50"])

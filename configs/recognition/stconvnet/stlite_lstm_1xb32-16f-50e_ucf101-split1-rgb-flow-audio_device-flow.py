@@ -5,7 +5,7 @@
 # Accuracy: not measured.
 _base_ = ["./stlite_lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio.py"]
 
-model = dict(data_preprocessor=dict(flow=dict(type="TVL1Flow", bound=20.0)))
+model = dict(data_preprocessor=dict(flow=dict(type="TVL1Flow", shrink=2, bound=10.0)))
 
 loaded = ["rgb", "audio"]
 pack = [

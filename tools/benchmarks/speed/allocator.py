@@ -60,7 +60,7 @@ def compare(model: str, batch: int, size: int, rounds: int) -> list[Result]:
         ),
         result(
             "16c",
-            f"peak memory of the same, {model}",
+            f"peak memory of the same, {model}, batch of {batch}",
             [ours["peak"]],
             [peer["peak"]],
             None,
@@ -71,11 +71,15 @@ def compare(model: str, batch: int, size: int, rounds: int) -> list[Result]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--batches", type=int, nargs="*", default=[4, 32])
     parser.add_argument("--size", type=int, default=112)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=7)
     args = parser.parse_args()
-    lines = [compare(model, args.batch, args.size, args.rounds) for model in LOSSES]
+    lines = [
+        compare(model, batch, args.size, args.rounds)
+        for batch in args.batches
+        for model in LOSSES
+    ]
     report([line for both in lines for line in both])
 
 

@@ -9,7 +9,8 @@ blocks. Not quite the same: in C3D our fc6 and fc7 are convolutions, the peer's 
 linear; in R(2+1)D-34 the peer has 0.08 % more parameters. A test compares the
 parameters of the other two. The second line of each pair has shares of the rate of one
 3x3x3 convolution (forward and backward) in the same rounds: how much of it each side's
-multiply-adds reach.
+multiply-adds reach. The third has the peer's convolutions alone, one by one: what is
+left of its time where everything else costs nothing.
 """
 
 from __future__ import annotations
@@ -112,6 +113,36 @@ def build(cfg: Mapping) -> nn.Module:
     return net
 
 
+def convolutions_of(net: nn.Module, shape: tuple[int, ...]) -> Callable[[], None]:
+    """Forward and backward of each 3D convolution of a network on one clip, alone."""
+    found: list[tuple[nn.Module, torch.Size]] = []
+    hooks = [
+        layer.register_forward_pre_hook(
+            lambda layer, inputs: found.append((layer, inputs[0].shape))
+        )
+        for layer in net.modules()
+        if isinstance(layer, nn.Conv3d)
+    ]
+    with torch.no_grad():
+        net(torch.randn(1, *shape))
+    for hook in hooks:
+        hook.remove()
+    clips = {size: torch.randn(size).requires_grad_() for _, size in found}
+    clips[found[0][1]].requires_grad_(False)
+    backs = [
+        (layer, clips[size], torch.randn_like(layer(clips[size])))
+        for layer, size in found
+    ]
+
+    def step() -> None:
+        for layer, x, back in backs:
+            layer(x).backward(back)
+            layer.zero_grad(set_to_none=True)
+            x.grad = None
+
+    return step
+
+
 def multiply_adds(work: Callable[[], object]) -> float:
     """Of forward and backward, in 10^9."""
     with FlopCounterMode(display=False) as counter:
@@ -158,10 +189,13 @@ def main() -> None:
             "peak": peak,
         }
         macs = {side: multiply_adds(work) for side, work in sides.items()}
+        sides["bare"] = convolutions_of(build(peer), shape)
         spent = alternate(sides, args.rounds)
         note = f"{torch.get_num_threads()} threads, float32, 1 x {shape}"
         lines.append(result("9", name, spent["ours"], spent["peer"], 0.8, note=note))
         lines.append(shares(name, macs, spent))
+        bound = f"bound: {name}'s convolutions alone"
+        lines.append(result("9", bound, spent["bare"], spent["peer"], None))
     report(lines)
 
 

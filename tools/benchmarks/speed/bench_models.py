@@ -18,10 +18,10 @@ import mmstconv.models  # noqa: F401
 STLITE = (
     Path(__file__).resolve().parents[3] / "configs/_base_/models/stlite_trimodal.py"
 )
-#: One clip of each modality, as configs/_base_/datasets/trimodal_112.py gives it.
+#: One clip of each modality, as the default model's config gives it.
 SHAPES = {
     "rgb": (3, 16, 112, 112),
-    "flow": (2, 16, 112, 112),
+    "flow": (2, 16, 56, 56),
     "audio": (64, 134),
 }
 CLASSES = 101

@@ -91,7 +91,7 @@ def batch_of(samples: int, size: int, device: torch.device) -> dict:
     rgb = torch.randint(0, 256, (1, 3, STEPS, size, size), generator=generator)
     inputs = dict(
         rgb=rgb.byte(),
-        flow=torch.randn(1, 2, STEPS, size, size, generator=generator),
+        flow=torch.randn(1, 2, STEPS, size // 2, size // 2, generator=generator),
         audio=torch.randn(1, 64, 134, generator=generator) - 8,
     )
     return dict(

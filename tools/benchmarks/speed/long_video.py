@@ -75,7 +75,7 @@ def compare_models() -> list[Result]:
     model = build_model()
     window = dict(
         rgb=torch.randn(1, 1, 3, 32, 112, 112),
-        flow=torch.randn(1, 1, 2, 32, 112, 112),
+        flow=torch.randn(1, 1, 2, 32, 56, 56),
         audio=torch.randn(1, 1, 64, 267),
     )
     here = dict(rgb=True, flow=True, audio=True)

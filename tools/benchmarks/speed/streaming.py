@@ -108,7 +108,7 @@ def compare_models() -> Result:
     here = dict(rgb=True, flow=True, audio=True)
     window = dict(
         rgb=torch.randn(1, 1, 3, WINDOW, 112, 112),
-        flow=torch.randn(1, 1, 2, WINDOW, 112, 112),
+        flow=torch.randn(1, 1, 2, WINDOW, 56, 56),
         audio=torch.randn(1, 1, 64, 267),
     )
     samples = [recomputed.data_sample(here)]

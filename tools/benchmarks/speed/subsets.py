@@ -30,7 +30,7 @@ CONFIG = (
 
 def batch(samples: int, clips: int) -> tuple[dict, list]:
     """As the preprocessor gives it: 16 frames at 112 pixels, their flow and sound."""
-    shapes = dict(rgb=(3, 16, 112, 112), flow=(2, 16, 112, 112), audio=(64, 134))
+    shapes = dict(rgb=(3, 16, 112, 112), flow=(2, 16, 56, 56), audio=(64, 134))
     inputs = {name: torch.randn(samples, clips, *one) for name, one in shapes.items()}
     return inputs, [ActionDataSample().set_gt_label(0) for _ in range(samples)]
 

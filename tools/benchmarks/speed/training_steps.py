@@ -36,7 +36,7 @@ def trimodal_loss(
     model = MODELS.build(Config.fromfile(CONFIGS / config).model).train()
     inputs = dict(
         rgb=torch.randn(batch, 1, 3, 16, size, size),
-        flow=torch.randn(batch, 1, 2, 16, size, size),
+        flow=torch.randn(batch, 1, 2, 16, size // 2, size // 2),
         audio=torch.randn(batch, 1, 64, 54),
     )
     samples = [ActionDataSample().set_gt_label(index) for index in range(batch)]

@@ -132,6 +132,7 @@ class _Data:
             s for s in stock_rgb(interval=INTERVAL) if s["type"] not in from_video
         ]
         pipeline.insert(1, dict(type="RawFrameDecode"))
+        pipeline[4].update(scale=(56, 56))  # as ours
         return dict(
             type="RawframeDataset",
             ann_file=lists["flow"],
