@@ -55,7 +55,7 @@ def downmix(samples: np.ndarray, channels: Sequence[str]) -> np.ndarray:
 
 def to_float(frame) -> np.ndarray:
     """The samples of a decoded frame, ``(channels, samples)`` float32 in [-1, 1]."""
-    channels = len(frame.layout.channels)
+    channels = frame.layout.nb_channels
     if frame.format.is_planar and channels > MAX_PLANES:
         frame = _interleaved(frame)
     # Not frame.to_ndarray(), in which half the time of reading sound was spent.

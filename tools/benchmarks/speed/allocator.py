@@ -73,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batches", type=int, nargs="*", default=[4, 32])
     parser.add_argument("--size", type=int, default=112)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=4)
     args = parser.parse_args()
     lines = [
         compare(model, batch, args.size, args.rounds)
