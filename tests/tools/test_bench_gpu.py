@@ -28,7 +28,7 @@ def run(*flags):
 def test_every_path_runs_on_a_cpu():
     rows = run("--device", "cpu", "--rounds", "1")
     steps = [name for name in rows if name.startswith("training step")]
-    assert len(steps) == 5
+    assert len(steps) == 4
     assert all(rows[name]["ratio"] > 0 for name in steps)
     waits = [row for name, row in rows.items() if name.startswith("share of training")]
     assert len(waits) == 5 and all(0 < row["ratio"] < 1 for row in waits)

@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-import torch
 from mmaction.registry import MODELS
 from mmengine.model import BaseModule, ModuleList, Sequential
 from torch import Tensor, nn
 
 from ..layers import freeze_norm_statistics, run_recomputed
-
-#: By the number of axes: what CPU kernels of pooling are far faster in, and those of
-#: convolution never slower. The layout stays what it is from layer to layer.
-LAYOUTS = {2: torch.channels_last, 3: torch.channels_last_3d}
 
 
 class Stage(BaseModule):
@@ -130,8 +125,6 @@ class ConvTrunk(BaseModule):
 
     def forward(self, x: Tensor) -> Tensor:
         self.check_input(x)
-        if x.device.type == "cpu" and self.ndim in LAYOUTS:
-            x = x.contiguous(memory_format=LAYOUTS[self.ndim])
         return self.run_stages(x)
 
     def train(self, mode: bool = True) -> ConvTrunk:

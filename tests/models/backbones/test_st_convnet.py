@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from mmaction.registry import MODELS
@@ -119,3 +121,43 @@ def test_clip_too_short_for_the_pooling():
 def test_wrong_stages(stages, message):
     with pytest.raises(ValueError, match=message):
         STConvNet(stages)
+
+
+def test_computes_channels_last():
+    net = STConvNet(arch="lite")
+    layouts = []
+    net.stages[-1].register_forward_pre_hook(
+        lambda _, inputs: layouts.append(
+            inputs[0].is_contiguous(memory_format=torch.channels_last_3d)
+        )
+    )
+    x = torch.randn(2, 3, 8, 32, 32)
+    for run in (net, net.run_stages):
+        run(x)
+    assert layouts == [True, False]
+
+
+@pytest.mark.parametrize("arch", ["lite", "r3d_18"])
+def test_output_and_gradients_are_those_of_the_plain_layout(arch):
+    torch.manual_seed(0)
+    net = STConvNet(arch=arch).double()
+    x = torch.randn(2, 3, 8, 32, 32, dtype=torch.float64)
+    found = []
+    for run in (net, net.run_stages):
+        net.zero_grad()
+        y = run(x)
+        y.square().sum().backward()
+        found.append([y, *(one.grad.clone() for one in net.parameters())])
+    for one, other in zip(*found):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
+
+
+def test_single_precision_of_the_default_network():
+    """In training, where statistics are summed up in float32 as well."""
+    torch.manual_seed(0)
+    net = STConvNet(arch="lite")
+    exact = copy.deepcopy(net).double()
+    x = torch.randn(2, 3, 16, 112, 112)
+    expected = exact(x.double())
+    error = (net(x) - expected).abs().max() / expected.abs().max()
+    assert error <= 1e-5

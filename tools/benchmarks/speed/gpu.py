@@ -3,9 +3,9 @@
     python tools/benchmarks/speed/gpu.py
 
 - A training step (``train_step`` of the model with MMEngine's optimizer wrapper, fused
-  Adam, on the device already): channels-last, AMP, ``torch.compile`` and all of them
-  beside eager float32, for batches of 32 and 256. Peak memory of each, and how long the
-  GPU is at work in it: where that is far less than the step, the host is the bound.
+  Adam, on the device already): AMP, ``torch.compile`` and both beside eager float32,
+  for batches of 32 and 256. Peak memory of each, and how long the GPU is at work in it:
+  where that is far less than the step, the host is the bound.
 - Flow on the device (``TVL1Flow``, a whole batch) beside ``ComputeFlow`` (DIS on one
   core of the host), per sample; and the end-point errors of the two.
 - The share of a short training (Runner, loader and hooks, on drawn clips) in which the
@@ -51,13 +51,10 @@ NAME = "stlite_lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio"
 HOST_FLOW, DEVICE_FLOW = FOLDER / f"{NAME}.py", FOLDER / f"{NAME}_device-flow.py"
 STEPS = 16  # frames of a clip
 VARIANTS = {
-    "channels-last": dict(channels_last=True),
     "AMP bfloat16": dict(dtype="bfloat16"),
     "AMP float16": dict(dtype="float16"),
     "torch.compile": dict(compiled=True),
-    "channels-last, AMP bfloat16, torch.compile": dict(
-        channels_last=True, dtype="bfloat16", compiled=True
-    ),
+    "AMP bfloat16, torch.compile": dict(dtype="bfloat16", compiled=True),
 }
 
 
@@ -107,7 +104,6 @@ def step_of(
     model: nn.Module,
     batch: Mapping,
     *,
-    channels_last: bool = False,
     dtype: str | None = None,
     compiled: bool = False,
     backend: str = "inductor",
@@ -115,12 +111,6 @@ def step_of(
     """A training step of a copy of the model."""
     model = copy.deepcopy(model).train()
     device = next(model.parameters()).device
-    if channels_last:
-        for module in model.modules():
-            if isinstance(module, (nn.Conv2d, nn.Conv3d)):
-                three = isinstance(module, nn.Conv3d)
-                layout = torch.channels_last_3d if three else torch.channels_last
-                module.weight.data = module.weight.data.to(memory_format=layout)
     if compiled:
         for stream in model.streams.values():
             stream.backbone.compile(backend=backend)
