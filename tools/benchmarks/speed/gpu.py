@@ -57,6 +57,15 @@ VARIANTS = {
     "AMP bfloat16, torch.compile": dict(dtype="bfloat16", compiled=True),
 }
 
+#: Files, where flow is computed, and whether with ``compile=True``.
+LOOPS = (
+    ("original", "host", False),
+    ("original", "device", False),
+    ("prepared", "host", False),
+    ("prepared", "device", False),
+    ("prepared", "device", True),
+)
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -296,13 +305,7 @@ def loops(device: torch.device, tiny: bool) -> list[Result]:
         prepared = [Path(folder, f"prepared_{path.name}") for path in paths]
         for source, target in zip(paths, prepared):
             prepare_media(source, target, TrainingForm())
-        for files, where, compiled in (
-            ("original", "host", False),
-            ("original", "device", False),
-            ("prepared", "host", False),
-            ("prepared", "device", False),
-            ("prepared", "device", True),
-        ):
+        for files, where, compiled in LOOPS[::2] if tiny else LOOPS:
             found = waiting(
                 HOST_FLOW if where == "host" else DEVICE_FLOW,
                 paths if files == "original" else prepared,
