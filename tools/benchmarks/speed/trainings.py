@@ -43,9 +43,17 @@ class FeatureStream(BaseModule):
 
 
 def write_lists(videos: list[Path], frames: list[int], folder: Path) -> dict[str, str]:
-    """Annotation files: of videos, of folders of flow images, of audio features."""
+    """Annotation files: of videos, of folders of flow images, of audio features.
+
+    Args:
+        videos: Each a class of its own; may be there several times.
+        frames: Of each.
+        folder: Where the files are written.
+    """
+    labels = {path: label for label, path in enumerate(dict.fromkeys(videos))}
     lines: dict[str, list[str]] = {"video": [], "flow": [], "audio": []}
-    for label, (path, count) in enumerate(zip(videos, frames)):
+    for path, count in zip(videos, frames):
+        label = labels[path]
         lines["video"].append(f"{path} {label}")
         lines["flow"].append(f"{path.stem} {count - 1} {label}")
         lines["audio"].append(f"{path.stem}.npy {count} {label}")
@@ -59,7 +67,8 @@ def write_lists(videos: list[Path], frames: list[int], folder: Path) -> dict[str
 def ours(lists: dict[str, str], work_dir: Path, epochs: int, fps: float) -> Config:
     """Our config of the tri-modal training, on these files."""
     cfg = Config.fromfile(OURS)
-    pipeline = trimodal(SampleClips=dict(fps=fps / INTERVAL))
+    half = dict(shrink=2, bound=10.0)  # as the config has it
+    pipeline = trimodal(SampleClips=dict(fps=fps / INTERVAL), ComputeFlow=half)
     return shared(
         cfg,
         work_dir,
