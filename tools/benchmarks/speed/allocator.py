@@ -43,7 +43,7 @@ def compare(model: str, batch: int, size: int, rounds: int) -> list[Result]:
     sides = {
         keep: Trainer(prepare, (keep, model, batch, size)) for keep in (True, False)
     }
-    spent = alternate(sides, rounds, warmup=2)
+    spent = alternate(sides, rounds)
     ours, peer = (sides[keep].stop() for keep in (True, False))
     name = f"{NAMES[model]}, batch of {batch}"
     note = f"page faults a step: {ours['faults']} kept, {peer['faults']} without"
@@ -73,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batches", type=int, nargs="*", default=[4, 32])
     parser.add_argument("--size", type=int, default=112)
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     lines = [
         compare(model, batch, args.size, args.rounds)
