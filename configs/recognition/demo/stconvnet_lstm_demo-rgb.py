@@ -23,5 +23,5 @@ val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 
 # Motion is learnt late from frames alone: more and smaller steps.
-param_scheduler = [dict(type="MultiStepLR", by_epoch=True, milestones=[15], gamma=0.1)]
-train_cfg = dict(max_epochs=18, val_interval=9)
+param_scheduler = [dict(type="MultiStepLR", by_epoch=True, milestones=[30], gamma=0.1)]
+train_cfg = dict(max_epochs=36, val_interval=12)
