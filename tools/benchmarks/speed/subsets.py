@@ -11,27 +11,21 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 
 import torch
+from bench_models import SHAPES, STLITE
 from measuring import alternate, one_core, report, result
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
 
-import mmstconv  # noqa: F401
-
 GOAL = 1.1
-CONFIG = (
-    Path(__file__).resolve().parents[3] / "configs/_base_/models/stlite_trimodal.py"
-)
 
 
 def batch(samples: int, clips: int) -> tuple[dict, list]:
     """As the preprocessor gives it: 16 frames at 112 pixels, their flow and sound."""
-    shapes = dict(rgb=(3, 16, 112, 112), flow=(2, 16, 56, 56), audio=(64, 134))
-    inputs = {name: torch.randn(samples, clips, *one) for name, one in shapes.items()}
+    inputs = {name: torch.randn(samples, clips, *one) for name, one in SHAPES.items()}
     return inputs, [ActionDataSample().set_gt_label(0) for _ in range(samples)]
 
 
@@ -42,7 +36,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=21)
     args = parser.parse_args()
     register_all_modules(init_default_scope=True)
-    model = MODELS.build(Config.fromfile(CONFIG).model).eval()
+    model = MODELS.build(Config.fromfile(STLITE).model).eval()
     inputs, data_samples = batch(args.samples, args.clips)
 
     def predict(subsets: bool):

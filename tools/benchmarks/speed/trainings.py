@@ -67,8 +67,8 @@ def write_lists(videos: list[Path], frames: list[int], folder: Path) -> dict[str
 def ours(lists: dict[str, str], work_dir: Path, epochs: int, fps: float) -> Config:
     """Our config of the tri-modal training, on these files."""
     cfg = Config.fromfile(OURS)
-    half = dict(shrink=2, bound=10.0)  # as the config has it
-    pipeline = trimodal(SampleClips=dict(fps=fps / INTERVAL), ComputeFlow=half)
+    rate = dict(fps=fps / INTERVAL)
+    pipeline = trimodal(SampleClips=rate, ComputeFlow=cfg.half_flow)
     return shared(
         cfg,
         work_dir,
