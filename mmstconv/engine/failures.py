@@ -17,7 +17,7 @@ from .hooks.data_sets import built_data_sets
 
 MEMORY = re.compile(
     r"out of memory|(can't|cannot|unable to|failed to) allocate|ALLOC_FAILED|bad_alloc"
-    r"|insufficient memory",
+    r"|insufficient memory|could not create a primitive(?! descriptor)",  # oneDNN
     re.IGNORECASE,
 )
 DEAD_LOADER = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)")
