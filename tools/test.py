@@ -86,6 +86,9 @@ def main():
     # What is imported stays. A fifth of the time would go into looking for garbage
     # in it, here and then again each time that MMEngine builds a data set.
     gc.disable()
+    # The threads of PyTorch wait for each other at every layer. They shall not do so at
+    # full speed on cores that loader processes could use; GNU's OpenMP reads this once.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     from mmengine.config import Config
 
     from mmstconv.engine.failures import explain_failures

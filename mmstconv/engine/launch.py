@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 from ..loading import trust_checkpoints
 from .allocator import keep_large_blocks
+from .hooks.background_loaders import BackgroundLoaders
 
 
 def build_runner(
@@ -44,9 +45,10 @@ def build_runner(
     if not torch.cuda.is_available():
         keep_large_blocks()
         _prepare_cpu(cfg)
-    if "runner_type" in cfg:
-        return RUNNERS.build(cfg)
-    return Runner.from_cfg(cfg)
+    runner = RUNNERS.build(cfg) if "runner_type" in cfg else Runner.from_cfg(cfg)
+    if not torch.cuda.is_available():
+        runner.register_hook(BackgroundLoaders())
+    return runner
 
 
 def _prepare_cpu(cfg: Config) -> None:

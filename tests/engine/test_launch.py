@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+import torch
+from engine.toy_run import Numbers, toy_config
 from mmengine.config import Config, config
+from mmengine.hooks import Hook
+from mmengine.registry import DATASETS
 from mmengine.runner import Runner
 
 from mmstconv.engine.launch import build_runner
@@ -25,3 +30,39 @@ def test_a_runner_writes_a_config_that_reads_the_same(path, monkeypatch):
     for written in (cfg, copy):
         read = Config.fromstring(written.pretty_text, ".py")
         assert read.to_dict() == written.to_dict()
+
+
+@DATASETS.register_module()
+class Niceness(Numbers):
+    """Instead of numbers, the lowest niceness of the threads of its process."""
+
+    def __getitem__(self, index):
+        threads = map(int, os.listdir("/proc/self/task"))
+        niceness = min(os.getpriority(os.PRIO_PROCESS, one) for one in threads)
+        return dict(super().__getitem__(index), inputs=torch.full((10,), niceness))
+
+
+class KeepInputs(Hook):
+    def __init__(self):
+        self.inputs = []
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        self.inputs.append(data_batch["inputs"])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="only where the CPU computes")
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="Linux only")
+def test_loaders_are_in_the_background(tmp_path):
+    loading = dict(num_workers=1, prefetch_factor=1)
+    cfg = toy_config(tmp_path)
+    cfg.train_dataloader.update(dataset=dict(type="mmengine.Niceness"), **loading)
+    runner = build_runner(cfg, "toy.py", None, "none")
+    batches = KeepInputs()
+    runner.register_hook(batches)
+    runner.train()
+    own = os.nice(0)
+    # Of each epoch with processes of its own the fourth batch is begun after the first
+    # one was there; two are on their way before.
+    for epoch in (batches.inputs[:4], batches.inputs[4:]):
+        assert (epoch[0][0] == own).all()
+        assert all((row == min(own + 10, 19)).all() for row in epoch[3])

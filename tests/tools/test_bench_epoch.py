@@ -68,14 +68,13 @@ def test_one_short_round(speed, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(tool, "WARMUP", 0)
     monkeypatch.setattr(tool, "MEDIA", tmp_path / "media")
     monkeypatch.setattr(tool, "FOLDER", tmp_path / "work")
-    monkeypatch.setattr(tool.trainings, "BATCH", 1)
-    monkeypatch.setattr(tool.trainings, "WORKERS", 0)
+    monkeypatch.setattr(tool, "LOADING", dict(batch_size=1, num_workers=0))
     monkeypatch.setattr(sys, "argv", ["epoch.py", "--rounds", "1"])
     tool.main()
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert [one["goal"] for one in found[:3]] == [0.3, None, None]
-    assert all(one["ratio"] > 0 for one in found[:5])
+    assert [one["goal"] for one in found[:12]] == [0.3, *[None] * 5] * 2
+    assert all(one["ratio"] > 0 for one in (*found[:3], *found[6:9]))
     assert all(one["row"] == "15" and one["peer"] > 0 for one in found)
     # an epoch of two steps of every training, saved
-    for side in ("ours", "rgb", "flow", "audio"):
+    for side in ("ours-video", "ours-prepared", "ours-plain", "rgb", "flow", "audio"):
         assert (tmp_path / "work" / side / "epoch_1.pth").exists()

@@ -7,7 +7,10 @@ images and audio features (see extraction.py), then trains three times: RGB from
 video files by its stock pipeline, flow from the images, audio from the features, in its
 own recognizers, heads and data sets. Both have the same files, epochs, batches, loader
 processes and streams (convolution and LSTM). Whole runs in this process, from the
-config to the checkpoint; starting a process (row 14) is not in it.
+config to the checkpoint, each side in a process of its own; starting that (row 14) is
+not in it. Ours is there a second time on prepared files (row 4); then making them
+counts as our extraction. And once without what our launcher sets (priority of loader
+processes, waiting of threads, memory).
 
 The goal is for flow by Farneback, which suits the peer: TV-L1 is MMAction2's default
 and takes far longer (measured on a few pairs, its line is computed from that). How
@@ -19,13 +22,15 @@ from trainings on the list written several times: the start of an epoch is not i
 from __future__ import annotations
 
 import argparse
-import gc
 import multiprocessing
+import os
 import shutil
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing.pool import Pool
 from pathlib import Path
 
 import trainings
@@ -33,15 +38,18 @@ from bench_clips import FOLDER as MEDIA
 from bench_clips import Clip, files
 from extraction import extract_flow, extract_sound
 from measuring import Result, report, result
-from mmengine.runner import Runner
+from trainings import MODALITIES, seconds_of
 
-from mmstconv.engine.launch import build_runner
+from mmstconv.media.preparing import prepare_media
 
 FOLDER = Path("work_dirs/bench/epoch")
 FPS = 30
+SPAWN = multiprocessing.get_context("spawn")  # not forked: this process has threads
+OURS = {"video": "video files", "prepared": "prepared files"}
 #: Short, which suits the peer: it extracts whole files, and Kinetics' last 10 s.
 CLIPS = tuple(Clip(f"epoch_{k:02d}.mp4", 320, 240, FPS, seconds=3.0) for k in range(16))
-EPOCHS = 1
+LOADING = dict(batch_size=4, num_workers=2)
+LAUNCHER = dict(GOMP_SPINCOUNT="10000")  # what tools/train.py sets for its process
 LONG = 4  # how often the longer trainings see each file
 MANY = 50  # epochs of the line that is computed
 PAIRS = 3  # that TV-L1 is measured on
@@ -49,31 +57,23 @@ PROCESSES = 2  # that extract
 WARMUP = 1  # trainings of each side before: the first one imports what it needs
 
 
-def seconds_of(work: Callable[[], object]) -> float:
-    # The loader processes of the training before, of which some with decord only end
-    # when PyTorch's 5 s are over, would be waited for in this one.
-    gc.collect()
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def extract(videos: Sequence[Path], folder: Path) -> dict[str, float]:
-    """Everything that the peer needs; seconds of flow and of sound."""
-    flow = [(path, folder / "flow" / path.stem) for path in videos]
-    sound = [(path, folder / "audio") for path in videos]
-    for part in ("flow", "audio"):
+def extract(pool: Pool, videos: Sequence[Path], folder: Path) -> dict[str, float]:
+    """Everything that is made once: seconds of flow, sound and prepared files."""
+    work = {
+        "flow": (extract_flow, [(x, folder / "flow" / x.stem) for x in videos]),
+        "audio": (extract_sound, [(x, folder / "audio") for x in videos]),
+        "prepared": (
+            prepare_media,
+            [(x, folder / "prepared" / x.name) for x in videos],
+        ),
+    }
+    for part in work:
         shutil.rmtree(folder / part, ignore_errors=True)
-    # not forked: this process has run threads
-    with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
-        # importing is no part of the work
-        pool.map(time.sleep, [0.5] * PROCESSES, chunksize=1)
-        return {
-            "flow": seconds_of(lambda: pool.starmap(extract_flow, flow, chunksize=1)),
-            "audio": seconds_of(
-                lambda: pool.starmap(extract_sound, sound, chunksize=1)
-            ),
-        }
+    (folder / "prepared").mkdir()
+    return {
+        part: seconds_of(partial(pool.starmap, function, jobs, chunksize=1))
+        for part, (function, jobs) in work.items()
+    }
 
 
 def tvl1_seconds(video: Path, folder: Path, pairs: int) -> float:
@@ -82,14 +82,22 @@ def tvl1_seconds(video: Path, folder: Path, pairs: int) -> float:
     return seconds_of(work) / PAIRS * pairs / PROCESSES
 
 
-def train_ours(lists: dict, folder: Path) -> None:
-    cfg = trainings.ours(lists, folder / "ours", EPOCHS, FPS)
-    build_runner(cfg, str(trainings.OURS), None, "none").train()
+def process(**environment: str) -> ProcessPoolExecutor:
+    """One process that does what it is given, in turn."""
+    before = dict(os.environ)
+    os.environ.update(environment)
+    try:
+        made = ProcessPoolExecutor(1, mp_context=SPAWN)
+        made.submit(time.sleep, 0).result()  # it has started
+        return made
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
-def train_peer(modality: str, lists: dict, folder: Path) -> None:
-    cfg = trainings.peer(modality, lists, folder, folder / modality, EPOCHS)
-    Runner.from_cfg(cfg).train()
+def take(where: ProcessPoolExecutor, *work) -> float:
+    """Seconds of a call in a process."""
+    return where.submit(seconds_of, *work).result()
 
 
 def measure(rounds: int, folder: Path) -> dict[str, list[float]]:
@@ -97,80 +105,99 @@ def measure(rounds: int, folder: Path) -> dict[str, list[float]]:
     folder.mkdir(parents=True, exist_ok=True)
     videos = [path.absolute() for path in files(CLIPS, MEDIA)]
     counts = [round(clip.fps * clip.seconds) for clip in CLIPS]
-    sides = {}
-    for suffix, times in (("", 1), ("-long", LONG)):
-        place = folder / f"lists{suffix}"
-        place.mkdir(exist_ok=True)
-        lists = trainings.write_lists(videos * times, counts * times, place)
-        sides[f"ours{suffix}"] = partial(train_ours, lists, folder)
-        for modality in trainings.MODALITIES:
-            work = partial(train_peer, modality, lists, folder)
-            sides[f"{modality}{suffix}"] = work
-    spent: dict[str, list[float]] = {name: [] for name in (*sides, "x-flow", "x-audio")}
-    spent["x-tvl1"] = [tvl1_seconds(videos[0], folder, sum(counts) - len(counts))]
-    for turn in range(rounds):
-        for name, seconds in extract(videos, folder).items():
-            spent[f"x-{name}"].append(seconds)
-        if turn == 0:
-            for name in ("ours", *trainings.MODALITIES) * WARMUP:
-                sides[name]()
-        for name in list(sides) if turn % 2 else reversed(sides):
-            spent[name].append(seconds_of(sides[name]))
+    with (
+        SPAWN.Pool(PROCESSES) as pool,
+        process(**LAUNCHER) as our_process,
+        process() as peer_process,
+    ):
+        # importing is no part of the work
+        pool.map(time.sleep, [0.5] * PROCESSES, chunksize=1)
+        sides = {}
+        for suffix, times in (("", 1), ("-long", LONG)):
+            place = folder / f"lists{suffix}"
+            place.mkdir(exist_ok=True)
+            lists = trainings.write_lists(
+                videos * times, counts * times, place, folder / "prepared"
+            )
+            for kind in OURS:
+                run = (lists[kind], folder / f"ours-{kind}", LOADING, FPS)
+                work = (our_process, trainings.train_ours, *run)
+                sides[f"{kind}{suffix}"] = work
+            plain = (lists["video"], folder / "ours-plain", LOADING, FPS)
+            sides[f"plain{suffix}"] = (peer_process, trainings.train_plain, *plain)
+            for modality in MODALITIES:
+                run = (modality, lists, folder, LOADING)
+                work = (peer_process, trainings.train_peer, *run)
+                sides[f"{modality}{suffix}"] = work
+        spent: dict[str, list[float]] = {name: [] for name in sides}
+        spent |= {f"x-{name}": [] for name in ("flow", "audio", "prepared")}
+        pairs = sum(counts) - len(counts)
+        spent["x-tvl1"] = [tvl1_seconds(videos[0], folder, pairs)]
+        for turn in range(rounds):
+            for name, seconds in extract(pool, videos, folder).items():
+                spent[f"x-{name}"].append(seconds)
+            if turn == 0:
+                for name in ("video", *MODALITIES) * WARMUP:
+                    take(*sides[name])
+            for name in list(sides) if turn % 2 else reversed(sides):
+                spent[name].append(take(*sides[name]))
     return spent
 
 
-def peers(spent: dict[str, list[float]], suffix: str = "") -> list[float]:
-    """The three trainings of each round, one after the other."""
-    return [
-        sum(turn)
-        for turn in zip(*(spent[f"{name}{suffix}"] for name in trainings.MODALITIES))
-    ]
+def added(*parts: Sequence[float]) -> list[float]:
+    """The sum of the parts, round by round."""
+    return [sum(turn) for turn in zip(*parts)]
+
+
+class Training:
+    """Seconds of a training, in each round.
+
+    Attributes:
+        first: With one epoch.
+        more: What a further epoch takes.
+        many: With ``MANY`` epochs, computed.
+    """
+
+    def __init__(self, spent: dict[str, list[float]], *names: str) -> None:
+        self.first = added(*(spent[name] for name in names))
+        long = added(*(spent[f"{name}-long"] for name in names))
+        self.more = [(x - one) / (LONG - 1) for one, x in zip(self.first, long)]
+        self.many = [one + (MANY - 1) * x for one, x in zip(self.first, self.more)]
 
 
 def lines(spent: dict[str, list[float]]) -> list[Result]:
     """The table."""
-    ours = spent["ours"]
-    trained = peers(spent)
-    one_more, trained_more = (
-        [(long - short) / (EPOCHS * (LONG - 1)) for short, long in zip(*pair)]
-        for pair in ((ours, spent["ours-long"]), (trained, peers(spent, "-long")))
-    )
-    rest = MANY - EPOCHS
-    ours_many, trained_many = (
-        [short + rest * more for short, more in zip(*pair)]
-        for pair in ((ours, one_more), (trained, trained_more))
-    )
-    extracted = [sum(t) for t in zip(spent["x-flow"], spent["x-audio"])]
+    peer = Training(spent, *MODALITIES)
+    plain = Training(spent, "plain")
+    extracted = added(spent["x-flow"], spent["x-audio"])
     slow = [spent["x-tvl1"][0] + sound for sound in spent["x-audio"]]
-    clips = f"{len(CLIPS)} clips of {CLIPS[0].seconds:g} s, epochs: {EPOCHS}"
-
-    def line(what, mine, peer, goal=None, note=""):
-        return result("15", what, mine, peer, goal, note=note)
-
-    def total(before, after):
-        return [x + t for x, t in zip(before, after)]
-
+    clips = f"{len(CLIPS)} clips of {CLIPS[0].seconds:g} s, one epoch"
+    tvl1 = f"{PAIRS} pairs"
+    more = f"files {LONG} times in a list"
     computed = f"computed from the parts for {MANY} epochs"
-    found = [
-        line("training, extraction in it", ours, total(extracted, trained), 0.3, clips),
-        line("the same by TV-L1", ours, total(slow, trained), note=f"{PAIRS} pairs"),
-        line("without extraction", ours, trained),
-        line(
-            "one epoch more",
-            one_more,
-            trained_more,
-            note=f"files {LONG} times in a list",
-        ),
-        line("Farneback", ours_many, total(extracted, trained_many), note=computed),
-        line("TV-L1", ours_many, total(slow, trained_many), note=computed),
-    ]
+    found = []
+    for kind, what in OURS.items():
+        ours = Training(spent, kind)
+        # what is made before the first epoch
+        made = spent.get(f"x-{kind}", [0.0] * len(ours.first))
+        all_first, all_many = added(made, ours.first), added(made, ours.many)
+        for name, mine, other, goal, note in (
+            ("extraction in it", all_first, added(extracted, peer.first), 0.3, clips),
+            ("the same by TV-L1", all_first, added(slow, peer.first), None, tvl1),
+            ("without extraction", ours.first, peer.first, None, ""),
+            ("one epoch more", ours.more, peer.more, None, more),
+            ("Farneback", all_many, added(extracted, peer.many), None, computed),
+            ("TV-L1", all_many, added(slow, peer.many), None, computed),
+        ):
+            line = result("15", f"{what}: {name}", mine, other, goal, note=note)
+            found.append(line)
+    what = "video files: one epoch more, by the same without our launcher"
+    found.append(result("15", what, Training(spent, "video").more, plain.more, None))
     parts = {
         "extracting flow, Farneback": spent["x-flow"],
         "extracting flow, TV-L1": spent["x-tvl1"],
         "extracting audio features": spent["x-audio"],
-        "training RGB": spent["rgb"],
-        "training flow": spent["flow"],
-        "training audio": spent["audio"],
+        **{f"training {name}": spent[name] for name in MODALITIES},
     }
     for what, seconds in parts.items():
         peer = statistics.median(seconds)

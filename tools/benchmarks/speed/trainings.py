@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import time
+from collections.abc import Callable
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -9,7 +12,11 @@ import torch
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.model import BaseModule
+from mmengine.runner import Runner
 from pipelines import CONFIGS, stock_rgb, trimodal
+from torch.utils.data import _utils
+
+from mmstconv.engine.launch import build_runner
 
 OURS = (
     CONFIGS
@@ -19,8 +26,6 @@ STOCK = distribution("mmaction2").locate_file(
     "mmaction/.mim/configs/_base_/default_runtime.py"
 )
 INTERVAL = 2  # every second frame
-BATCH = 4
-WORKERS = 2
 MODALITIES = ("rgb", "flow", "audio")
 
 
@@ -42,19 +47,24 @@ class FeatureStream(BaseModule):
         return x.transpose(1, 2)[..., None]
 
 
-def write_lists(videos: list[Path], frames: list[int], folder: Path) -> dict[str, str]:
-    """Annotation files: of videos, of folders of flow images, of audio features.
+def write_lists(
+    videos: list[Path], frames: list[int], folder: Path, prepared: Path
+) -> dict[str, str]:
+    """Annotation files: of videos, also prepared, of flow images, of audio features.
 
     Args:
         videos: Each a class of its own; may be there several times.
         frames: Of each.
         folder: Where the files are written.
+        prepared: Folder of the prepared videos.
     """
     labels = {path: label for label, path in enumerate(dict.fromkeys(videos))}
-    lines: dict[str, list[str]] = {"video": [], "flow": [], "audio": []}
+    names = ("video", "prepared", "flow", "audio")
+    lines: dict[str, list[str]] = {name: [] for name in names}
     for path, count in zip(videos, frames):
         label = labels[path]
         lines["video"].append(f"{path} {label}")
+        lines["prepared"].append(f"{prepared / path.name} {label}")
         lines["flow"].append(f"{path.stem} {count - 1} {label}")
         lines["audio"].append(f"{path.stem}.npy {count} {label}")
     lists = {}
@@ -64,18 +74,44 @@ def write_lists(videos: list[Path], frames: list[int], folder: Path) -> dict[str
     return lists
 
 
-def ours(lists: dict[str, str], work_dir: Path, epochs: int, fps: float) -> Config:
-    """Our config of the tri-modal training, on these files."""
+def seconds_of(work: Callable[..., object], *arguments) -> float:
+    """How long a call takes."""
+    # The loader processes of the training before would be waited for in this one, and
+    # those with decord only end when they are made to.
+    _utils.MP_STATUS_CHECK_INTERVAL = 0.1
+    gc.collect()
+    start = time.perf_counter()
+    work(*arguments)
+    return time.perf_counter() - start
+
+
+def train_ours(*arguments) -> None:
+    """As tools/train.py; see :func:`ours`."""
+    build_runner(ours(*arguments), str(OURS), None, "none").train()
+
+
+def train_plain(*arguments) -> None:
+    """The same without what our launcher adds."""
+    Runner.from_cfg(ours(*arguments)).train()
+
+
+def train_peer(*arguments) -> None:
+    """As MMAction2's tools/train.py; see :func:`peer`."""
+    Runner.from_cfg(peer(*arguments)).train()
+
+
+def ours(ann_file: str, work_dir: Path, loading: dict, fps: float) -> Config:
+    """Our config of the tri-modal training, one epoch of the files of a list."""
     cfg = Config.fromfile(OURS)
     rate = dict(fps=fps / INTERVAL)
     pipeline = trimodal(SampleClips=rate, ComputeFlow=cfg.half_flow)
     return shared(
         cfg,
         work_dir,
-        epochs,
+        loading,
         dict(
             type="MultiModalVideoDataset",
-            ann_file=lists["video"],
+            ann_file=ann_file,
             pipeline=pipeline,
             num_classes=cfg.model.cls_head.num_classes,
         ),
@@ -83,17 +119,14 @@ def ours(lists: dict[str, str], work_dir: Path, epochs: int, fps: float) -> Conf
     )
 
 
-def peer(
-    modality: str, lists: dict[str, str], folder: Path, work_dir: Path, epochs: int
-) -> Config:
+def peer(modality: str, lists: dict[str, str], folder: Path, loading: dict) -> Config:
     """MMAction2's training of one modality with our stream in its recognizer.
 
     Args:
         modality: ``'rgb'``, ``'flow'`` or ``'audio'``.
         lists: Annotation files, see :func:`write_lists`.
         folder: Where flow images (``flow``) and features (``audio``) are.
-        work_dir: Of the run.
-        epochs: To train.
+        loading: Of the loader, ``batch_size`` and ``num_workers``.
     """
     base = Config.fromfile(OURS)
     stream = base.model.streams[modality].to_dict()
@@ -123,7 +156,7 @@ def peer(
     cfg.optim_wrapper = base.optim_wrapper
     cfg.train_cfg = dict(type="EpochBasedTrainLoop")
     data = getattr(_Data, modality)(lists, folder)
-    return shared(cfg, work_dir, epochs, data, "DefaultSampler")
+    return shared(cfg, folder / modality, loading, data, "DefaultSampler")
 
 
 class _Data:
@@ -138,10 +171,11 @@ class _Data:
     def flow(lists: dict[str, str], folder: Path) -> dict:
         from_video = ("DecordInit", "DecordDecode")
         pipeline = [
-            s for s in stock_rgb(interval=INTERVAL) if s["type"] not in from_video
+            step
+            for step in stock_rgb(size=56, interval=INTERVAL)  # 56 pixels as ours
+            if step["type"] not in from_video
         ]
         pipeline.insert(1, dict(type="RawFrameDecode"))
-        pipeline[4].update(scale=(56, 56))  # as ours
         return dict(
             type="RawframeDataset",
             ann_file=lists["flow"],
@@ -168,23 +202,22 @@ class _Data:
 
 
 def shared(
-    cfg: Config, work_dir: Path, epochs: int, data: dict, sampler: str
+    cfg: Config, work_dir: Path, loading: dict, data: dict, sampler: str
 ) -> Config:
-    """What is the same on both sides: batches, loader processes, epochs, no tests."""
+    """What is the same on both sides: batches, loader processes, an epoch, no tests."""
     cfg.train_dataloader = dict(
-        batch_size=BATCH,
-        num_workers=WORKERS,
-        persistent_workers=WORKERS > 0,
+        **loading,
+        persistent_workers=loading["num_workers"] > 0,
         sampler=dict(type=sampler, shuffle=True),
         dataset=data,
     )
     for name in ("val", "test"):
         for part in ("dataloader", "cfg", "evaluator"):
             cfg[f"{name}_{part}"] = None
-    cfg.train_cfg.max_epochs = epochs
+    cfg.train_cfg.max_epochs = 1
     cfg.param_scheduler = None
     cfg.default_hooks.checkpoint = dict(
-        type=cfg.default_hooks.checkpoint.type, interval=epochs
+        type=cfg.default_hooks.checkpoint.type, interval=1
     )
     cfg.work_dir = str(work_dir)
     cfg.experiment_name = work_dir.name
