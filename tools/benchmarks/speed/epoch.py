@@ -207,7 +207,7 @@ def lines(spent: dict[str, list[float]]) -> list[Result]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     args = parser.parse_args()
     report(lines(measure(args.rounds, FOLDER.absolute())))
 

@@ -158,7 +158,7 @@ def measure(rounds: int, folder: Path) -> list:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     args = parser.parse_args()
     report(measure(args.rounds, FOLDER.absolute()))
 
