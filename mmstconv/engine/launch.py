@@ -42,11 +42,12 @@ def build_runner(
     # with yapf each time. MMEngine's ``Config.fromfile(format_python_code=False)`` is
     # meant for that, but does nothing for such configs as ours (up to 0.10.7).
     object.__setattr__(cfg, "_format_python_code", False)
-    if not torch.cuda.is_available():
+    on_cpu = not torch.cuda.is_available()
+    if on_cpu:
         keep_large_blocks()
         _prepare_cpu(cfg)
     runner = RUNNERS.build(cfg) if "runner_type" in cfg else Runner.from_cfg(cfg)
-    if not torch.cuda.is_available():
+    if on_cpu:
         runner.register_hook(BackgroundLoaders())
     return runner
 

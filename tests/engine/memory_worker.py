@@ -29,19 +29,20 @@ class NoMoreMemory(Hook):
         if batch_idx == 1:
             used = int(Path("/proc/self/statm").read_text().split()[0])
             limit = used * resource.getpagesize() + SMALL
-            resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+            _, hard = resource.getrlimit(resource.RLIMIT_AS)
+            resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
 def main(path: str, split: str) -> None:
     runner = Runner.from_cfg(Config.fromfile(path))
     runner.register_hook(NoMoreMemory())
-    error = None
+    limits, error = resource.getrlimit(resource.RLIMIT_AS), None
     try:
         with explain_failures(runner):
             runner.test() if split == "test" else runner.train()
     except OutOfMemory as caught:
         error = dict(message=str(caught), cause=str(caught.__cause__))
-    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+    resource.setrlimit(resource.RLIMIT_AS, limits)
     print("\n" + json.dumps(error))
 
 

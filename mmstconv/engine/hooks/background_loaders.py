@@ -27,10 +27,8 @@ class BackgroundLoaders(Hook):
         # with the first batch the processes have started
         if batch_idx or not hasattr(os, "nice"):
             return
-        own = os.nice(0)
+        niceness = os.nice(0) + NICENESS  # Linux stops at its largest, 19
         for process in multiprocessing.active_children():
             with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
                 for thread in Path(f"/proc/{process.pid}/task").iterdir():
-                    os.setpriority(
-                        os.PRIO_PROCESS, int(thread.name), min(own + NICENESS, 19)
-                    )
+                    os.setpriority(os.PRIO_PROCESS, int(thread.name), niceness)
