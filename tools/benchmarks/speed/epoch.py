@@ -6,11 +6,11 @@ Ours is one run of the default tri-modal model on video files. The peer extracts
 images and audio features (see extraction.py), then trains three times: RGB from the
 video files by its stock pipeline, flow from the images, audio from the features, in its
 own recognizers, heads and data sets. Both have the same files, epochs, batches, loader
-processes and streams (convolution and LSTM). Whole runs in this process, from the
-config to the checkpoint, each side in a process of its own; starting that (row 14) is
-not in it. Ours is there a second time on prepared files (row 4); then making them
-counts as our extraction. And once without what our launcher sets (priority of loader
-processes, waiting of threads, memory).
+processes and streams (convolution and LSTM). Whole runs from the config to the
+checkpoint, each side in a process of its own; starting that (row 14) is not in it. Ours
+is there a second time on prepared files (row 4); then making them counts as our
+extraction. And once without what our launcher sets (priority of loader processes,
+waiting of threads, memory).
 
 The goal is for flow by Farneback, which suits the peer: TV-L1 is MMAction2's default
 and takes far longer (measured on a few pairs, its line is computed from that). How
@@ -32,6 +32,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing.pool import Pool
 from pathlib import Path
+from unittest import mock
 
 import trainings
 from bench_clips import FOLDER as MEDIA
@@ -84,20 +85,30 @@ def tvl1_seconds(video: Path, folder: Path, pairs: int) -> float:
 
 def process(**environment: str) -> ProcessPoolExecutor:
     """One process that does what it is given, in turn."""
-    before = dict(os.environ)
-    os.environ.update(environment)
-    try:
-        made = ProcessPoolExecutor(1, mp_context=SPAWN)
+    made = ProcessPoolExecutor(1, mp_context=SPAWN)
+    with mock.patch.dict(os.environ, environment):  # of which it gets a copy
         made.submit(time.sleep, 0).result()  # it has started
-        return made
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    return made
 
 
-def take(where: ProcessPoolExecutor, *work) -> float:
-    """Seconds of a call in a process."""
-    return where.submit(seconds_of, *work).result()
+def trainings_of(videos: list[Path], counts: list[int], folder: Path) -> dict:
+    """By name, what runs a training: a function of trainings.py, and its arguments."""
+    work = {}
+    for suffix, times in (("", 1), ("-long", LONG)):
+        place = folder / f"lists{suffix}"
+        place.mkdir(exist_ok=True)
+        lists = trainings.write_lists(
+            videos * times, counts * times, place, folder / "prepared"
+        )
+        for kind in OURS:
+            run = (lists[kind], folder / f"ours-{kind}", LOADING, FPS)
+            work[f"{kind}{suffix}"] = (trainings.train_ours, *run)
+        run = (lists["video"], folder / "ours-plain", LOADING, FPS)
+        work[f"plain{suffix}"] = (trainings.train_plain, *run)
+        for modality in MODALITIES:
+            run = (modality, lists, folder, LOADING)
+            work[f"{modality}{suffix}"] = (trainings.train_peer, *run)
+    return work
 
 
 def measure(rounds: int, folder: Path) -> dict[str, list[float]]:
@@ -105,32 +116,17 @@ def measure(rounds: int, folder: Path) -> dict[str, list[float]]:
     folder.mkdir(parents=True, exist_ok=True)
     videos = [path.absolute() for path in files(CLIPS, MEDIA)]
     counts = [round(clip.fps * clip.seconds) for clip in CLIPS]
-    with (
-        SPAWN.Pool(PROCESSES) as pool,
-        process(**LAUNCHER) as our_process,
-        process() as peer_process,
-    ):
+    work = trainings_of(videos, counts, folder)
+    names = (*work, "x-flow", "x-audio", "x-prepared")
+    spent: dict[str, list[float]] = {name: [] for name in names}
+    with SPAWN.Pool(PROCESSES) as pool, process(**LAUNCHER) as ours, process() as peer:
+
+        def take(name: str) -> float:
+            side = ours if work[name][0] is trainings.train_ours else peer
+            return side.submit(seconds_of, *work[name]).result()
+
         # importing is no part of the work
         pool.map(time.sleep, [0.5] * PROCESSES, chunksize=1)
-        sides = {}
-        for suffix, times in (("", 1), ("-long", LONG)):
-            place = folder / f"lists{suffix}"
-            place.mkdir(exist_ok=True)
-            lists = trainings.write_lists(
-                videos * times, counts * times, place, folder / "prepared"
-            )
-            for kind in OURS:
-                run = (lists[kind], folder / f"ours-{kind}", LOADING, FPS)
-                work = (our_process, trainings.train_ours, *run)
-                sides[f"{kind}{suffix}"] = work
-            plain = (lists["video"], folder / "ours-plain", LOADING, FPS)
-            sides[f"plain{suffix}"] = (peer_process, trainings.train_plain, *plain)
-            for modality in MODALITIES:
-                run = (modality, lists, folder, LOADING)
-                work = (peer_process, trainings.train_peer, *run)
-                sides[f"{modality}{suffix}"] = work
-        spent: dict[str, list[float]] = {name: [] for name in sides}
-        spent |= {f"x-{name}": [] for name in ("flow", "audio", "prepared")}
         pairs = sum(counts) - len(counts)
         spent["x-tvl1"] = [tvl1_seconds(videos[0], folder, pairs)]
         for turn in range(rounds):
@@ -138,9 +134,9 @@ def measure(rounds: int, folder: Path) -> dict[str, list[float]]:
                 spent[f"x-{name}"].append(seconds)
             if turn == 0:
                 for name in ("video", *MODALITIES) * WARMUP:
-                    take(*sides[name])
-            for name in list(sides) if turn % 2 else reversed(sides):
-                spent[name].append(take(*sides[name]))
+                    take(name)
+            for name in list(work) if turn % 2 else reversed(work):
+                spent[name].append(take(name))
     return spent
 
 
@@ -168,7 +164,7 @@ class Training:
 def lines(spent: dict[str, list[float]]) -> list[Result]:
     """The table."""
     peer = Training(spent, *MODALITIES)
-    plain = Training(spent, "plain")
+    ours = {kind: Training(spent, kind) for kind in (*OURS, "plain")}
     extracted = added(spent["x-flow"], spent["x-audio"])
     slow = [spent["x-tvl1"][0] + sound for sound in spent["x-audio"]]
     clips = f"{len(CLIPS)} clips of {CLIPS[0].seconds:g} s, one epoch"
@@ -177,22 +173,21 @@ def lines(spent: dict[str, list[float]]) -> list[Result]:
     computed = f"computed from the parts for {MANY} epochs"
     found = []
     for kind, what in OURS.items():
-        ours = Training(spent, kind)
+        mine = ours[kind]
         # what is made before the first epoch
-        made = spent.get(f"x-{kind}", [0.0] * len(ours.first))
-        all_first, all_many = added(made, ours.first), added(made, ours.many)
-        for name, mine, other, goal, note in (
-            ("extraction in it", all_first, added(extracted, peer.first), 0.3, clips),
-            ("the same by TV-L1", all_first, added(slow, peer.first), None, tvl1),
-            ("without extraction", ours.first, peer.first, None, ""),
-            ("one epoch more", ours.more, peer.more, None, more),
-            ("Farneback", all_many, added(extracted, peer.many), None, computed),
-            ("TV-L1", all_many, added(slow, peer.many), None, computed),
+        made = spent.get(f"x-{kind}", [0.0] * len(mine.first))
+        first, many = added(made, mine.first), added(made, mine.many)
+        for name, one, other, goal, note in (
+            ("extraction in it", first, added(extracted, peer.first), 0.3, clips),
+            ("the same by TV-L1", first, added(slow, peer.first), None, tvl1),
+            ("without extraction", mine.first, peer.first, None, ""),
+            ("one epoch more", mine.more, peer.more, None, more),
+            ("Farneback", many, added(extracted, peer.many), None, computed),
+            ("TV-L1", many, added(slow, peer.many), None, computed),
         ):
-            line = result("15", f"{what}: {name}", mine, other, goal, note=note)
-            found.append(line)
+            found.append(result("15", f"{what}: {name}", one, other, goal, note=note))
     what = "video files: one epoch more, by the same without our launcher"
-    found.append(result("15", what, Training(spent, "video").more, plain.more, None))
+    found.append(result("15", what, ours["video"].more, ours["plain"].more, None))
     parts = {
         "extracting flow, Farneback": spent["x-flow"],
         "extracting flow, TV-L1": spent["x-tvl1"],
