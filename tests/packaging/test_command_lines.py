@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import runpy
 import subprocess
 import sys
@@ -56,6 +57,8 @@ def test_no_gpus_flag(name, monkeypatch):
     assert "--gpus" not in parser_of(ROOT / "tools" / name, monkeypatch).format_help()
 
 
+USERS = dict(GOMP_SPINCOUNT="77")
+
 HELP = """
 import runpy, sys
 sys.argv = [{script!r}, "--help"]
@@ -72,6 +75,23 @@ def test_the_help_imports_next_to_nothing(name):
     code = HELP.format(script=str(ROOT / "tools" / name))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="GNU's OpenMP")
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("train.py", ["no.py"]), ("test.py", ["no.py", "no.pth"])]
+)
+@pytest.mark.parametrize(("user", "expected"), [({}, 10000), (USERS, 77)])
+def test_waiting_threads_do_not_spin_for_long(name, arguments, user, expected):
+    """OpenMP itself says what it was told, when PyTorch loads it."""
+    env = {key: value for key, value in os.environ.items() if key not in USERS}
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / name, *arguments],
+        env={**env, **user, "OMP_DISPLAY_ENV": "verbose"},
+        capture_output=True,
+        text=True,
+    )
+    assert f"GOMP_SPINCOUNT = '{expected}'" in done.stderr
 
 
 def test_options_are_read_as_mmengine_reads_them(monkeypatch):
