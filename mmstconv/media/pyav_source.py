@@ -23,6 +23,9 @@ UNPROBED = {"flv": "aac,mp3float,mp3,speex,nellymoser,adpcm_swf,opus,flac"}
 # sound, with 1080 lines ten times. (Matroska's does not: its durations come out wrong.)
 TELLS_ALL = {"mov"}
 UNDECODED = {"skip_frame": "all"}
+# Names in a file need not be UTF-8. PyAV 19 reads them as they are.
+READS_ANY_NAME = int(av.__version__.partition(".")[0]) >= 19
+LENIENT = {} if READS_ANY_NAME else {"metadata_errors": "ignore"}
 AS_LITTLE_AS_CAN_BE = "1"  # microseconds
 
 
@@ -145,18 +148,15 @@ class Source:
         }
         if self.demuxer in UNPROBED:
             options["codec_whitelist"] = UNPROBED[self.demuxer]
-        stream_options = []
         if self.demuxer in TELLS_ALL:
-            options["analyzeduration"] = AS_LITTLE_AS_CAN_BE
-            stream_options = [UNDECODED] * (int(self.limits.max_streams) + 1)
+            options |= {"analyzeduration": AS_LITTLE_AS_CAN_BE, **UNDECODED}
         try:
             return av.open(
                 file,
                 format=self.demuxer,
                 options=options,
-                stream_options=stream_options,
-                metadata_errors="ignore",
                 timeout=self.deadline.seconds,
+                **LENIENT,
             )
         except av.error.MemoryError as error:
             raise MediaLimitError(
