@@ -6,12 +6,13 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from .boxes import boxes, elements
+
 # What may stand at the outermost level of an MP4 or QuickTime file.
 BOXES = {
     *(b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide"),
     *(b"sidx", b"ssix", b"mfra", b"meta", b"uuid", b"udta", b"pnot", b"emsg", b"prft"),
 }
-MAX_BOXES = 100_000  # a file made of empty ones would keep us busy
 EBML, SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
 FLV_TAGS = {8, 9, 18}
 
@@ -78,40 +79,21 @@ def _missing(what: str, end: int, size: int) -> Cut | None:
 
 def _cut_boxes(file: BinaryIO, size: int) -> Cut | None:
     start = 0
-    for _ in range(MAX_BOXES):
-        if start + 8 > size:
+    for kind, _, end in boxes(file, 0, size):
+        if kind not in BOXES:
             return None
-        file.seek(start)
-        header = file.read(16)
-        length, kind = int.from_bytes(header[:4], "big"), header[4:8]
-        if length == 1:
-            length = int.from_bytes(header[8:], "big")
-        if length < 8 or kind not in BOXES:  # up to the end, or nothing we know
-            return None
-        cut = _missing(f"'{kind.decode()}' box", start + length, size)
+        cut = _missing(f"'{kind.decode()}' box", end, size)
         if cut:  # FFmpeg gives up at half an index, but not at half the data
             return cut if kind == b"mdat" else Cut(cut.reason, start)
-        start += length
+        start = end
     return None
 
 
 def _cut_segment(file: BinaryIO, size: int) -> Cut | None:
-    start = 0
-    for mark in (EBML, SEGMENT):
-        file.seek(start)
-        if file.read(4) != mark:
-            return None
-        first = file.read(1)[0:1] or b"\0"
-        digits = 9 - first[0].bit_length()
-        if not 1 <= digits <= 8:
-            return None
-        length = int.from_bytes(first + file.read(digits - 1), "big")
-        unknown = (1 << 7 * digits) - 1
-        length &= unknown
-        if length == unknown:
-            return None
-        start += 4 + digits + length
-    return _missing("segment", start, size)
+    parts = [part for _, part in zip(range(2), elements(file, 0, size))]
+    if [kind for kind, _, _ in parts] != [EBML, SEGMENT]:
+        return None
+    return _missing("segment", parts[1][2], size)
 
 
 def _cut_riff(file: BinaryIO, size: int) -> Cut | None:
@@ -142,25 +124,3 @@ def _cut_tag(file: BinaryIO, size: int) -> Cut | None:
         if known and int.from_bytes(header[1:], "big") + 11 == length:
             return None
     return Cut("is cut short: it ends within a tag", size) if size > 13 else None
-
-
-class Beginning:
-    """A file that seems to end earlier."""
-
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self.file = file
-        self.size = size
-
-    def read(self, count: int) -> bytes:
-        return self.file.read(max(min(count, self.size - self.file.tell()), 0))
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        if whence == 2:
-            offset, whence = self.size + offset, 0
-        try:
-            return self.file.seek(offset, whence)
-        except (OSError, OverflowError, ValueError):
-            return -1  # tells FFmpeg that there is no such place
-
-    def tell(self) -> int:
-        return self.file.tell()

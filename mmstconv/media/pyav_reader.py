@@ -9,9 +9,8 @@ import numpy as np
 from av.stream import Disposition
 
 from .containers import identify, name_of
-from .errors import NoStreamError, UnreadableMediaError
+from .errors import FileErrors, NoStreamError, UnreadableMediaError
 from .limits import MediaLimits
-from .orientation import orientation_of
 from .pyav_audio import AudioTrack
 from .pyav_source import Source
 from .pyav_video import VideoTrack
@@ -40,7 +39,8 @@ class PyAVReader(MediaReader):
             source, self.format.demuxer, limits or MediaLimits(), timeout
         )
         try:
-            self._find_tracks()
+            with FileErrors(self.path, "opened"):
+                self._find_tracks()
         except BaseException:
             self.close()
             raise
@@ -71,7 +71,7 @@ class PyAVReader(MediaReader):
             known: dict = {}
             if self._video:
                 frame = self._video.first_frame()
-                orientation = orientation_of(frame)
+                orientation = self._video.orientation(frame)
                 sides = frame.width, frame.height
                 known["width"], known["height"] = (
                     sides[::-1] if orientation.swaps_sides else sides

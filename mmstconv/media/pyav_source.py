@@ -10,10 +10,19 @@ import av
 import numpy as np
 from av.stream import Discard
 
-from .containers import absolute, name_of
-from .damage import Beginning, Damage, find_cut
-from .errors import MediaLimitError, UnreadableMediaError
+from .containers import name_of
+from .content import Content
+from .damage import Damage, find_cut
+from .errors import (
+    MISTAKES,
+    FileErrors,
+    MediaError,
+    MediaLimitError,
+    UnreadableMediaError,
+)
 from .limits import Deadline, MediaLimits
+from .memory import limit_pieces
+from .mirroring import key_of, mirrored_tracks
 
 # Their streams are not known when options could still reach the decoders that FFmpeg
 # probes them with. Without those, no frame is allocated before its size is checked.
@@ -60,15 +69,14 @@ class Source:
             self.cut = find_cut(self._file, demuxer)
             if self.cut:
                 self.damage.note(self.cut.reason)
+            self._mirrored = mirrored_tracks(self._file, demuxer)
             size = self._file.seek(0, os.SEEK_END)
             self._file.seek(0)
             usable = self.cut.usable if self.cut else size
-            if in_memory or usable < size:
-                self.container = self._open(Beginning(self._file, usable), "none")
-            else:
-                self._file.close()
-                self.container = self._open("file:" + absolute(self.path), "file")
-            self._check()
+            self.container = self._open(Content(self._file, usable, self.deadline))
+            self.deadline.check()
+            with FileErrors(self.path, "opened"):
+                self._check()
         except BaseException:
             self.close()
             raise
@@ -88,9 +96,12 @@ class Source:
                 self.deadline.check()
                 self.damage.note("a stream that begins within it is not read")
                 continue
-            except av.FFmpegError as error:
-                self.deadline.check()  # FFmpeg may call an interruption an error
-                self.damage.note(f"cannot be read to its end ({error.strerror})")
+            except MediaError:
+                raise
+            except Exception as error:
+                reason = getattr(error, "strerror", None) or error
+                self.damage.note(f"cannot be read to its end ({reason})")
+            self.deadline.check()  # the file ends when the time does
             return
 
     def seek(self, stream, seconds: float | None, earliest: int) -> None:
@@ -109,9 +120,8 @@ class Source:
         if seconds is not None and np.isfinite(seconds):
             offset = max(int(np.floor(seconds / float(stream.time_base))), earliest)
         try:
-            self.container.seek(offset, stream=stream, backward=True)
-        except av.FFmpegError:
-            self.deadline.check()
+            self._jump(offset, stream=stream, backward=True)
+        except (av.FFmpegError, OverflowError):
             self._seek_anywhere(stream, earliest)
 
     @property
@@ -122,6 +132,10 @@ class Source:
         start = self.container.start_time or 0
         return (start + self.container.duration) / av.time_base
 
+    def is_mirrored(self, stream) -> bool:
+        """Whether the container says that pictures of a stream are mirrored."""
+        return key_of(stream, self.demuxer) in self._mirrored
+
     def close(self) -> None:
         if self.container is not None:
             self.container.close()
@@ -130,9 +144,9 @@ class Source:
     def _seek_anywhere(self, stream, earliest: int) -> None:
         for offset in (earliest, stream.start_time or 0):
             try:
-                self.container.seek(max(offset, 0), stream=stream, any_frame=True)
+                self._jump(max(offset, 0), stream=stream, any_frame=True)
                 return
-            except av.FFmpegError as error:
+            except (av.FFmpegError, OverflowError) as error:
                 reason = error
         raise UnreadableMediaError(
             self.path,
@@ -140,9 +154,17 @@ class Source:
             "the file may be damaged",
         )
 
-    def _open(self, file, protocols: str):
+    def _jump(self, offset: int, **how) -> None:
+        """Seeks, within the time allowed."""
+        try:
+            self.container.seek(offset, **how)
+        finally:
+            self.deadline.check()
+
+    def _open(self, file: Content):
+        limit_pieces(self.limits.max_bytes)
         options = {
-            "protocol_whitelist": protocols,
+            "protocol_whitelist": "none",
             "max_pixels": str(int(self.limits.max_pixels)),
             "max_streams": str(int(self.limits.max_streams) + 1),
         }
@@ -151,21 +173,18 @@ class Source:
         if self.demuxer in TELLS_ALL:
             options |= {"analyzeduration": AS_LITTLE_AS_CAN_BE, **UNDECODED}
         try:
-            return av.open(
-                file,
-                format=self.demuxer,
-                options=options,
-                timeout=self.deadline.seconds,
-                **LENIENT,
-            )
-        except av.error.MemoryError as error:
+            return av.open(file, format=self.demuxer, options=options, **LENIENT)
+        except MemoryError as error:
             raise MediaLimitError(
                 self.path,
-                f"has more than {self.limits.max_streams} streams, or needs more "
-                "memory than there is",
-                "if that is right, read it with MediaLimits(max_streams=...)",
+                f"has more than {self.limits.max_streams} streams, or needs more than "
+                f"{self.limits.max_bytes} bytes of memory in one piece",
+                "if that is right, read it with MediaLimits(max_streams=..., "
+                "max_bytes=...)",
             ) from error
-        except (av.FFmpegError, ValueError) as error:
+        except MISTAKES:
+            raise
+        except Exception as error:
             self.deadline.check()
             cut = f"; it {self.cut.reason}" if self.cut else ""
             raise UnreadableMediaError(
