@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import av
 import numpy as np
 
-from .errors import MediaLimitError
+from .errors import FileErrors, MediaLimitError
 from .pyav_source import Source
 from .sound import downmix, native_window, resample, to_float
 
@@ -17,6 +16,8 @@ MARGIN = 0.05
 GAP = 0.03
 # Decoded sound further from the window than this is dropped, not held.
 NEAR = 10.0
+# Full scale of 32 bits; what is beyond it, where full scale is 1, is no sound.
+LOUDEST = 2.0**31
 # More than any file has that is meant to be heard.
 MAX_CHANNELS = 64
 MAX_SAMPLE_RATE = 1_000_000
@@ -65,6 +66,10 @@ class AudioTrack:
             for piece_rate, first, samples in pieces:
                 if piece_rate == rate:
                     _place(native, samples, first - begin)
+            wrong = np.flatnonzero(~(np.abs(native) <= LOUDEST))  # also if not a number
+            native[wrong] = 0
+            note = "sound samples without a value"
+            self.source.damage.note(note, (wrong + begin).tolist())
             window = resample(native, rate, sample_rate)[drop : drop + length]
             output[: len(window)] += window
         return np.clip(output, -1, 1, out=output)
@@ -79,14 +84,19 @@ class AudioTrack:
         self._seek(start - PREROLL)
         stretches: list[_Stretch] = []
         undecodable = []
+        held, most = 0.0, stop - start + 3 * NEAR
         for packet in self.source.packets(self.stream):
             frames = self._frames(packet)
             # Right after seeking, a decoder may lack what came before.
             if (frames is None or packet.is_corrupt) and self._is_after(packet, start):
                 undecodable.append(packet.pos)
             for frame in frames or ():
-                self._keep(frame, stretches, start, stop)
+                held += self._keep(frame, stretches, start, stop)
             if packet.dts is not None and packet.dts * self.tick > stop:
+                break
+            if held > most:
+                note = "more sound than there is room for between its time stamps"
+                self.source.damage.note(note)
                 break
         else:
             for frame in self._frames(None) or ():
@@ -104,19 +114,23 @@ class AudioTrack:
         self.source.deadline.check()
         try:
             return self.context.decode(packet)
-        except av.FFmpegError:
+        except Exception:  # whatever a decoder raises is the file's
             return None
 
-    def _keep(self, frame, stretches: list, start: float, stop: float) -> None:
-        """Appends a frame to a stretch unless it is too far from the window."""
+    def _keep(self, frame, stretches: list, start: float, stop: float) -> float:
+        """Appends a frame to a stretch unless it is too far from the window.
+
+        Returns:
+            Seconds that were appended.
+        """
         time = start if frame.pts is None else frame.pts * self.tick
         if not start - NEAR <= time <= stop + NEAR:
-            return
-        if stretches and stretches[-1].seconds > stop - start + 3 * NEAR:
-            return
-        if not stretches or not stretches[-1].extend(frame):
-            self._check(frame)
-            stretches.append(_Stretch(frame))
+            return 0.0
+        with FileErrors(self.source.path, "decoded"):
+            if not stretches or not stretches[-1].extend(frame):
+                self._check(frame)
+                stretches.append(_Stretch(frame))
+            return frame.samples / frame.sample_rate
 
     def _check(self, sound) -> None:
         """Raises if no sound is like this; of a codec context or a frame."""
@@ -184,8 +198,7 @@ class _Stretch:
 
     def placed(self) -> tuple[int, int, np.ndarray]:
         first = round(float(np.median(self.starts)) * self.rate)
-        samples = np.concatenate(self.pieces, axis=1)
-        return self.rate, first, downmix(samples, self.channels)
+        return self.rate, first, np.concatenate(self.pieces)
 
     def _time(self, frame) -> float | None:
         stamp = frame.pts if frame.pts is not None else frame.dts
@@ -196,7 +209,7 @@ class _Stretch:
     def _append(self, frame, start: float | None) -> None:
         if start is not None:
             self.starts.append(start)
-        self.pieces.append(to_float(frame))
+        self.pieces.append(downmix(to_float(frame), self.channels))
         self.length += frame.samples
 
 

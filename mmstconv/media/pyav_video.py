@@ -30,6 +30,8 @@ HELD_BYTES = 16 << 20
 # FFmpeg allocates frames whose sides are multiples of so many pixels; where it has not
 # told their size yet, they may have this share more.
 BLOCK = 16
+# A broken packet may ask for any amount of memory; more of them are no accident.
+MAX_STARVED = 2
 ROUNDING = 0.1
 
 
@@ -73,7 +75,7 @@ class VideoTrack:
         self._extent: tuple[float, float] | None = None
         self._orientations: dict[int, Orientation] = {}
         self._mirrored = source.is_mirrored(stream)
-        self._needs_memory = False
+        self._starved = 0  # packets that would have taken too much memory
         self._check_size()
 
     def frames_at(
@@ -234,8 +236,6 @@ class VideoTrack:
                 if done > before:
                     break
             else:
-                if self._needs_memory:
-                    raise decoder_error(self.source.path, "decoded", MemoryError())
                 raise UnreadableMediaError(
                     self.source.path,
                     "no video frame can be decoded",
@@ -274,7 +274,9 @@ class VideoTrack:
             frames = self.context.decode(packet)
         except Exception as error:  # whatever a decoder raises is the file's
             self._check_size(refused=isinstance(error, av.error.ArgumentError))
-            self._needs_memory |= isinstance(error, MemoryError)
+            self._starved += isinstance(error, MemoryError)
+            if self._starved > MAX_STARVED:
+                raise decoder_error(self.source.path, "decoded", error) from error
             return None
         for frame in frames:
             pixels = frame.width * frame.height
