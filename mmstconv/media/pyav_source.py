@@ -36,6 +36,8 @@ UNDECODED = {"skip_frame": "all"}
 READS_ANY_NAME = int(av.__version__.partition(".")[0]) >= 19
 LENIENT = {} if READS_ANY_NAME else {"metadata_errors": "ignore"}
 AS_LITTLE_AS_CAN_BE = "1"  # microseconds
+# Which index is long, at how many places it is looked at, and what is not in order.
+LONG_INDEX, INDEX_PROBES, MOSTLY = 10_000, 200, 0.2
 
 
 class Source:
@@ -202,3 +204,23 @@ class Source:
             duration = stream.duration or 0
             if duration > 0:
                 self.limits.check(self.path, seconds=float(duration * stream.time_base))
+            if self.demuxer == "mov":
+                self._check_order(stream.index_entries)
+
+    def _check_order(self, entries) -> None:
+        """Refuses a long index whose time stamps mostly do not rise.
+
+        FFmpeg would search it from one end to the other, over and over, in a single
+        call that nothing can interrupt.
+        """
+        if len(entries) < LONG_INDEX:
+            return
+        places = np.linspace(0, len(entries) - 1, INDEX_PROBES).astype(int)
+        stamps = np.array([entries[int(place)].timestamp for place in places])
+        if np.mean(np.diff(stamps) <= 0) > MOSTLY:
+            raise UnreadableMediaError(
+                self.path,
+                f"has {len(entries)} frames whose time stamps do not rise",
+                "the file may be damaged; write it anew, for instance with another "
+                "tool",
+            )
