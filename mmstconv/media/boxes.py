@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 MAX_PARTS = 100_000  # a file made of empty ones would keep us busy
@@ -48,3 +48,21 @@ def elements(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int,
         stop = end if length == unknown else content + length
         yield header[:name], content, stop
         start = stop
+
+
+def within(
+    parts: Callable, file: BinaryIO, place: tuple[int, int], *path: bytes
+) -> Iterator[tuple[bytes, int, int]]:
+    """The parts at a path: of parts of that kind within parts of the kind before.
+
+    Args:
+        parts: ``boxes`` or ``elements``.
+        file: Its content.
+        place: Where to look.
+        path: Kinds, from the outermost to the one that is looked for.
+    """
+    for kind, start, end in list(parts(file, *place)):
+        if kind == path[0] and len(path) == 1:
+            yield kind, start, end
+        elif kind == path[0]:
+            yield from within(parts, file, (start, min(end, place[1])), *path[1:])

@@ -15,6 +15,8 @@ BOXES = {
 }
 EBML, SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
 FLV_TAGS = {8, 9, 18}
+FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+HEADER_BYTES = 8192
 
 
 class Damage:
@@ -67,6 +69,8 @@ def find_cut(file: BinaryIO, demuxer: str) -> Cut | None:
         "wav": _cut_riff,
         "mpegts": _cut_transport_packet,
         "flv": _cut_tag,
+        "asf": _cut_packets,
+        "mp3": _cut_frames,
     }.get(demuxer)
     return find(file, size) if find else None
 
@@ -124,3 +128,27 @@ def _cut_tag(file: BinaryIO, size: int) -> Cut | None:
         if known and int.from_bytes(header[1:], "big") + 11 == length:
             return None
     return Cut("is cut short: it ends within a tag", size) if size > 13 else None
+
+
+def _cut_packets(file: BinaryIO, size: int) -> Cut | None:
+    """The header of ASF says how long the file is, unless it was broadcast."""
+    file.seek(0)
+    header = file.read(HEADER_BYTES)
+    place = header.find(FILE_PROPERTIES)
+    if place < 0 or len(header) < place + 92 or header[place + 88] & 1:
+        return None
+    length = int.from_bytes(header[place + 40 : place + 48], "little")
+    return _missing("packets", length, size)
+
+
+def _cut_frames(file: BinaryIO, size: int) -> Cut | None:
+    """What encoders put into the first frame of MPEG audio tells all frames' bytes."""
+    file.seek(0)
+    header = file.read(HEADER_BYTES)
+    place = max(header.find(b"Xing"), header.find(b"Info"))
+    if place < 0 or len(header) < place + 16 or header[place + 7] & 3 != 3:
+        return None
+    # from the first frame on; its header and side information are before the mark
+    return _missing(
+        "frames", int.from_bytes(header[place + 12 : place + 16], "big"), size
+    )

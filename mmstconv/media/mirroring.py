@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from .boxes import boxes, elements
+from .boxes import boxes, elements, within
 
 UNIT = 1 << 16
 HEADER_BYTES = 256  # more than a track's or a film's header has
@@ -34,21 +34,13 @@ def key_of(stream, demuxer: str) -> int:
 
 def _by_matrix(file: BinaryIO, size: int) -> set[int]:
     film, tracks = 1.0, {}
-    for kind, start, end in boxes(file, 0, size):
-        if kind != b"moov":
-            continue
-        for kind, inner, inner_end in boxes(file, start, min(end, size)):
-            if kind == b"mvhd":
-                film = _determinant(_header(file, inner), 36)
-            if kind != b"trak":
-                continue
-            for kind, place, _ in boxes(file, inner, min(inner_end, size)):
-                if kind == b"tkhd":
-                    header = _header(file, place)
-                    number = 20 if header[:1] == b"\1" else 12
-                    number = int.from_bytes(header[number : number + 4], "big")
-                    tracks[number] = _determinant(header, 40)
-        break
+    for _, start, _ in within(boxes, file, (0, size), b"moov", b"mvhd"):
+        film = _determinant(_header(file, start), 36)
+    for _, start, _ in within(boxes, file, (0, size), b"moov", b"trak", b"tkhd"):
+        header = _header(file, start)
+        number = 20 if header[:1] == b"\1" else 12
+        number = int.from_bytes(header[number : number + 4], "big")
+        tracks[number] = _determinant(header, 40)
     return {number for number, value in tracks.items() if film * value < 0}
 
 
@@ -69,24 +61,15 @@ def _determinant(header: bytes, start: int) -> float:
 
 def _by_projection(file: BinaryIO, size: int) -> set[int]:
     """FFmpeg takes a sphere that is looked at from behind for a mirrored picture."""
-    for kind, start, end in elements(file, 0, size):
-        if kind != SEGMENT:
-            continue
-        for kind, inner, inner_end in elements(file, start, min(end, size)):
-            if kind != TRACKS:
-                continue
-            tracks = elements(file, inner, min(inner_end, size))
-            places = [(a, b) for kind, a, b in tracks if kind == TRACK]
-            return {k for k, place in enumerate(places) if _is_behind(file, *place)}
-    return set()
+    tracks = within(elements, file, (0, size), SEGMENT, TRACKS, TRACK)
+    return {k for k, (_, *place) in enumerate(tracks) if _is_behind(file, *place)}
 
 
 def _is_behind(file: BinaryIO, start: int, end: int) -> bool:
-    for wanted in TO_YAW:
-        found = [(a, b) for kind, a, b in elements(file, start, end) if kind == wanted]
-        if not found:
-            return False
-        start, end = found[0]
+    found = next(within(elements, file, (start, end), *TO_YAW), None)
+    if found is None:
+        return False
+    _, start, end = found
     file.seek(start)
     form = {4: ">f", 8: ">d"}.get(end - start)
     content = file.read(8)[: end - start]

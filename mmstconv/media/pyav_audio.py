@@ -18,6 +18,8 @@ GAP = 0.03
 NEAR = 10.0
 # Full scale of 32 bits; what is beyond it, where full scale is 1, is no sound.
 LOUDEST = 2.0**31
+# So many seconds without any sound, where there should be some, are no rounding.
+MISSING = 0.1
 # More than any file has that is meant to be heard.
 MAX_CHANNELS = 64
 MAX_SAMPLE_RATE = 1_000_000
@@ -38,7 +40,10 @@ class AudioTrack:
         self.context = stream.codec_context
         self.tick = float(stream.time_base)
         self.context.thread_count = 1
-        self.context.options = {"max_samples": str(MAX_FRAME_SAMPLES)}
+        self.context.options = {
+            "max_samples": str(MAX_FRAME_SAMPLES),
+            "err_detect": "crccheck+explode",
+        }
         self._check(self.context)
         self._extent: tuple[float, float] | None = None
 
@@ -59,6 +64,11 @@ class AudioTrack:
         """See :meth:`MediaReader.waveform`."""
         length = round((stop - start) * sample_rate)
         pieces = self._decode(start - 2 * MARGIN, stop + 2 * MARGIN)
+        if not any(
+            first < stop * rate and first + len(samples) > start * rate
+            for rate, first, samples in pieces
+        ):
+            self._note_missing(start, stop)
         output = np.zeros(length, np.float32)
         for rate in {rate for rate, _, _ in pieces}:
             begin, end, drop = native_window(start, length, rate, sample_rate, MARGIN)
@@ -73,6 +83,13 @@ class AudioTrack:
             window = resample(native, rate, sample_rate)[drop : drop + length]
             output[: len(window)] += window
         return np.clip(output, -1, 1, out=output)
+
+    def _note_missing(self, start: float, stop: float) -> None:
+        """Notes that a window has no sound, where there should be some."""
+        begin, end = self.extent
+        if min(stop, end) - max(start, begin) > MISSING:
+            note = "sound is missing within the time that it takes"
+            self.source.damage.note(note, [start])
 
     def _decode(self, start: float, stop: float) -> list[tuple[int, int, np.ndarray]]:
         """Decodes a window.

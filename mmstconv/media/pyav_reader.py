@@ -150,6 +150,11 @@ class PyAVReader(MediaReader):
                 )
         self._video = video and VideoTrack(self._source, video)
         self._audio = audio and AudioTrack(self._source, audio)
+        for kind, track in (("video", self._video), ("sound", self._audio)):
+            streams = self._source.container.streams
+            given = streams.audio if kind == "sound" else _films(streams)
+            if given and not track:
+                self._source.damage.note(f"its {kind} cannot be used")
         if not self._video and not self._audio:
             raise UnreadableMediaError(self.path, "has neither video nor audio")
 
@@ -159,9 +164,14 @@ def _best_video(container):
     best = container.streams.best("video")
     if best is None or not best.disposition & Disposition.attached_pic:
         return best
-    others = [
+    others = _films(container.streams)
+    return max(others, key=lambda stream: stream.width * stream.height, default=None)
+
+
+def _films(streams) -> list:
+    """Video streams that are no cover picture."""
+    return [
         stream
-        for stream in container.streams.video
+        for stream in streams.video
         if not stream.disposition & Disposition.attached_pic
     ]
-    return max(others, key=lambda stream: stream.width * stream.height, default=None)

@@ -10,6 +10,7 @@ import av
 import numpy as np
 from av.stream import Discard
 
+from .checksums import Checksums
 from .containers import name_of
 from .content import Content
 from .damage import Damage, find_cut
@@ -23,6 +24,7 @@ from .errors import (
 from .limits import Deadline, MediaLimits
 from .memory import limit_pieces
 from .mirroring import key_of, mirrored_tracks
+from .promises import missing_streams
 
 # Their streams are not known when options could still reach the decoders that FFmpeg
 # probes them with. Without those, no frame is allocated before its size is checked.
@@ -79,6 +81,13 @@ class Source:
             self.deadline.check()
             with FileErrors(self.path, "opened"):
                 self._check()
+            kinds = [stream.type for stream in self.container.streams]
+            here = self._file.tell()
+            for kind, count in missing_streams(self._file, demuxer, kinds).items():
+                kind = "" if kind == "any" else f" of {kind}"
+                self.damage.note(f"lacks {count} of the streams{kind} it promises")
+            self._checksums = Checksums(self._file, demuxer)
+            self._file.seek(here)
         except BaseException:
             self.close()
             raise
@@ -93,7 +102,9 @@ class Source:
                 for packet in self.container.demux(stream):
                     self.deadline.check()
                     if packet.size:
+                        self._look_at(packet)
                         yield packet
+                self._look_at(None)
             except IndexError:  # PyAV knows the streams that were there at the opening
                 self.deadline.check()
                 self.damage.note("a stream that begins within it is not read")
@@ -114,6 +125,7 @@ class Source:
             seconds: None is the beginning.
             earliest: In ticks of the stream: where the beginning is looked for.
         """
+        self._checksums.jump()
         if stream is not self._stream:  # the demuxer skips all others
             for other in self.container.streams:
                 other.discard = Discard.default if other is stream else Discard.all
@@ -155,6 +167,10 @@ class Source:
             f"its beginning cannot be found again: {reason}",
             "the file may be damaged",
         )
+
+    def _look_at(self, packet) -> None:
+        note = "parts that are broken, by their check sum or size"
+        self.damage.note(note, self._checksums.wrong(packet))
 
     def _jump(self, offset: int, **how) -> None:
         """Seeks, within the time allowed."""
