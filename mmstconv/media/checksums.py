@@ -150,7 +150,7 @@ def _matroska_parts(file: BinaryIO) -> Iterator[tuple[int, int, bool]]:
                 whole = _is_chain(file, inner, end_here)
             if whole and kind == TRACKS:
                 whole = _are_whole(file, inner, end_here)
-            yield inner, inner_end, whole
+            yield inner, inner_end, whole and inner_end <= size
 
 
 def _sum_is_right(file: BinaryIO, start: int, end: int) -> bool:

@@ -10,6 +10,12 @@ from .boxes import boxes, elements, within
 
 HEADER_BYTES = 64 << 10
 KINDS = {b"vide": "video", b"soun": "audio", b"vmhd": "video", b"smhd": "audio"}
+ASF_HEADER, ASF_OBJECT = 30, 24  # bytes
+ASF_STREAM = bytes.fromhex("9107dcb7b7a9cf118ee600c00c205365")
+# How the names of all other objects of a header begin.
+ASF_NAMES = "a1dcab8c b503bf5f 4052d186 301afb1e 01cd87f4 dc29e2d6 3526b275 3326b275"
+ASF_NAMES += " 40a4d0d2 fab31122 ce75f87b fbb31122 14e68a29 fcb31122 74d40618"
+ASF_NAMES = {bytes.fromhex(name) for name in ASF_NAMES.split()}
 CODEC_LIST = bytes.fromhex("4052d1861d31d011a3a400a0c90348f6")
 ASF_KINDS = {1: "video", 2: "audio"}
 SEGMENT, TRACKS, TRACK = b"\x18\x53\x80\x67", b"\x16\x54\xae\x6b", b"\xae"
@@ -67,8 +73,14 @@ def _by_count(file: BinaryIO) -> Counter:
 
 def _by_codec_list(file: BinaryIO) -> Counter:
     header = _head(file)
-    place = header.find(CODEC_LIST)
     kinds: Counter = Counter()
+    place, end = ASF_HEADER, int.from_bytes(header[16:24], "little")
+    while place + ASF_OBJECT <= min(end, len(header)):
+        name = header[place : place + 16]
+        # an object of no known name may have been a stream
+        kinds["any"] += name == ASF_STREAM or name[:4] not in ASF_NAMES
+        place += max(int.from_bytes(header[place + 16 : place + 24], "little"), 24)
+    place = header.find(CODEC_LIST)
     if place < 0:
         return kinds
     count = int.from_bytes(header[place + 40 : place + 44], "little")

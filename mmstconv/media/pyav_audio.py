@@ -20,6 +20,7 @@ NEAR = 10.0
 LOUDEST = 2.0**31
 # So many seconds without any sound, where there should be some, are no rounding.
 MISSING = 0.1
+WITHOUT_GAPS = {"mov", "avi", "wav", "aiff", "caf"}
 # More than any file has that is meant to be heard.
 MAX_CHANNELS = 64
 MAX_SAMPLE_RATE = 1_000_000
@@ -64,11 +65,7 @@ class AudioTrack:
         """See :meth:`MediaReader.waveform`."""
         length = round((stop - start) * sample_rate)
         pieces = self._decode(start - 2 * MARGIN, stop + 2 * MARGIN)
-        if not any(
-            first < stop * rate and first + len(samples) > start * rate
-            for rate, first, samples in pieces
-        ):
-            self._note_missing(start, stop)
+        self._note_missing(start, stop, pieces)
         output = np.zeros(length, np.float32)
         for rate in {rate for rate, _, _ in pieces}:
             begin, end, drop = native_window(start, length, rate, sample_rate, MARGIN)
@@ -84,10 +81,18 @@ class AudioTrack:
             output[: len(window)] += window
         return np.clip(output, -1, 1, out=output)
 
-    def _note_missing(self, start: float, stop: float) -> None:
-        """Notes that a window has no sound, where there should be some."""
-        begin, end = self.extent
-        if min(stop, end) - max(start, begin) > MISSING:
+    def _note_missing(self, start: float, stop: float, pieces: list) -> None:
+        """Notes that a window has no sound, where there should be some.
+
+        Where containers do not know gaps, that is, if most of it is missing.
+        """
+        start, stop = max(start, self.extent[0]), min(stop, self.extent[1])
+        there = 0.0
+        for rate, first, samples in pieces:
+            ends = first / rate, (first + len(samples)) / rate
+            there += max(min(stop, ends[1]) - max(start, ends[0]), 0)
+        least = (stop - start) / 2 if self.source.demuxer in WITHOUT_GAPS else 0
+        if stop - start > MISSING and there <= least:
             note = "sound is missing within the time that it takes"
             self.source.damage.note(note, [start])
 
