@@ -16,6 +16,9 @@ PAGE = 27  # bytes of an Ogg page's header before its table of sizes
 TAG = 11  # bytes of an FLV tag's header
 REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 CRC, SEGMENT, CLUSTER = b"\xbf", b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
+ASF_HEADER = 64 << 10  # bytes in which an ASF file's header is looked at
+ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 # What the segment consists of: an index, information, tracks, clusters, cues, files,
 # chapters, tags and room that is left.
 PARTS = {
@@ -43,6 +46,9 @@ class Checksums:
     def __init__(self, file: BinaryIO, demuxer: str) -> None:
         self.file = file
         self._follow = {"ogg": _ogg_page, "flv": _flv_tag}.get(demuxer)
+        self._last = file.seek(0, 2) - 1  # where the last part may begin
+        if demuxer == "asf":
+            self._follow, self._last = _asf_packets(file)
         self._by_packet = demuxer in ("mp3", "aac", "flac")
         self._parts = _matroska_parts(file) if demuxer == "matroska" else None
         self._end = 0  # of the parts of Matroska that were seen
@@ -81,7 +87,7 @@ class Checksums:
         start = place if self._next is None else self._next
         if place is not None and start is not None and start > place:
             return []  # a later packet of the same part
-        last = self.file.seek(0, 2) - 1 if place is None else place
+        last = self._last if place is None else place
         while start is not None and start <= last:
             end = follow(self.file, start)
             if end is None or (place is not None and start < place < end):
@@ -123,6 +129,29 @@ def _ogg_page(file: BinaryIO, start: int) -> int | None:
     return (
         start + len(page) if whole and int.from_bytes(found, "big") == stated else None
     )
+
+
+def _asf_packets(file: BinaryIO) -> tuple[Callable | None, int]:
+    """What tells the end of a packet, and where the last one may begin.
+
+    All are of one size and begin with an empty correction of errors.
+    """
+    file.seek(0)
+    header = file.read(ASF_HEADER)
+    properties = header.find(ASF_PROPERTIES)
+    start = int.from_bytes(header[16:24], "little")
+    file.seek(start)
+    data = file.read(24)
+    sizes = header[properties + 92 : properties + 100]
+    size = int.from_bytes(sizes[:4], "little")
+    if properties < 0 or data[:16] != ASF_DATA or sizes[:4] != sizes[4:] or not size:
+        return None, 0
+
+    def follow(file: BinaryIO, start: int) -> int | None:
+        file.seek(start)
+        return start + size if file.read(3) == b"\x82\0\0" else None
+
+    return follow, start + int.from_bytes(data[16:], "little") - 1
 
 
 def _flv_tag(file: BinaryIO, start: int) -> int | None:

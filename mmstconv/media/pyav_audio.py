@@ -20,7 +20,8 @@ NEAR = 10.0
 LOUDEST = 2.0**31
 # So many seconds without any sound, where there should be some, are no rounding.
 MISSING = 0.1
-WITHOUT_GAPS = {"mov", "avi", "wav", "aiff", "caf"}
+# The share of a window that must be there where containers do not know gaps.
+LEAST = dict.fromkeys(("mov", "avi", "wav", "aiff", "caf"), 0.5) | {"flac": 0.98}
 # More than any file has that is meant to be heard.
 MAX_CHANNELS = 64
 MAX_SAMPLE_RATE = 1_000_000
@@ -84,14 +85,14 @@ class AudioTrack:
     def _note_missing(self, start: float, stop: float, pieces: list) -> None:
         """Notes that a window has no sound, where there should be some.
 
-        Where containers do not know gaps, that is, if most of it is missing.
+        Where containers do not know gaps, that is, if much of it is missing.
         """
         start, stop = max(start, self.extent[0]), min(stop, self.extent[1])
         there = 0.0
         for rate, first, samples in pieces:
             ends = first / rate, (first + len(samples)) / rate
             there += max(min(stop, ends[1]) - max(start, ends[0]), 0)
-        least = (stop - start) / 2 if self.source.demuxer in WITHOUT_GAPS else 0
+        least = LEAST.get(self.source.demuxer, 0) * (stop - start)
         if stop - start > MISSING and there <= least:
             note = "sound is missing within the time that it takes"
             self.source.damage.note(note, [start])

@@ -29,7 +29,7 @@ STEPS_BACK = (0.0, 0.5, 2.0, 8.0, 32.0)
 HELD_BYTES = 16 << 20
 # FFmpeg allocates frames whose sides are multiples of so many pixels; where it has not
 # told their size yet, they may have this share more.
-BLOCK = 16
+BLOCK = 64
 # A broken packet may ask for any amount of memory; more of them are no accident.
 MAX_STARVED = 2
 ROUNDING = 0.1
