@@ -27,9 +27,10 @@ STEPS_BACK = (0.0, 0.5, 2.0, 8.0, 32.0)
 # Decoded frames that are held until they are converted, a few at a time: going back and
 # forth between decoding and converting is slower.
 HELD_BYTES = 16 << 20
-# FFmpeg allocates frames whose sides are multiples of so many pixels; where it has not
-# told their size yet, they may have this share more.
-BLOCK = 64
+# FFmpeg's decoders allocate more than a frame at each side, by this at most; where it
+# has not told the size yet, frames may have this share more.
+MARGIN = 256
+ROUNDING = 0.1
 # A broken packet may ask for any amount of memory; more of them are no accident.
 MAX_STARVED = 2
 ROUNDING = 0.1
@@ -292,7 +293,7 @@ class VideoTrack:
         limit = int(self.source.limits.max_pixels)
         if not all(sides):
             return int(limit * (1 + ROUNDING))
-        return max(limit, math.prod(-(-side // BLOCK) * BLOCK for side in sides))
+        return max(limit, math.prod(side + MARGIN for side in sides))
 
     def _check_size(self, refused: bool = False) -> None:
         """Raises if frames are larger than allowed.
