@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from mmaction.datasets import VideoDataset
 from mmaction.registry import DATASETS
+from mmengine.dataset import BaseDataset
 from mmengine.structures import BaseDataElement
 
 from ..randomness import seed_generators
@@ -25,6 +26,13 @@ from .bad_samples import BadDataError, WorkerBoard, is_of_the_sample, named, rea
 from .files import missing_files
 
 HARD_LIMIT = 5  # times the time limit of OpenMedia, then a loader process is ended
+
+
+class Damage(list):
+    """Notes on one sample, shared by the copies that ``TestTimeAug`` makes."""
+
+    def __deepcopy__(self, memo: dict) -> Damage:
+        return self
 
 
 @DATASETS.register_module()
@@ -149,6 +157,15 @@ class MultiModalVideoDataset(VideoDataset):
         lengths = np.fromiter(map(len, items), np.int64, len(items))
         return np.frombuffer(b"".join(items), np.uint8), np.cumsum(lengths)
 
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """The classes of a sample, as ``ClassBalancedDataset`` counts them.
+
+        None without a label.
+        """
+        label = BaseDataset.get_data_info(self, idx)["label"]
+        labels = label if isinstance(label, Sequence) else [label]
+        return [one for one in labels if one >= 0]
+
     def tolerate(self, max_in_a_row: int) -> None:
         """From now on, replace bad samples in training and flag them in ``test_mode``.
 
@@ -237,20 +254,22 @@ class MultiModalVideoDataset(VideoDataset):
                 the samples tried before.
         """
         info = self.get_data_info(index)
-        info["damage"] = notes["damage"] = []
+        info["damage"] = notes["damage"] = Damage()
         if "failure" in notes:
             info["failure"] = notes["failure"]
         filename = info["filename"]
         with self._board.working_on(index, self._hard_limit()):
             try:
                 packed = self.pipeline(info)
-            except Exception:
-                if "media" in info:  # FormatClips has not closed it
-                    info["media"].close()
-                raise
-        sample = packed.get("data_samples") if isinstance(packed, dict) else None
-        if isinstance(sample, BaseDataElement):
-            notes = {name: note for name, note in notes.items() if note}
+            finally:
+                media = info.get("media")
+                if media is not None:  # FormatClips has not closed it
+                    notes["damage"] += media.damage
+                    media.close()
+        notes = {name: note for name, note in notes.items() if note}
+        if "damage" in notes:  # once, whatever copies of the reader have found
+            notes["damage"] = list(dict.fromkeys(notes["damage"]))
+        for sample in _packed_samples(packed):
             sample.set_metainfo(dict(filename=filename, **notes))
         return packed
 
@@ -258,3 +277,10 @@ class MultiModalVideoDataset(VideoDataset):
         steps = getattr(self.pipeline, "transforms", ())
         limits = [getattr(step, "timeout", None) or 0 for step in steps]
         return HARD_LIMIT * max(limits, default=0) or None
+
+
+def _packed_samples(packed: object) -> list[BaseDataElement]:
+    """The data samples of what a pipeline gives: one, or one for each augmentation."""
+    samples = packed.get("data_samples") if isinstance(packed, dict) else None
+    samples = samples if isinstance(samples, (list, tuple)) else [samples]
+    return [one for one in samples if isinstance(one, BaseDataElement)]

@@ -210,6 +210,19 @@ def test_shorter_than_a_window(tmp_path):
     assert not list(score_video(model, path, skip=1))
 
 
+def test_shorter_than_a_window_through_another_pipeline(tmp_path):
+    path = write_coded(tmp_path / "short.mp4", count=20, fps=25)
+    model, other = make_model(), make_pipeline(["rgb", "flow", "audio"], "ThreeCrop")
+    (asked,) = score_video(model, path, pipeline=other)
+    (usual,) = score_video(model, path)
+    model.cfg.test_pipeline = other
+    assert asked.scores.equal(predict_video(model, path).pred_score)
+    assert not asked.scores.equal(usual.scores)
+    model.cfg = ConfigDict()  # of a config that has none
+    (again,) = score_video(model, path, pipeline=other)
+    assert again.scores.equal(asked.scores)
+
+
 def test_exactly_one_window(tmp_path):
     path = write_coded(tmp_path / "exact.mp4", count=12, fps=8)
     model = make_model()
