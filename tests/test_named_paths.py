@@ -1,4 +1,4 @@
-"""Paths that configs, docstrings and pages name: they exist, or a command makes them."""
+"""Paths that configs, docstrings and pages name exist, or a command makes them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TEXTS = [
     for path in TRACKED
     if path.relative_to(ROOT).parts[0] in WHERE and path.suffix in (".py", ".md")
 ]
-PATH = re.compile(r"(?<![\w.}:/-])[\w.*~$/-]*\w\.(?:py|md|yml)\b")
+PATH = re.compile(r"(?<![\w.}/-])(?<!https:)[\w.*~$/-]*\w\.(?:py|md|yml)\b")
 # Where files of others are that we speak of: MMAction2's own, Python's.
 OTHERS = [
     Path(mmaction.__file__).parents[1],
