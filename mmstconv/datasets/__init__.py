@@ -7,6 +7,7 @@ import_mmaction_datasets()
 
 from .annotation import AnnotationError
 from .bad_samples import BadDataError
+from .rawframe_dataset import MultiModalRawframeDataset
 from .samplers import ResumableSampler
 from .transforms import *  # noqa: F403
 from .transforms import __all__ as _transforms
@@ -19,6 +20,7 @@ __all__ = [
     "BadDataError",
     "ClassBalancedDataset",
     "ConcatDataset",
+    "MultiModalRawframeDataset",
     "MultiModalVideoDataset",
     "RepeatDataset",
     "ResumableSampler",

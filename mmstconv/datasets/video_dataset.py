@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import pickle
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from mmaction.datasets import VideoDataset
@@ -16,6 +16,7 @@ from mmengine.structures import BaseDataElement
 from ..randomness import seed_generators
 from .annotation import (
     AnnotationError,
+    Row,
     clipped,
     is_plain,
     listed,
@@ -63,6 +64,8 @@ class MultiModalVideoDataset(VideoDataset):
         **kwargs: See MMAction2's ``VideoDataset``.
     """
 
+    prefix = "video"
+
     def __init__(
         self,
         *args,
@@ -84,6 +87,8 @@ class MultiModalVideoDataset(VideoDataset):
         gc.disable()
         try:
             super().full_init()
+            if self.check_files:
+                self._check_extracted()
         finally:
             if enabled:
                 gc.enable()
@@ -98,8 +103,8 @@ class MultiModalVideoDataset(VideoDataset):
         """
         if self.multi_class and self.num_classes is None:
             raise ValueError("multi_class=True needs num_classes")
-        rows = read_rows(self.ann_file, self.delimiter, self.multi_class)
-        folder = self.data_prefix.get("video")
+        rows = self._read_rows()
+        folder = self.data_prefix.get(self.prefix)
         root = None if self.allow_outside else folder or None
         mistakes = row_problems(rows, self.num_classes, root)
         below = os.path.join(folder, "") if folder else ""
@@ -125,6 +130,16 @@ class MultiModalVideoDataset(VideoDataset):
             )
         return [info for _, info in data]
 
+    def _check_extracted(self) -> None:
+        """That what transforms read beside the files is there for some of them."""
+        for step in getattr(self.pipeline, "transforms", ()):
+            if hasattr(step, "check_extracted"):
+                infos = (BaseDataset.get_data_info(self, k) for k in range(len(self)))
+                step.check_extracted(infos)
+
+    def _read_rows(self) -> list[Row]:
+        return read_rows(self.ann_file, self.delimiter, self.multi_class)
+
     def _info(
         self, name: str, labels: Sequence[str], folder: str | None, below: str
     ) -> dict:
@@ -138,7 +153,7 @@ class MultiModalVideoDataset(VideoDataset):
         return dict(filename=filename, label=label)
 
     def _missing(self, data: Sequence[tuple[int, dict]]) -> list[str]:
-        missing = missing_files(
+        missing = self._not_there(
             info["filename"] for _, info in data if "://" not in info["filename"]
         )
         return [
@@ -146,6 +161,11 @@ class MultiModalVideoDataset(VideoDataset):
             for number, info in data
             if missing and info["filename"] in missing
         ]
+
+    @staticmethod
+    def _not_there(paths: Iterable[str]) -> set[str]:
+        """Of the files of the annotation, those that do not exist."""
+        return missing_files(paths)
 
     def _serialize_data(self) -> tuple[np.ndarray, np.ndarray]:
         """MMEngine's, in half the time: one buffer that loader processes share.
