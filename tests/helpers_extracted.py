@@ -9,6 +9,7 @@ import numpy as np
 from helpers_media import coded_frame
 
 BANDS, RATE = 80, 50
+CLASS = "clips"  # the folder that all are in
 
 
 def write_extracted(
@@ -37,7 +38,7 @@ def write_extracted(
         sound: The same.
         suffix: Of images.
     """
-    images = folder / "rawframes" / name
+    images = folder / "rawframes" / CLASS / name
     images.mkdir(parents=True)
     for index in range(count):
         number = f"{first + index:05}.{suffix}"
@@ -48,7 +49,7 @@ def write_extracted(
                 plane = np.full(size[::-1], level, np.uint8)
                 cv2.imwrite(str(images / f"flow_{axis}_{number}"), plane)
     if sound:
-        feature = folder / "audio_features" / "rawframes" / f"{name}.npy"
+        feature = folder / "audio_features" / CLASS / f"{name}.npy"
         feature.parent.mkdir(parents=True, exist_ok=True)
         rows = np.arange(round(count / 25 * RATE), dtype=np.float32)
         np.save(feature, np.tile(rows[:, None], (1, BANDS)) / len(rows))
@@ -57,7 +58,9 @@ def write_extracted(
 
 def write_list(folder: Path, counts: dict[str, int], name: str = "list.txt") -> Path:
     """``folder total_frames label`` a line, labels in turn."""
-    lines = [f"{one} {n} {k % 2}\n" for k, (one, n) in enumerate(counts.items())]
+    lines = [
+        f"{CLASS}/{one} {n} {k % 2}\n" for k, (one, n) in enumerate(counts.items())
+    ]
     (folder / name).write_text("".join(lines))
     return folder / name
 
