@@ -188,7 +188,7 @@ def test_nothing_extracted_anywhere_is_a_wrong_path(tmp_path):
 
 def test_frames_flow_and_sound_are_of_the_same_time(tmp_path):
     """Also behind MMAction2's own RawframeDataset, and with dots in names."""
-    write_extracted(tmp_path, "v.1", 40, suffix="png")
+    write_extracted(tmp_path, "v.1", 40, size=(128, 128), suffix="png")
     write_list(tmp_path, {"v.1": 40})
     cfg = Config.fromfile(CONFIG)
     point_at(cfg, tmp_path, tmp_path / "list.txt")
