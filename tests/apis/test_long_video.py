@@ -269,6 +269,9 @@ def test_pipelines_that_do_not_fit(film):
     flip = dict(type="Flip", flip_ratio=0.5)
     with pytest.raises(ValueError, match="Flip draws at random"):
         score_video(model, film, pipeline=[*pipeline[:3], flip, *pipeline[3:]])
+    images = dict(type="LoadFlowImages", directory="{stem}")
+    with pytest.raises(ValueError, match="LoadFlowImages read what was extracted"):
+        score_video(model, film, pipeline=[*pipeline[:3], images, *pipeline[3:]])
     with pytest.raises(ValueError, match=r"streams for \['audio'\]"):
         score_video(model, film, pipeline=make_pipeline(["rgb", "flow"]))
 

@@ -108,7 +108,9 @@ def run(tmp_path, model, data, **options):
         log_level="WARNING",
         **options,
     )
-    runner = Runner.from_cfg(Config(cfg))
+    cfg = Config(cfg)
+    object.__setattr__(cfg, "_format_python_code", False)  # yapf takes long
+    runner = Runner.from_cfg(cfg)
     before = {name: p.clone() for name, p in runner.model.named_parameters()}
     runner.train()
     same = [n for n, p in runner.model.named_parameters() if p.equal(before[n])]
