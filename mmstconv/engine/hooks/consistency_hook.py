@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from mmaction.datasets.transforms import PackActionInputs
 from mmaction.registry import HOOKS
@@ -13,6 +13,7 @@ from ...datasets.transforms import FormatClips
 from ..checkpoint import fill
 from .data_sets import built_data_sets
 from .joint_model import is_training, unwrap
+from .label_agreement import check_labels
 from .preprocessing_check import check_preprocessing, forget_files_on_resume
 
 
@@ -26,9 +27,11 @@ class ConsistencyHook(Hook):
     scale than they were trained on lose accuracy and say nothing. Here each is one
     error before the first iteration.
 
-    So is a pipeline that loses which modalities a file has, and, when resuming or
-    testing, a checkpoint that lacks a part of the model. To start training from such a
-    one (``load_from``) is allowed; what is missing or too much is a short warning.
+    So are labels that head, data sets or metrics take for something else (one class a
+    sample or several), class names that differ between data sets, a pipeline that loses
+    which modalities a file has, and, when resuming or testing, a checkpoint that lacks
+    a part of the model. To start training from such a one (``load_from``) is allowed;
+    what is missing or too much is a short warning.
 
     The input is compared with what the checkpoint doctor wrote into the files that
     ``init_cfg`` names. Sizes of clips and images are free, so they are a warning.
@@ -57,6 +60,8 @@ class ConsistencyHook(Hook):
             _check_presence(dataset)
             if num_classes is not None:
                 self._check_classes(dataset, num_classes)
+        _check_names(built_data_sets(runner))
+        check_labels(runner, head)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         weights = weights_of(checkpoint)
@@ -101,6 +106,24 @@ class ConsistencyHook(Hook):
                     f"{ann_file}: {info.get('filename')} has label {label}, but "
                     f"model.cls_head.num_classes is {num_classes} "
                     f"(labels go from 0 to {num_classes - 1})"
+                )
+
+
+def _check_names(data_sets: Iterable) -> None:
+    """One label must have one name, or accuracies are of something else."""
+    first, where = None, None
+    for dataset in data_sets:
+        names = (getattr(dataset, "metainfo", None) or {}).get("classes")
+        if names is None:
+            continue
+        ann_file = getattr(dataset, "ann_file", "a data set")
+        if first is None:
+            first, where = list(names), ann_file
+        for label, (one, other) in enumerate(zip(first, names)):
+            if one != other:
+                raise ValueError(
+                    f"label {label} is {one!r} in {where}, but {other!r} in "
+                    f"{ann_file}: the class files of the data sets must agree"
                 )
 
 
