@@ -134,6 +134,17 @@ def test_a_mismatch_is_named_before_testing(trained, demo_data, tmp_path):
         Runner.from_cfg(cfg).test()
 
 
+def test_other_names_than_in_training(trained, demo_data, tmp_path):
+    folder, _ = trained
+    (tmp_path / "other.txt").write_text("cool\nfalling\ndown\n")
+    cfg = config(demo_data, tmp_path)
+    cfg.test_dataloader.dataset.metainfo.classes = str(tmp_path / "other.txt")
+    cfg.load_from = str(folder / "epoch_1.pth")
+    Runner.from_cfg(cfg).test()
+    (log,) = tmp_path.rglob("*.log")
+    assert "was trained with label 1 as 'down'" in log.read_text()
+
+
 def test_the_best_by_a_top_k_that_is_not_measured(demo_data, tmp_path):
     cfg = config(demo_data, tmp_path, several=False, **{BEST: "acc/top5"})
     for split in ("train", "val", "test"):
@@ -161,3 +172,25 @@ def test_mmaction2s_own_heads():
     with pytest.raises(ValueError, match="take average_clips='score'"):
         _check_average(MODELS.build(dict(stock, average_clips="prob")), True)
     _check_average(MODELS.build(dict(stock, average_clips="score")), True)
+
+
+def test_visualised_clips_show_the_right_classes(tmp_path):
+    """A many-hot label is no list of class numbers."""
+    from mmaction.structures import ActionDataSample
+    from mmaction.visualization import ActionVisualizer
+
+    from mmstconv.engine.hooks import ClipVisualizationHook
+
+    name = "several"
+    drawn = ActionVisualizer.get_instance(
+        name, vis_backends=[dict(type="LocalVisBackend")], save_dir=str(tmp_path)
+    )
+    drawn.dataset_meta = dict(classes=NAMES)
+    hook = ClipVisualizationHook(enable=True, interval=1, out_dir=str(tmp_path / "out"))
+    hook._visualizer = drawn
+    for label in ([1.0, 0.0, 1.0], [0.0, 0.0, 0.0]):
+        sample = ActionDataSample(metainfo=dict(filename="a.mp4", multi_class=True))
+        sample.set_gt_label(torch.tensor(label))
+        clip = torch.zeros(1, 3, 2, 32, 32, dtype=torch.uint8)
+        hook._draw_samples(0, dict(inputs=dict(rgb=[clip])), [sample])
+        assert sample.gt_label.tolist() == label

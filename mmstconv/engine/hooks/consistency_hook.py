@@ -76,6 +76,8 @@ class ConsistencyHook(Hook):
             raise ValueError(f"{runner._load_from}: {error}") from error
         for remark in remarks:
             runner.logger.warning(f"{runner._load_from}: {remark}")
+        if not start:
+            _compare_names(runner, checkpoint)
         # MMEngine loads it once more, and has nothing left to list.
         checkpoint["state_dict"] = copy.deepcopy(model.state_dict())
 
@@ -125,6 +127,25 @@ def _check_names(data_sets: Iterable) -> None:
                     f"label {label} is {one!r} in {where}, but {other!r} in "
                     f"{ann_file}: the class files of the data sets must agree"
                 )
+
+
+def _compare_names(runner, checkpoint: dict) -> None:
+    """Warn where a label has had another name in training."""
+    meta = checkpoint.get("meta")
+    trained = meta.get("dataset_meta") if isinstance(meta, dict) else None
+    names = trained.get("classes") if isinstance(trained, dict) else None
+    if not isinstance(names, (list, tuple)):
+        return
+    for dataset in built_data_sets(runner):
+        own = (getattr(dataset, "metainfo", None) or {}).get("classes") or ()
+        for label, (one, other) in enumerate(zip(names, own)):
+            if one != other:
+                runner.logger.warning(
+                    f"{runner._load_from}: was trained with label {label} as {one!r}, "
+                    f"but {getattr(dataset, 'ann_file', 'the data set')} names it "
+                    f"{other!r}"
+                )
+                break
 
 
 def _check_presence(dataset) -> None:
