@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
@@ -40,7 +41,11 @@ def config(demo_data, work_dir, several=True, **options):
 @pytest.fixture(scope="module")
 def trained(demo_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("several")
-    cfg = config(demo_data, folder)
+    cfg = config(demo_data, folder, **{"model.cls_head.aux_loss_weight": 0.3})
+    cfg.custom_hooks = [
+        dict(type="GradientBlendingHook"),
+        dict(type="GradientModulationHook"),
+    ]
     runner = Runner.from_cfg(cfg)
     runner.train()
     cfg.dump(folder / "several.py")
@@ -55,6 +60,14 @@ def test_training_validates_by_mean_average_precision(trained):
         assert 0 < scalars[f"val/acc/{key}"].current() <= 1
     mmit = scalars["val/acc/mmit_mean_average_precision"].current()
     assert scalars["val/modality/map/audio"].current() == pytest.approx(mmit)
+    blended = json.loads((folder / "gradient_blending.json").read_text())
+    for branch in ("fused", "stream_audio"):  # binary cross entropy in both
+        own = scalars[f"val/modality/nll/{branch}"].current()
+        losses = blended["history"][0]
+        name = branch.removeprefix("stream_")
+        assert losses["val"][name] == pytest.approx(own)
+        assert losses["train"][name] == pytest.approx(own, abs=0.3)
+    assert scalars["train/modulation_audio"].current() == 1  # has no rival
     meta = torch.load(folder / "epoch_1.pth", weights_only=True)["meta"]
     assert meta["dataset_meta"]["classes"] == NAMES
 

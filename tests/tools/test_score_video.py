@@ -67,6 +67,29 @@ def test_writes_and_goes_on(monkeypatch, checkpoint, video, tmp_path):
     assert list(csv.reader(out.read_text("utf-8").splitlines())) == again
 
 
+def test_several_classes_are_probabilities_each(
+    monkeypatch, checkpoint, video, tmp_path
+):
+    """Sigmoids, whether the head averages these or logits."""
+    found = {}
+    for average in ("prob", "score"):
+        config = tmp_path / f"{average}.py"
+        config.write_text(
+            f"_base_ = [{str(CONFIG)!r}]\n"
+            "model = dict(cls_head=dict(multi_class=True, "
+            f"average_clips={average!r}))\n"
+        )
+        monkeypatch.setitem(globals(), "CONFIG", config)
+        out = tmp_path / f"{average}.csv"
+        call(monkeypatch, checkpoint, video, "--hop", "8", "--out", out)
+        monkeypatch.undo()
+        _, *rows = csv.reader(out.read_text("utf-8").splitlines())
+        found[average] = [[float(value) for value in row[2:]] for row in rows]
+    for row, other in zip(found["prob"], found["score"], strict=True):
+        assert all(0.3 < value < 0.7 for value in row)  # untrained: each near a half
+        assert row == pytest.approx(other, abs=2e-6)
+
+
 def test_another_run_is_not_continued(monkeypatch, checkpoint, video, tmp_path):
     out = tmp_path / "scores.csv"
     call(monkeypatch, checkpoint, video, "--hop", "4", "--out", out)

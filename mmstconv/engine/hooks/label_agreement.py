@@ -89,8 +89,13 @@ def _check_metric(name: str, metric: BaseMetric, several: bool) -> None:
 def _check_best(runner, num_classes: int, several: bool) -> None:
     """The measure by which the best checkpoint is known, if it is one of accuracy."""
     known: dict[str, list[str]] = {}
+    others = set()  # prefixes of metrics that do not say beforehand what they give
     for name, metric in _metrics(runner):
-        if name == "val_evaluator" and hasattr(metric, "names"):
+        if name != "val_evaluator":
+            continue
+        if not hasattr(metric, "names"):
+            others.add(metric.prefix)
+        else:
             names = metric.names(num_classes, several)
             known.setdefault(metric.prefix, []).extend(
                 f"{metric.prefix}/{one}" for one in names
@@ -100,8 +105,9 @@ def _check_best(runner, num_classes: int, several: bool) -> None:
         if not isinstance(hook, CheckpointHook) or not wanted:
             continue
         for key in [wanted] if isinstance(wanted, str) else wanted:
-            names = known.get(key.split("/")[0], [key])
-            if key not in names:
+            prefix = key.split("/")[0]
+            names = known.get(prefix, [key])
+            if key not in names and prefix not in others:
                 raise ValueError(
                     f"default_hooks.checkpoint.save_best is {key!r}, but val_evaluator "
                     f"gives {names} of {num_classes} classes and {_WORDS[several]}: "
