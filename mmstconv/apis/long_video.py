@@ -29,7 +29,8 @@ class WindowScore(NamedTuple):
     Args:
         start: Of the window, in seconds.
         end: Of the window.
-        scores: ``(num_classes,)``, on the CPU.
+        scores: ``(num_classes,)``, on the CPU; probabilities, or logits with
+            ``average_clips='score'`` (``class_probabilities`` takes both).
     """
 
     start: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import pickle
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 from mmaction.datasets import VideoDataset
@@ -24,6 +24,7 @@ from .annotation import (
     row_problems,
 )
 from .bad_samples import BadDataError, WorkerBoard, is_of_the_sample, named, reason_of
+from .class_names import find_class_names
 from .files import missing_files
 
 HARD_LIMIT = 5  # times the time limit of OpenMedia, then a loader process is ended
@@ -43,7 +44,12 @@ class MultiModalVideoDataset(VideoDataset):
     Same files, one ``path label`` a line. All malformed lines and files that do not
     exist are reported at once with file and line. Paths may contain spaces; tabs,
     blank lines, Windows line ends and a byte order mark are tolerated. Labels may be
-    missing if they are missing everywhere.
+    missing if they are missing everywhere. With ``multi_class=True`` a line has any
+    number of labels, ``path label label ...``, or none.
+
+    The names of the classes, one a line in the order of the labels, are in the file
+    ``metainfo['classes']`` (or are a list there), or in ``classes.txt`` beside the
+    annotation. They travel with checkpoints.
 
     A file that turns out to be unusable while it is read raises, unless
     :meth:`tolerate` was called (``BadSampleHook`` does, and counts). Then another
@@ -77,6 +83,18 @@ class MultiModalVideoDataset(VideoDataset):
         self.allow_outside = allow_outside
         self._board = WorkerBoard()
         super().__init__(*args, **kwargs)
+        names = self._metainfo.get("classes")
+        names = find_class_names(names, self.ann_file, self.num_classes)
+        if names is not None:
+            self._metainfo["classes"] = names
+
+    @classmethod
+    def _load_metainfo(cls, metainfo: Mapping | None = None) -> dict:
+        """MMEngine's, which would take a class file that is missing for a name."""
+        rest = dict(metainfo or {})
+        classes = rest.pop("classes", None)
+        loaded = super()._load_metainfo(rest)
+        return loaded if classes is None else dict(loaded, classes=classes)
 
     def full_init(self) -> None:
         """As MMEngine's, without the garbage collector.
@@ -106,7 +124,7 @@ class MultiModalVideoDataset(VideoDataset):
         rows = self._read_rows()
         folder = self.data_prefix.get(self.prefix)
         root = None if self.allow_outside else folder or None
-        mistakes = row_problems(rows, self.num_classes, root)
+        mistakes = row_problems(rows, self.num_classes, root, self.multi_class)
         below = os.path.join(folder, "") if folder else ""
         data = [
             (row.number, self._info(row.name, row.labels, folder, below))
@@ -147,9 +165,10 @@ class MultiModalVideoDataset(VideoDataset):
             filename = below + name
         else:
             filename = os.path.join(folder, name)
-        label = int(labels[0]) if labels else -1
-        if self.multi_class and labels:
+        if self.multi_class:
             label = [int(text) for text in labels]
+        else:
+            label = int(labels[0]) if labels else -1
         return dict(filename=filename, label=label)
 
     def _missing(self, data: Sequence[tuple[int, dict]]) -> list[str]:
