@@ -2,6 +2,8 @@
 
 python tools/predict.py CONFIG CHECKPOINT VIDEO [VIDEO ...] [--top 3] [--device cpu]
 
+Prints the most probable classes; of a model for several classes a file all those whose
+probability reaches --threshold.
 A file that cannot be used is named, the others are recognised all the same; the exit
 code is 1 then. A damaged file is recognised by what is left of it, with a warning.
 """
@@ -9,8 +11,21 @@ code is 1 then. A damaged file is recognised by what is left of it, with a warni
 import argparse
 import sys
 
-from mmstconv.apis import load_recognizer, predict_video
+from mmstconv.apis import (
+    class_names,
+    class_probabilities,
+    has_several_classes,
+    load_recognizer,
+    predict_video,
+)
 from mmstconv.media import MediaError
+
+
+def probability(text):
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must lie in 0..1, got {text}")
+    return value
 
 
 def parse_args():
@@ -19,6 +34,12 @@ def parse_args():
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("videos", nargs="+", metavar="video", help="video file")
     parser.add_argument("--top", type=int, default=3, help="classes to print")
+    parser.add_argument(
+        "--threshold",
+        type=probability,
+        default=0.5,
+        help="of several classes a file, print those of this probability and above",
+    )
     parser.add_argument("--device", help="default: a GPU if there is one")
     parser.add_argument(
         "--trust",
@@ -28,13 +49,22 @@ def parse_args():
     return parser.parse_args()
 
 
-def show(path, result, names, top):
+def show(path, result, model, top, threshold):
     presence = result.metainfo.get("presence", {})
     present = [name for name, here in presence.items() if here]
     print(f"{path} ({', '.join(present)})")
-    scores, labels = result.pred_score.topk(min(top, len(result.pred_score)))
-    for score, label in zip(scores.tolist(), labels.tolist()):
-        print(f"  {score:6.1%}  {label if names is None else names[label]}")
+    names = class_names(model)
+    shares, labels = class_probabilities(model, result.pred_score).sort(descending=True)
+    ranking = [
+        f"{share:6.1%}  {names[label]}"
+        for share, label in zip(shares.tolist(), labels.tolist())
+    ]
+    if has_several_classes(model):
+        top = int((shares >= threshold).sum())
+        if not top:
+            print(f"  no class reaches {threshold:.1%}; first is {ranking[0].lstrip()}")
+    for line in ranking[:top]:
+        print(f"  {line}")
 
 
 def main():
@@ -53,7 +83,7 @@ def main():
             failed += 1
             print(f"predict: {error}", file=sys.stderr)
         else:
-            show(path, result, model.dataset_meta.get("classes"), args.top)
+            show(path, result, model, args.top, args.threshold)
             for what in result.metainfo.get("damage", ()):
                 print(f"predict: {path}: {what}", file=sys.stderr)
     if failed and len(args.videos) > 1:

@@ -2,9 +2,9 @@
 
 python tools/score_video.py CONFIG CHECKPOINT VIDEO [--out scores.csv] [--hop 8]
 
-Every line of the output is one window: its start and end in seconds and the score of
-each class. Lines are written as they are computed, so nothing is lost when it is
-interrupted; the same command again goes on where it ended.
+Every line of the output is one window: its start and end in seconds and the probability
+of each class, by its name. Lines are written as they are computed, so nothing is lost
+when it is interrupted; the same command again goes on where it ended.
 """
 
 import argparse
@@ -14,7 +14,12 @@ import os
 import sys
 from pathlib import Path
 
-from mmstconv.apis import load_recognizer, score_video
+from mmstconv.apis import (
+    class_names,
+    class_probabilities,
+    load_recognizer,
+    score_video,
+)
 from mmstconv.media import MediaError, open_media
 
 
@@ -83,14 +88,13 @@ def main():
             begin, end = media.extent
         skip = done_before(out, run)
         windows = score_video(model, args.video, hop=args.hop, skip=skip)
-        classes = model.cls_head.num_classes
-        names = model.dataset_meta.get("classes") or range(classes)
-        with out.open("a", newline="") as file:
+        with out.open("a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             if not out.stat().st_size:
-                writer.writerow(["start", "end", *names])
+                writer.writerow(["start", "end", *class_names(model)])
             for window in windows:
-                scores = [f"{score:.6f}" for score in window.scores.tolist()]
+                shares = class_probabilities(model, window.scores)
+                scores = [f"{share:.6f}" for share in shares.tolist()]
                 writer.writerow([f"{window.start:.3f}", f"{window.end:.3f}", *scores])
                 file.flush()
                 done = window.end - begin

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 
 import torch
 from mmaction.apis import inference_recognizer, init_recognizer
 from mmaction.structures import ActionDataSample
+from mmengine.dataset import Compose
+from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
-from torch import nn
+from torch import Tensor, nn
 
 from ..checkpoints.reading import weights_of
+from ..datasets.class_names import ClassNamesError, find_class_names
 from ..engine.checkpoint import fill
 from ..loading import trusting
+from ..models.heads import kind_of, probabilities
 
 
 def load_recognizer(
@@ -33,7 +38,8 @@ def load_recognizer(
 
     Returns:
         The recognizer in evaluation mode; ``.cfg`` and ``.dataset_meta`` as
-        MMAction2 has them.
+        MMAction2 has them. Class names, in ``dataset_meta['classes']``, are those of
+        the training, kept in the checkpoint; where it has none, those of the config.
 
     Raises:
         ValueError: The file is no checkpoint, broken or needs trust, or the weights
@@ -48,11 +54,65 @@ def load_recognizer(
     if remarks:
         raise ValueError(f"{checkpoint}: {remarks[0]}")
     model.dataset_meta = loaded.get("meta", {}).get("dataset_meta") or {}
+    if not model.dataset_meta.get("classes"):
+        model.dataset_meta = dict(model.dataset_meta, classes=_names_in(model.cfg))
     return model
 
 
-def predict_video(model: nn.Module, path: str | os.PathLike) -> ActionDataSample:
-    """Recognise one video file through the config's ``test_pipeline``.
+def _names_in(cfg: Mapping) -> list[str] | None:
+    """Class names of the config's test data, if they can be had."""
+    dataset = (cfg.get("test_dataloader") or {}).get("dataset") or {}
+    named = (dataset.get("metainfo") or {}).get("classes")
+    try:
+        return find_class_names(named, dataset.get("ann_file") or "", None)
+    except ClassNamesError:
+        return None
+
+
+def class_names(model: nn.Module) -> list[str]:
+    """The name of each class; its number where there are none.
+
+    Args:
+        model: Of :func:`load_recognizer`.
+    """
+    count = model.cls_head.num_classes
+    names = (getattr(model, "dataset_meta", None) or {}).get("classes")
+    if isinstance(names, (list, tuple)) and len(names) == count:
+        return [str(name) for name in names]
+    return [str(label) for label in range(count)]
+
+
+def class_probabilities(model: nn.Module, scores: Tensor) -> Tensor:
+    """The probability of each class, whatever the config's ``average_clips``.
+
+    Args:
+        model: Of :func:`load_recognizer`.
+        scores: ``pred_score`` of :func:`predict_video`, or scores of a window.
+
+    Returns:
+        ``(num_classes,)``, each in [0, 1]. They sum to 1, unless a file may have
+        several classes (:func:`has_several_classes`).
+    """
+    return probabilities(model.cls_head, scores)
+
+
+def has_several_classes(model: nn.Module) -> bool:
+    """Whether the model says yes or no to each class, instead of choosing one."""
+    return bool(kind_of(model.cls_head))
+
+
+def predict_video(
+    model: nn.Module,
+    path: str | os.PathLike,
+    *,
+    pipeline: Sequence[Mapping] | None = None,
+) -> ActionDataSample:
+    """Recognise one video file.
+
+    Args:
+        model: Of :func:`load_recognizer`.
+        path: The video file.
+        pipeline: Instead of the config's ``test_pipeline``.
 
     Returns:
         The data sample: ``pred_score`` ``(num_classes,)``, ``pred_label`` ``(1,)``
@@ -68,7 +128,11 @@ def predict_video(model: nn.Module, path: str | os.PathLike) -> ActionDataSample
     sample = dict(
         filename=os.fspath(path), label=-1, start_index=0, modality="RGB", damage=damage
     )
-    result = inference_recognizer(model, sample)
+    steps = None
+    if pipeline is not None:
+        init_default_scope(model.cfg.get("default_scope", "mmaction"))
+        steps = Compose([dict(step) for step in pipeline])
+    result = inference_recognizer(model, sample, steps)
     if damage:
         result.set_metainfo(dict(damage=damage))
     return result

@@ -23,9 +23,11 @@ class AnnotationError(ValueError):
         problems: ``file:line: reason`` each.
     """
 
+    what = "malformed annotation"
+
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
-        super().__init__("malformed annotation\n" + listed(problems))
+        super().__init__(f"{self.what}\n" + listed(problems))
 
     def __reduce__(self):
         return type(self), (self.problems,)
@@ -82,21 +84,25 @@ def read_rows(path: str, delimiter: str = " ", multi_class: bool = False) -> lis
 
 
 def row_problems(
-    rows: Sequence[Row], num_classes: int | None, root: str | None = None
+    rows: Sequence[Row],
+    num_classes: int | None,
+    root: str | None = None,
+    multi_class: bool = False,
 ) -> dict[int, list[str]]:
     """What is wrong with rows, without a look at the disk.
 
-    Labels may be missing if they are missing everywhere.
+    Labels may be missing if they are missing everywhere, or if there may be several.
 
     Args:
         rows: Of one file.
         num_classes: Labels must be below; None: any.
         root: Folder below which all paths must lie; None: anywhere.
+        multi_class: Whether a line may have several labels, or none.
 
     Returns:
         ``{line number: reasons}`` of the lines with a mistake.
     """
-    unlabelled = not any(row.labels for row in rows)
+    unlabelled = multi_class or not any(row.labels for row in rows)
     repeated = len({row.name for row in rows}) < len(rows)
     first: dict[str, Row] = {}
     fine: set[str] = set()  # labels that were checked
@@ -104,7 +110,7 @@ def row_problems(
     for row in rows:
         reasons = [] if is_plain(row.name) else _path_problems(row.name, root)
         labels = row.labels
-        if not unlabelled and not (len(labels) == 1 and labels[0] in fine):
+        if (labels or not unlabelled) and not (len(labels) == 1 and labels[0] in fine):
             wrong = _label_problems(labels, num_classes)
             reasons += wrong
             if not wrong:

@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 
 from .outcomes import full_subset, pair_measures
+from .report import WORTHS
 
 MOST_CLASSES = 40
 _CASES = (("both right", "#4c9f70"), ("only the first", "#8ecae6"),
@@ -41,17 +42,17 @@ def draw_report(report: Mapping) -> Figure:
 
 
 def _draw_subsets(axes: Axes, report: Mapping) -> None:
-    overall, subsets = report["overall"], report["subsets"]
+    overall, subsets, worth = report["overall"], report["subsets"], report["worth"]
     full = full_subset(subsets)
-    accuracies = [100 * overall["measures"][f"acc/{subset}"] for subset in subsets]
+    accuracies = [100 * overall["measures"][f"{worth}/{subset}"] for subset in subsets]
     colours = ["#1d3557" if subset == full else "#8aa6c1" for subset in subsets]
     axes.barh(subsets, accuracies, color=colours)
     for subset, accuracy in zip(subsets, accuracies):
         axes.text(118, subset, f"{accuracy:.1f}", ha="right", va="center")
     streams = {
-        name: 100 * overall["measures"][f"acc/stream_{name}"]
+        name: 100 * overall["measures"][f"{worth}/stream_{name}"]
         for name in report["modalities"]
-        if f"acc/stream_{name}" in overall["measures"]
+        if f"{worth}/stream_{name}" in overall["measures"]
     }
     if streams:
         label = "the stream's own classifier"
@@ -62,8 +63,9 @@ def _draw_subsets(axes: Axes, report: Mapping) -> None:
     axes.invert_yaxis()
     axes.set_xlim(0, 120)
     axes.set_xticks(range(0, 101, 20))
-    axes.set_xlabel("accuracy, %")
-    axes.set_title(f"Accuracy by modalities used, {overall['samples']} samples")
+    axes.set_xlabel(f"{WORTHS[worth]}, %")
+    title = f"{_titled(worth)} by modalities used, {overall['samples']} samples"
+    axes.set_title(title)
 
 
 def _draw_shapley(axes: Axes, report: Mapping) -> None:
@@ -86,7 +88,8 @@ def _draw_pairs(axes: Axes, report: Mapping) -> None:
     axes.set_title("Each alone: who is right")
     if not pairs:
         axes.set_axis_off()
-        axes.text(0.5, 0.5, "no two modalities", ha="center", va="center")
+        why = "no two modalities" if report["worth"] == "acc" else "several are right"
+        axes.text(0.5, 0.5, why, ha="center", va="center")
         return
     names = [f"{first},\n{second}" for first, second in pairs]
     left = np.zeros(len(pairs))
@@ -109,9 +112,10 @@ def _draw_classes(figure: SubFigure, report: Mapping, classes: list) -> None:
     )
     total = len(report["classes"])
     which = f"{len(classes)} of {total} classes" if len(classes) < total else "class"
-    measures = [f"acc/{subset}" for subset in subsets]
+    worth = report["worth"]
+    measures = [f"{worth}/{subset}" for subset in subsets]
     _draw_heat(accuracies, classes, measures, "Blues", (0, 100), "{:.0f}")
-    accuracies.set_title(f"Accuracy by {which} and modalities used, %")
+    accuracies.set_title(f"{_titled(worth)} by {which} and modalities used, %")
     measures = [f"shapley/{name}" for name in names]
     largest = 100 * max(max(_largest(one, names) for one in classes), 0.01)
     limits = (-largest, largest)
@@ -162,6 +166,10 @@ def _draw_weights(axes: Axes, report: Mapping) -> None:
     axes.set_ylim(0, 115 * max(0.01, *map(max, weights.values())))
     axes.set_ylabel("share, %")
     axes.set_title("Mean weight where present")
+
+
+def _titled(worth: str) -> str:
+    return WORTHS[worth][0].upper() + WORTHS[worth][1:]
 
 
 def _colours(report: Mapping) -> list[str]:

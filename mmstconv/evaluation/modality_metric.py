@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from mmaction.evaluation import mmit_mean_average_precision
 from mmaction.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from .gathering import GatheredResults
-from .outcomes import Outcomes, full_subset, members, surprise
+from .outcomes import (
+    Outcomes,
+    full_subset,
+    members,
+    surprise,
+    surprise_of_several,
+)
 from .report import make_report, write_report
 
 
@@ -43,6 +50,13 @@ class ModalityMetric(GatheredResults, BaseMetric):
     Scores may be probabilities (``average_clips='prob'``) or logits
     (``'score'``), see ``outcomes.surprise``.
 
+    Of a head with ``multi_class``, where a sample may have several classes, ``map``
+    stands in the place of ``acc``: the mean over samples of their average precision,
+    as MMAction2's ``mmit_mean_average_precision``; samples without a class are left
+    out. It is a mean over samples as accuracy is, so Shapley values, classes and
+    streams are the same parts of it. ``nll`` is then binary cross entropy, the mean
+    over classes; ``complement`` is not defined.
+
     Args:
         out_dir: Write ``modality_report.json``, ``.csv`` and ``.png`` here, with the
             same per class and the weights over time. None: only log.
@@ -51,8 +65,8 @@ class ModalityMetric(GatheredResults, BaseMetric):
         collect_dir: Of ``BaseMetric``.
 
     Raises:
-        ValueError: A data sample has no subset scores, several labels, or scores
-            that are not numbers.
+        ValueError: A data sample has no subset scores, scores that are not numbers,
+            or several labels where the head has not ``multi_class``.
     """
 
     default_prefix = "modality"
@@ -74,6 +88,13 @@ class ModalityMetric(GatheredResults, BaseMetric):
 
     def compute_metrics(self, results: Sequence[Mapping]) -> dict[str, float]:
         outcomes = Outcomes(results)
+        if not outcomes.labels:
+            print_log(
+                f"{type(self).__name__}: no sample has a class, nothing to measure",
+                logger="current",
+                level=logging.WARNING,
+            )
+            return {}
         names = (self.dataset_meta or {}).get("classes")
         report = make_report(outcomes, names)
         _warn_of_a_better_stream(report)
@@ -91,30 +112,58 @@ def _summary(sample: Mapping) -> dict:
             f"ModalityMetric: {where} has no subset_scores: the head must be a "
             "TriModalFusionHead with score_subsets=True (model.cls_head)"
         )
-    if sample["gt_label"].numel() != 1:
-        raise ValueError(
-            f"ModalityMetric: {where} has gt_label of shape "
-            f"{tuple(sample['gt_label'].shape)}, expected one label: accuracy of "
-            "several labels at once is not defined here"
-        )
-    label = int(sample["gt_label"])
+    judge = _of_several if sample.get("multi_class", False) else _of_one
+    label, answer, nats = judge(sample, where)
     subsets = _arrays(sample["subset_scores"], where)
     streams = _arrays(sample.get("stream_scores") or {}, where)
     singles = [name for name in subsets if members(name) == (name,)]
     presence = sample.get("presence") or {}
-    nll = {f"stream_{name}": surprise(one, label) for name, one in streams.items()}
-    nll["fused"] = surprise(subsets[full_subset(subsets)], label)
+    nll = {f"stream_{name}": nats(one) for name, one in streams.items()}
+    nll["fused"] = nats(subsets[full_subset(subsets)])
     return dict(
         label=label,
-        subsets={subset: int(one.argmax()) for subset, one in subsets.items()},
+        subsets={subset: answer(one) for subset, one in subsets.items()},
         has=[name for name in singles if presence.get(name, True)],
-        streams={name: int(one.argmax()) for name, one in streams.items()},
+        streams={name: answer(one) for name, one in streams.items()},
         nll=nll,
         weights={
             name: [float(share) for share in shares]
             for name, shares in (sample.get("modality_weights") or {}).items()
         },
     )
+
+
+def _of_one(sample: Mapping, where: str) -> tuple[int, Callable, Callable]:
+    """The class, and functions of scores: the class they name, and the surprise."""
+    if sample["gt_label"].numel() != 1:
+        raise ValueError(
+            f"ModalityMetric: {where} has gt_label of shape "
+            f"{tuple(sample['gt_label'].shape)}, expected one label: for several set "
+            "multi_class=True in cls_head"
+        )
+    label = int(sample["gt_label"])
+    return label, lambda one: int(one.argmax()), lambda one: surprise(one, label)
+
+
+def _of_several(sample: Mapping, where: str) -> tuple[list[int], Callable, Callable]:
+    """The classes, and functions of scores: average precision, and the surprise."""
+    right = sample["gt_label"].float().cpu().numpy()  # (C,)
+    expected = tuple(next(iter(sample["subset_scores"].values())).shape)
+    if right.shape != expected:
+        raise ValueError(
+            f"ModalityMetric: {where} has gt_label of shape {right.shape}, expected "
+            f"yes or no of each class, {expected}, as multi_class=True of the data "
+            "set gives it"
+        )
+    labels = np.flatnonzero(right == 1).tolist()
+    logits = sample.get("average_clips") == "score"
+
+    def precision(scores: np.ndarray) -> float:
+        if not labels:
+            return float("nan")
+        return float(mmit_mean_average_precision([scores], [right]))
+
+    return labels, precision, lambda one: surprise_of_several(one, right, logits)
 
 
 def _arrays(scores: Mapping, where: str) -> dict[str, np.ndarray]:

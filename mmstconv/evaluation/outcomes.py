@@ -47,23 +47,45 @@ def surprise(scores: np.ndarray, label: int) -> float:
     return float(-np.log(max(probability, np.finfo(np.float32).tiny)))
 
 
+def surprise_of_several(scores: np.ndarray, right: np.ndarray, logits: bool) -> float:
+    """Mean binary cross entropy over classes, in nats; at most 87.3, as float32 has it.
+
+    Args:
+        scores: ``(C,)``.
+        right: Which classes are right, ``(C,)`` from 0 to 1.
+        logits: Whether the scores are logits; else probabilities.
+    """
+    scores = np.asarray(scores, np.float64)
+    if logits:
+        yes, no = np.logaddexp(0, -scores), np.logaddexp(0, scores)
+    else:
+        tiny = np.finfo(np.float32).tiny
+        yes, no = (-np.log(np.maximum(p, tiny)) for p in (scores, 1 - scores))
+    return float(np.mean(right * yes + (1 - right) * no))
+
+
 class Outcomes:
     """What came of each sample, under each subset of the modalities.
 
     A sample that lacks a modality keeps its place in every subset, judged by what
-    it has.
+    it has. Where a sample may have several classes, its average precision takes the
+    place of right or wrong: of the mean over samples, MMAction2's
+    ``mmit_mean_average_precision``, everything here is a part. A sample without a
+    class says nothing of it.
 
     Args:
-        results: One dict per sample: ``label``; ``subsets`` ``{subset: predicted
-            class}``; ``has`` ``[modality]``; ``streams`` ``{modality: predicted
-            class}`` of streams with classifiers; ``nll`` ``{name: nats}``;
+        results: One dict per sample: ``label``, or a list of labels; ``subsets``
+            ``{subset: predicted class}``, with several labels ``{subset: average
+            precision}``; ``has`` ``[modality]``; ``streams`` the same of
+            ``{modality: ...}`` of streams with classifiers; ``nll`` ``{name: nats}``;
             ``weights`` ``{modality: [share at each time step]}``.
 
     Attributes:
         subsets: Names of all subsets, in the head's order.
         modalities: Their members, in the head's order.
         full: The subset of all modalities.
-        labels: ``(N,)``.
+        worth: What a sample is judged by: ``'acc'``, or ``'map'``.
+        labels: The labels that occur, in order.
         columns: ``{measure: (N,)}``; NaN where a sample says nothing of it.
         weights: ``{modality: (N, T)}``; NaN where it lacks the modality. Empty if
             the operator has none.
@@ -74,34 +96,52 @@ class Outcomes:
         sets = {subset: members(subset) for subset in self.subsets}
         self.modalities = tuple(own[0] for own in sets.values() if len(own) == 1)
         self.full = full_subset(self.subsets)
-        self.labels = np.array([one["label"] for one in results])
+        self._several = isinstance(results[0]["label"], list)
+        self.worth = "map" if self._several else "acc"
+        self._rows: dict[int, list[int]] = {}  # of each label
+        for row, one in enumerate(results):
+            for label in one["label"] if self._several else [one["label"]]:
+                self._rows.setdefault(label, []).append(row)
+        self.labels = sorted(self._rows)
         self._results = results
         self._has = {
             name: np.array([name in one["has"] for one in results])
             for name in self.modalities
         }
         right = {
-            subset: np.array([one["subsets"][subset] for one in results]) == self.labels
+            subset: self._judge([one["subsets"][subset] for one in results])
             for subset in self.subsets
         }
-        self.columns = {f"acc/{subset}": right[subset] * 1.0 for subset in self.subsets}
+        self.columns = {f"{self.worth}/{subset}": right[subset] for subset in right}
         for subset, own in sets.items():
             if not self._has_all(self.modalities).all():
-                self._add(f"acc_having/{subset}", right[subset], self._has_all(own))
+                measure = f"{self.worth}_having/{subset}"
+                self._add(measure, right[subset], self._has_all(own))
         self._add_streams()
-        gains = shapley_values({sets[subset]: right[subset] * 1.0 for subset in sets})
+        gains = shapley_values({sets[subset]: right[subset] for subset in sets})
         for name in self.modalities:
             self.columns[f"shapley/{name}"] = gains[name]
-        for first, second in combinations(self.modalities, 2):
-            self._add_pair(first, second, right[first], right[second])
+        if not self._several:  # else there is no right and wrong
+            for first, second in combinations(self.modalities, 2):
+                self._add_pair(first, second, right[first] == 1, right[second] == 1)
         self.weights = self._collect_weights()
         for name, shares in self.weights.items():
             self.columns[f"weight/{name}"] = shares.mean(1)
 
+    def rows_of(self, label: int) -> np.ndarray:
+        """The places of the samples that have a label."""
+        return np.array(self._rows[label])
+
+    def _judge(self, answers: Sequence) -> np.ndarray:
+        """``(N,)``: 1 where the class is right, else 0; or the average precision."""
+        if self._several:
+            return np.array(answers, np.float64)
+        return (np.array(answers) == [one["label"] for one in self._results]) * 1.0
+
     def _has_all(self, names: Sequence[str]) -> np.ndarray:
         return np.all(
             [self._has[name] for name in names]
-            or [np.ones(len(self.labels), dtype=bool)],
+            or [np.ones(len(self._results), dtype=bool)],
             axis=0,
         )
 
@@ -114,8 +154,8 @@ class Outcomes:
         results = self._results
         for name in self.modalities:
             known = np.array([name in one["streams"] for one in results])
-            said = np.array([one["streams"].get(name, -1) for one in results])
-            self._add(f"acc/stream_{name}", said == self.labels, known)
+            said = [one["streams"].get(name, -1) for one in results]
+            self._add(f"{self.worth}/stream_{name}", self._judge(said), known)
         for name in ("fused", *(f"stream_{name}" for name in self.modalities)):
             known = np.array([name in one["nll"] for one in results])
             nats = np.array([one["nll"].get(name, np.nan) for one in results])

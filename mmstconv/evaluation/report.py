@@ -13,40 +13,43 @@ import numpy as np
 from .outcomes import Outcomes, pair_measures
 
 STEM = "modality_report"
+WORTHS = dict(acc="accuracy", map="mAP of samples")
 
 
 def make_report(outcomes: Outcomes, class_names: Sequence[str] | None = None) -> dict:
     """Means over all samples and over those of each class.
 
     Returns:
-        ``modalities`` and ``subsets`` (names, in order), ``overall`` (a group),
+        ``worth`` (what ``outcomes`` judges by), ``modalities`` and ``subsets``
+        (names, in order), ``overall`` (a group),
         ``classes`` (a list of groups with ``label`` and ``name``, of the labels
         that occur) and ``best_stream``. A group has ``samples``, ``measures``
         ``{measure: mean}`` of what its samples say something of, ``counts``
         ``{measure: over how many}`` and ``weights`` ``{modality: [share at each
         time step]}``. Plain types.
     """
-    everyone = np.ones(len(outcomes.labels), dtype=bool)
     named = isinstance(class_names, Sequence) and not isinstance(class_names, str)
     classes = []
-    for label in np.unique(outcomes.labels).tolist():
+    for label in outcomes.labels:
         known = named and label < len(class_names)
         name = str(class_names[label]) if known else str(label)
-        group = _group(outcomes, outcomes.labels == label)
+        group = _group(outcomes, outcomes.rows_of(label))
         classes.append(dict(label=label, name=name, **group))
     return dict(
+        worth=outcomes.worth,
         modalities=list(outcomes.modalities),
         subsets=list(outcomes.subsets),
-        overall=_group(outcomes, everyone),
+        overall=_group(outcomes, slice(None)),
         classes=classes,
         best_stream=_best_stream(outcomes),
     )
 
 
-def _group(outcomes: Outcomes, rows: np.ndarray) -> dict:
+def _group(outcomes: Outcomes, rows: np.ndarray | slice) -> dict:
     measures, counts = {}, {}
     for measure, column in outcomes.columns.items():
         values = column[rows]
+        samples = len(values)
         values = values[~np.isnan(values)]
         if len(values):
             measures[measure], counts[measure] = float(values.mean()), len(values)
@@ -55,9 +58,7 @@ def _group(outcomes: Outcomes, rows: np.ndarray) -> dict:
         for name, shares in outcomes.weights.items()
         if f"weight/{name}" in measures
     }
-    return dict(
-        samples=int(rows.sum()), measures=measures, counts=counts, weights=weights
-    )
+    return dict(samples=samples, measures=measures, counts=counts, weights=weights)
 
 
 def _best_stream(outcomes: Outcomes) -> dict:
@@ -68,17 +69,18 @@ def _best_stream(outcomes: Outcomes) -> dict:
     """
     rivals = {}
     for name in outcomes.modalities:
-        rivals[f"{name} alone"] = f"acc/{name}"
-        rivals[f"the classifier of stream {name}"] = f"acc/stream_{name}"
+        rivals[f"{name} alone"] = f"{outcomes.worth}/{name}"
+        classifier = f"the classifier of stream {name}"
+        rivals[classifier] = f"{outcomes.worth}/stream_{name}"
     found = []
     for name, measure in rivals.items():
         if measure not in outcomes.columns:
             continue
         column = outcomes.columns[measure]
         rows = ~np.isnan(column)
-        fused = outcomes.columns[f"acc/{outcomes.full}"][rows]
-        # of whole numbers, so that equals differ by exactly zero
-        margin = float((fused.sum() - column[rows].sum()) / rows.sum())
+        fused = outcomes.columns[f"{outcomes.worth}/{outcomes.full}"][rows]
+        # of differences, so that equals differ by exactly zero
+        margin = float((fused - column[rows]).sum() / rows.sum())
         found.append(
             dict(
                 name=name,
@@ -95,6 +97,7 @@ def to_text(report: Mapping) -> str:
     """Tables for the terminal, in percent and points."""
     overall, modalities = report["overall"], report["modalities"]
     measures, counts = overall["measures"], overall["counts"]
+    worth = report["worth"]
 
     def cell(measure: str) -> str:
         return f"{100 * measures[measure]:.2f}" if measure in measures else "-"
@@ -102,27 +105,28 @@ def to_text(report: Mapping) -> str:
     def count(measure: str) -> str:
         return str(counts.get(measure, 0))
 
-    rows = [["modalities", "accuracy %", "samples"]]
-    partial = any(measure.startswith("acc_having/") for measure in measures)
+    rows = [["modalities", f"{WORTHS[worth]} %", "samples"]]
+    partial = any(measure.startswith(f"{worth}_having/") for measure in measures)
     if partial:
         rows[0] += ["of files with all %", "files"]
     for subset in report["subsets"]:
-        row = [subset, cell(f"acc/{subset}"), count(f"acc/{subset}")]
+        measure = f"{worth}/{subset}"
+        row = [subset, cell(measure), count(measure)]
         if partial:
-            measure = f"acc_having/{subset}"
+            measure = f"{worth}_having/{subset}"
             row += [cell(measure), count(measure)]
         rows.append(row)
     tables = [rows]
 
     rows = [["modality", "Shapley points", "own classifier %", "samples", "weight %"]]
     for name in modalities:
-        stream = f"acc/stream_{name}"
+        stream = f"{worth}/stream_{name}"
         share = cell(f"weight/{name}")
         rows.append([name, cell(f"shapley/{name}"), cell(stream), count(stream), share])
     tables.append(rows)
 
     rows = [["a, b", "both right %", "only a %", "only b %", "none %", "samples"]]
-    for first, second in combinations(modalities, 2):
+    for first, second in combinations(modalities if worth == "acc" else (), 2):
         cases = pair_measures(first, second)
         row = [f"{first}, {second}", *map(cell, cases), count(cases[0])]
         rows.append(row)

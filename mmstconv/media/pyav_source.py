@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterator
 
 import av
+import av.logging
 import numpy as np
 from av.stream import Discard
 
@@ -17,7 +19,6 @@ from .damage import Damage, find_cut
 from .errors import (
     MISTAKES,
     FileErrors,
-    MediaError,
     MediaLimitError,
     UnreadableMediaError,
 )
@@ -33,10 +34,15 @@ UNPROBED = {"flv": "aac,mp3float,mp3,speex,nellymoser,adpcm_swf,opus,flac"}
 # frames to find it out when it opens a file: that takes longer than to read a second of
 # sound, with 1080 lines ten times. (Matroska's does not: its durations come out wrong.)
 TELLS_ALL = {"mov"}
+# Their header does not list the streams: one may begin anywhere.
+BEGINS_ANYWHERE = {"flv", "mpegts", "mpeg"}
+STREAM_LINE = re.compile(r"^ +Stream #0:\d+", re.MULTILINE)
+LATE_STREAM = "a stream that begins within it is not read"
 UNDECODED = {"skip_frame": "all"}
 # Names in a file need not be UTF-8. PyAV 19 reads them as they are.
 READS_ANY_NAME = int(av.__version__.partition(".")[0]) >= 19
 LENIENT = {} if READS_ANY_NAME else {"metadata_errors": "ignore"}
+EMPTY = av.Packet()
 AS_LITTLE_AS_CAN_BE = "1"  # microseconds
 # Which index is long, at how many places it is looked at, and what is not in order.
 LONG_INDEX, INDEX_PROBES, MOSTLY = 10_000, 200, 0.2
@@ -97,25 +103,27 @@ class Source:
 
         A place that cannot be read past counts as the end.
         """
+        reader = self.container.demux(stream)
         while True:
             try:
-                for packet in self.container.demux(stream):
-                    self.deadline.check()
-                    if packet.size:
-                        self._look_at(packet)
-                        yield packet
-                self._look_at(None)
+                packet = next(reader, None)
             except IndexError:  # PyAV knows the streams that were there at the opening
+                self.damage.note(LATE_STREAM)
+                reader, packet = self.container.demux(stream), EMPTY
+            except Exception as error:  # whatever a decoder raises is the file's
                 self.deadline.check()
-                self.damage.note("a stream that begins within it is not read")
-                continue
-            except MediaError:
-                raise
-            except Exception as error:
                 reason = getattr(error, "strerror", None) or error
                 self.damage.note(f"cannot be read to its end ({reason})")
+                break
             self.deadline.check()  # the file ends when the time does
-            return
+            if packet is None:
+                self._look_at(None)
+                break
+            if packet.size:
+                self._look_at(packet)
+                yield packet
+        if self._has_late_stream():
+            self.damage.note(LATE_STREAM)
 
     def seek(self, stream, seconds: float | None, earliest: int) -> None:
         """To the key frame of a stream at or before a time.
@@ -154,6 +162,21 @@ class Source:
         if self.container is not None:
             self.container.close()
         self._file.close()
+
+    def _has_late_stream(self) -> bool:
+        """Whether FFmpeg has found more streams than at the opening.
+
+        Since PyAV 19 that is told nowhere but in FFmpeg's description of the file.
+        """
+        if self.demuxer not in BEGINS_ANYWHERE:
+            return False
+        level = av.logging.get_level()
+        av.logging.set_level(av.logging.INFO)
+        try:
+            described = self.container.dumps_format()
+        finally:
+            av.logging.set_level(level)
+        return len(STREAM_LINE.findall(described)) > len(self.container.streams)
 
     def _seek_anywhere(self, stream, earliest: int) -> None:
         for offset in (earliest, stream.start_time or 0):

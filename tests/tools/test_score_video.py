@@ -15,6 +15,7 @@ from mmengine.registry import init_default_scope
 CONFIG = (
     ROOT / "configs/recognition/demo/stconvnet_unpadded-lstm_demo-rgb-flow-audio.py"
 )
+NAMES = ["warm, up", "Ärger", "走る", *"defgh"]
 TOOL = load_script("tools/score_video.py")
 
 
@@ -23,7 +24,8 @@ def checkpoint(tmp_path_factory):
     init_default_scope("mmaction")
     model = MODELS.build(Config.fromfile(CONFIG).model)
     path = tmp_path_factory.mktemp("model") / "model.pth"
-    torch.save(dict(state_dict=model.state_dict()), path)
+    meta = dict(dataset_meta=dict(classes=NAMES))
+    torch.save(dict(state_dict=model.state_dict(), meta=meta), path)
     return path
 
 
@@ -42,9 +44,9 @@ def test_writes_and_goes_on(monkeypatch, checkpoint, video, tmp_path):
     out = tmp_path / "scores.csv"
     command = (checkpoint, video, "--hop", "2", "--out", out)
     call(monkeypatch, *command)
-    whole = out.read_text()
+    whole = out.read_text("utf-8")
     header, *rows = csv.reader(whole.splitlines())
-    assert header[:3] == ["start", "end", "0"] and len(header) == 10
+    assert header == ["start", "end", *NAMES]  # kept in the checkpoint
     assert len(rows) > 2
     for k, row in enumerate(rows):
         assert float(row[1]) - float(row[0]) == pytest.approx(1, abs=1e-3)
@@ -52,16 +54,40 @@ def test_writes_and_goes_on(monkeypatch, checkpoint, video, tmp_path):
         assert sum(map(float, row[2:])) == pytest.approx(1, abs=1e-4)
 
     lines = whole.splitlines(keepends=True)
-    out.write_text("".join(lines[:3]) + lines[3][:9])  # killed while it wrote
+    cut = "".join(lines[:3]) + lines[3][:9]  # killed while it wrote
+    out.write_text(cut, "utf-8")
     call(monkeypatch, *command)
-    again = list(csv.reader(out.read_text().splitlines()))
+    again = list(csv.reader(out.read_text("utf-8").splitlines()))
     assert [row[:2] for row in again[1:]] == [row[:2] for row in rows]
     for one, other in zip(again[1:], rows):
         assert [float(x) for x in one] == pytest.approx(
             [float(x) for x in other], abs=2e-5
         )
     call(monkeypatch, *command)  # nothing is left to do
-    assert list(csv.reader(out.read_text().splitlines())) == again
+    assert list(csv.reader(out.read_text("utf-8").splitlines())) == again
+
+
+def test_several_classes_are_probabilities_each(
+    monkeypatch, checkpoint, video, tmp_path
+):
+    """Sigmoids, whether the head averages these or logits."""
+    found = {}
+    for average in ("prob", "score"):
+        config = tmp_path / f"{average}.py"
+        config.write_text(
+            f"_base_ = [{str(CONFIG)!r}]\n"
+            "model = dict(cls_head=dict(multi_class=True, "
+            f"average_clips={average!r}))\n"
+        )
+        monkeypatch.setitem(globals(), "CONFIG", config)
+        out = tmp_path / f"{average}.csv"
+        call(monkeypatch, checkpoint, video, "--hop", "8", "--out", out)
+        monkeypatch.undo()
+        _, *rows = csv.reader(out.read_text("utf-8").splitlines())
+        found[average] = [[float(value) for value in row[2:]] for row in rows]
+    for row, other in zip(found["prob"], found["score"], strict=True):
+        assert all(0.3 < value < 0.7 for value in row)  # untrained: each near a half
+        assert row == pytest.approx(other, abs=2e-6)
 
 
 def test_another_run_is_not_continued(monkeypatch, checkpoint, video, tmp_path):

@@ -18,6 +18,9 @@ In val and test, eight files in a row are siblings: they share every nuisance an
 in the class alone. A model that cannot know a factor then answers siblings alike, and
 its accuracy is what it knows, not that plus the luck of its guesses.
 
+The same files with several labels each, or none, are in ``train_attributes.txt`` and so
+on: whether the object is cool, goes down, and its sound falls.
+
 Safe to interrupt: a rerun makes what is missing; the annotations are written last.
 """
 
@@ -46,6 +49,7 @@ FACTORS = {
     "glide": ("rising", "falling"),
 }
 CLASSES = ["_".join(names) for names in product(*FACTORS.values())]
+ATTRIBUTES = [second for _, second in FACTORS.values()]  # a clip has each or not
 SIBLINGS = {"train": 1, "val": 8, "test": 8}
 SPLITS = tuple(SIBLINGS)
 
@@ -329,6 +333,12 @@ def clip_path(out: Path, split: str, index: int) -> Path:
     return Path(out) / split / f"{index:05d}.mp4"
 
 
+def attributes_of(label: int) -> list[str]:
+    """The numbers of the attributes that a class has."""
+    parts = CLASSES[label].split("_")
+    return [str(k) for k, name in enumerate(ATTRIBUTES) if name in parts]
+
+
 def make_dataset(
     out: str | os.PathLike,
     sizes: dict[str, int],
@@ -360,7 +370,13 @@ def make_dataset(
         )
         for split in SPLITS
     }
+    for split in SPLITS:
+        texts[f"{split}_attributes.txt"] = "".join(
+            " ".join([clip_path(out, split, index).name, *attributes_of(label)]) + "\n"
+            for index, label in enumerate(labels[split])
+        )
     texts["classes.txt"] = "\n".join(CLASSES) + "\n"
+    texts["attributes.txt"] = "\n".join(ATTRIBUTES) + "\n"
     missing = [
         (split, index, int(label))
         for split in SPLITS

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from mmaction.datasets.transforms import PackActionInputs
 from mmaction.registry import HOOKS
@@ -13,6 +13,7 @@ from ...datasets.transforms import FormatClips
 from ..checkpoint import fill
 from .data_sets import built_data_sets
 from .joint_model import is_training, unwrap
+from .label_agreement import check_labels
 from .preprocessing_check import check_preprocessing, forget_files_on_resume
 
 
@@ -26,9 +27,11 @@ class ConsistencyHook(Hook):
     scale than they were trained on lose accuracy and say nothing. Here each is one
     error before the first iteration.
 
-    So is a pipeline that loses which modalities a file has, and, when resuming or
-    testing, a checkpoint that lacks a part of the model. To start training from such a
-    one (``load_from``) is allowed; what is missing or too much is a short warning.
+    So are labels that head, data sets or metrics take for something else (one class a
+    sample or several), class names that differ between data sets, a pipeline that loses
+    which modalities a file has, and, when resuming or testing, a checkpoint that lacks
+    a part of the model. To start training from such a one (``load_from``) is allowed;
+    what is missing or too much is a short warning.
 
     The input is compared with what the checkpoint doctor wrote into the files that
     ``init_cfg`` names. Sizes of clips and images are free, so they are a warning.
@@ -57,6 +60,8 @@ class ConsistencyHook(Hook):
             _check_presence(dataset)
             if num_classes is not None:
                 self._check_classes(dataset, num_classes)
+        _check_names(built_data_sets(runner))
+        check_labels(runner, head)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         weights = weights_of(checkpoint)
@@ -71,6 +76,8 @@ class ConsistencyHook(Hook):
             raise ValueError(f"{runner._load_from}: {error}") from error
         for remark in remarks:
             runner.logger.warning(f"{runner._load_from}: {remark}")
+        if not start:
+            _compare_names(runner, checkpoint)
         # MMEngine loads it once more, and has nothing left to list.
         checkpoint["state_dict"] = copy.deepcopy(model.state_dict())
 
@@ -102,6 +109,43 @@ class ConsistencyHook(Hook):
                     f"model.cls_head.num_classes is {num_classes} "
                     f"(labels go from 0 to {num_classes - 1})"
                 )
+
+
+def _check_names(data_sets: Iterable) -> None:
+    """One label must have one name, or accuracies are of something else."""
+    first, where = None, None
+    for dataset in data_sets:
+        names = (getattr(dataset, "metainfo", None) or {}).get("classes")
+        if names is None:
+            continue
+        ann_file = getattr(dataset, "ann_file", "a data set")
+        if first is None:
+            first, where = list(names), ann_file
+        for label, (one, other) in enumerate(zip(first, names)):
+            if one != other:
+                raise ValueError(
+                    f"label {label} is {one!r} in {where}, but {other!r} in "
+                    f"{ann_file}: the class files of the data sets must agree"
+                )
+
+
+def _compare_names(runner, checkpoint: dict) -> None:
+    """Warn where a label has had another name in training."""
+    meta = checkpoint.get("meta")
+    trained = meta.get("dataset_meta") if isinstance(meta, dict) else None
+    names = trained.get("classes") if isinstance(trained, dict) else None
+    if not isinstance(names, (list, tuple)):
+        return
+    for dataset in built_data_sets(runner):
+        own = (getattr(dataset, "metainfo", None) or {}).get("classes") or ()
+        for label, (one, other) in enumerate(zip(names, own)):
+            if one != other:
+                runner.logger.warning(
+                    f"{runner._load_from}: was trained with label {label} as {one!r}, "
+                    f"but {getattr(dataset, 'ann_file', 'the data set')} names it "
+                    f"{other!r}"
+                )
+                break
 
 
 def _check_presence(dataset) -> None:

@@ -46,7 +46,8 @@ class GradientBlendingHook(Hook):
     weights stay.
 
     The validation losses are those of ``ModalityMetric``, which ``val_evaluator`` must
-    name. It measures cross entropy, so the training loss should be that too.
+    name. It measures cross entropy (binary, of a head with ``multi_class``), so the
+    training loss should be that too.
 
     Args:
         interval: Validations from one estimate to the next.

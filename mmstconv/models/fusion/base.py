@@ -39,7 +39,8 @@ class FusionOperator(BaseModule):
         ValueError: Features or presence do not fit; the message names the modality.
     """
 
-    #: The output are log-probabilities of classes, not features.
+    #: The output are scores of classes (log-probabilities; with ``multi_class=True``
+    #: the log-odds of each class), not features.
     gives_scores = False
     #: The input are feature maps of the backbones, not ``(N, T, D_m)``.
     takes_maps = False

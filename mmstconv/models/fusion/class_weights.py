@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..layers import at_least_float32
 from .base import masked_softmax
-from .late import LateFusion, mean_probability
+from .late import LateFusion, mean_log_odds, mean_probability
 
 
 @MODELS.register_module()
@@ -27,12 +27,13 @@ class ClassWeightedFusion(LateFusion):
     Args:
         in_channels: Channels of each modality.
         num_classes: Number of classes.
+        multi_class: A sample may have several classes, or none: a mean of sigmoids.
         init_cfg: Initialisation config. None: normal weights, deviation 0.01.
 
     Shape:
         - Input: see :class:`FusionOperator`.
-        - Output: log-probabilities ``(N, T, num_classes)``, at least float32; uniform
-          where no modality is present.
+        - Output: log-probabilities or log-odds ``(N, T, num_classes)``, at least
+          float32; uniform where no modality is present.
     """
 
     def __init__(
@@ -40,9 +41,15 @@ class ClassWeightedFusion(LateFusion):
         in_channels: Mapping[str, int],
         *,
         num_classes: int,
+        multi_class: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(in_channels, num_classes=num_classes, init_cfg=init_cfg)
+        super().__init__(
+            in_channels,
+            num_classes=num_classes,
+            multi_class=multi_class,
+            init_cfg=init_cfg,
+        )
         self.class_logits = nn.ParameterDict(
             {name: nn.Parameter(torch.zeros(num_classes)) for name in self.modalities}
         )
@@ -52,9 +59,11 @@ class ClassWeightedFusion(LateFusion):
         return torch.stack([self.class_logits[name] for name in self.modalities])
 
     def fuse(self, feats: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
-        log_p = at_least_float32(self.classifiers(feats)).log_softmax(dim=-1)
+        logits = at_least_float32(self.classifiers(feats))  # (N, T, K, num_classes)
         here = self.stack_present(present)  # (N, 1, K, 1)
-        y = mean_probability(log_p, self.stacked_logits(), here)
+        if self.multi_class:
+            return mean_log_odds(logits, self.stacked_logits(), here)
+        y = mean_probability(logits, self.stacked_logits(), here)
         # With a weight per class the means no longer add up to one.
         return y.log_softmax(dim=-1)  # (N, T, num_classes)
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
+import torch.nn.functional as F
 from mmaction.registry import MODELS
 from torch import Tensor
 
@@ -22,18 +23,21 @@ class LateFusion(FusionOperator):
 
     `Two-Stream Convolutional Networks for Action Recognition in Videos
     <https://arxiv.org/abs/1406.2199>`_, section 2: averaging of softmax scores. The
-    output is the logarithm of the mean, so cross entropy applies to it. Invariant to
-    the order of modalities. An absent modality is always left out of the mean.
+    output is the logarithm of the mean, so cross entropy applies to it; with
+    ``multi_class`` the mean is of sigmoids and the output is its log-odds, so binary
+    cross entropy does. Invariant to the order of modalities. An absent modality is
+    always left out of the mean.
 
     Args:
         in_channels: Channels of each modality.
         num_classes: Number of classes.
+        multi_class: A sample may have several classes, or none.
         init_cfg: Initialisation config. None: normal weights, deviation 0.01.
 
     Shape:
         - Input: see :class:`FusionOperator`.
-        - Output: log-probabilities ``(N, T, num_classes)``, at least float32; uniform
-          where no modality is present.
+        - Output: log-probabilities or log-odds ``(N, T, num_classes)``, at least
+          float32; uniform where no modality is present.
     """
 
     gives_scores = True
@@ -43,6 +47,7 @@ class LateFusion(FusionOperator):
         in_channels: Mapping[str, int],
         *,
         num_classes: int,
+        multi_class: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(
@@ -50,17 +55,41 @@ class LateFusion(FusionOperator):
             out_channels=num_classes,
             init_cfg=init_cfg or dict(CLASSIFIER_INIT),
         )
+        self.multi_class = multi_class
         self.classifiers = ModalityLinear(self.in_channels, num_classes)
 
     def fuse(self, feats: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
         logits = at_least_float32(self.classifiers(feats))
         here = self.stack_present(present)  # (N, 1, K, 1)
-        return mean_probability(
-            logits.log_softmax(dim=-1), logits.new_zeros(()), here
-        )  # (N, T, num_classes)
+        mean = mean_log_odds if self.multi_class else mean_probability
+        return mean(logits, logits.new_zeros(()), here)  # (N, T, num_classes)
 
 
-def mean_probability(log_p: Tensor, log_weights: Tensor, here: Tensor) -> Tensor:
+def mean_probability(logits: Tensor, log_weights: Tensor, here: Tensor) -> Tensor:
+    """Log of the weighted mean of softmax probabilities over present modalities.
+
+    Args:
+        logits: ``(N, T, K, C)``.
+        log_weights: Log of weights, of any scale; broadcasts to ``logits``.
+        here: Presence ``(N, 1, K, 1)``.
+
+    Returns:
+        ``(N, T, C)``; uniform where nothing is present.
+    """
+    return _log_mean(logits.log_softmax(dim=-1), log_weights, here)
+
+
+def mean_log_odds(logits: Tensor, log_weights: Tensor, here: Tensor) -> Tensor:
+    """Log-odds of the weighted mean of sigmoids over present modalities.
+
+    Same arguments. Zero, a probability of one half, where nothing is present.
+    """
+    yes = _log_mean(F.logsigmoid(logits), log_weights, here)
+    no = _log_mean(F.logsigmoid(-logits), log_weights, here)
+    return yes - no  # (N, T, C)
+
+
+def _log_mean(log_p: Tensor, log_weights: Tensor, here: Tensor) -> Tensor:
     """Log of the weighted mean of probabilities over present modalities.
 
     Args:

@@ -7,12 +7,16 @@ from types import MappingProxyType
 
 import torch
 from mmaction.models.heads import BaseHead
+from mmaction.models.losses import CrossEntropyLoss
 from mmaction.registry import MODELS
 from mmengine.model import ModuleDict, normal_init
 from torch import Tensor, nn
 
 from ..layers import align_steps, at_least_float32, pool_space, to_device
-from .labels import collect_labels, smooth_labels
+from .label_kinds import check_loss, decide_multi_class, takes_sigmoids
+from .labels import check_distributions, collect_labels, smooth_labels
+from .operators import build_operator
+from .right_answers import right_probability, top_k_accuracies
 from .subsets import presence_of_subset, subsets_of
 
 _AVERAGES = ("prob", "score")
@@ -44,11 +48,17 @@ class TriModalFusionHead(BaseHead):
         aux_loss_weight: Weight of a loss on each stream alone, one for all streams
             or one per stream. A stream with a weight has a classifier of its own;
             its loss is the mean over the samples in which it is present.
-        loss_cls: Config of the loss. None: ``dict(type='CrossEntropyLoss')``.
-        label_smooth_eps: Label smoothing.
+        multi_class: A sample may have several classes, or none: scores are made
+            probabilities by a sigmoid each, not by a softmax of all. None: as
+            ``loss_cls`` takes them.
+        loss_cls: Config of the loss. None: ``dict(type='CrossEntropyLoss')``, with
+            ``multi_class=True`` ``dict(type='BCELossWithLogits')``.
+        label_smooth_eps: Label smoothing: this share of each label goes to all
+            classes alike; with ``multi_class`` of each yes or no to both alike.
         topk: Training accuracies to log. Those of ``num_classes`` and above are
             left out: they are always 1.
-        average_clips: Average ``'prob'`` (softmax) or ``'score'`` over clips.
+        average_clips: Average ``'prob'`` (softmax; sigmoid with ``multi_class``) or
+            ``'score'`` over clips.
         score_subsets: Predict from every subset of the modalities as well; the
             streams run once.
         init_std: Standard deviation of the initial fully connected weights.
@@ -62,6 +72,9 @@ class TriModalFusionHead(BaseHead):
         - Output: ``(N * M, num_classes)``.
     """
 
+    #: Unlike MMAction2's heads, which have the argument and make no use of it.
+    decides_multi_class = True
+
     def __init__(
         self,
         num_classes: int,
@@ -73,6 +86,7 @@ class TriModalFusionHead(BaseHead):
         dropout_ratio: float = 0.5,
         loss_weight: float = 1.0,
         aux_loss_weight: float | Mapping[str, float] = 0.0,
+        multi_class: bool | None = None,
         loss_cls: Mapping | None = None,
         label_smooth_eps: float = 0.0,
         topk: int | Sequence[int] = (1, 5),
@@ -90,15 +104,18 @@ class TriModalFusionHead(BaseHead):
             raise ValueError(
                 f"average_clips is {average_clips!r}, must be one of {_AVERAGES}"
             )
+        usual_loss = "BCELossWithLogits" if multi_class else "CrossEntropyLoss"
         super().__init__(
             num_classes,
             dict(in_channels),
-            loss_cls=dict(loss_cls or {"type": "CrossEntropyLoss"}),
+            loss_cls=dict(loss_cls or {"type": usual_loss}),
             label_smooth_eps=label_smooth_eps,
             topk=topk if isinstance(topk, int) else tuple(topk),
             average_clips=average_clips,
             init_cfg=init_cfg,
         )
+        self.multi_class = decide_multi_class(self.loss_cls, multi_class)
+        check_loss(self.loss_cls, num_classes, label_smooth_eps)
         self.init_std = init_std
         weights = self._per_stream(
             aux_loss_weight,
@@ -108,7 +125,12 @@ class TriModalFusionHead(BaseHead):
         self.aux_loss_weight = {
             name: weight for name, weight in weights.items() if weight > 0
         }
-        self.fusion = self._build_fusion(dict(fusion or DEFAULT_FUSION))
+        self.fusion = build_operator(
+            fusion or DEFAULT_FUSION,
+            self.in_channels,
+            num_classes,
+            sigmoids=takes_sigmoids(self.loss_cls, self.multi_class),
+        )
         self.fuse_steps = fuse_steps
         temporal = temporal or {"type": "LastState"}
         temporal = self._per_stream(temporal, "temporal", one="type" in temporal)
@@ -149,14 +171,6 @@ class TriModalFusionHead(BaseHead):
                 for name in self.aux_loss_weight
             }
         )
-
-    def _build_fusion(self, cfg: dict) -> nn.Module:
-        operator = MODELS.get(cfg["type"])
-        if operator is None:
-            raise ValueError(f"fusion: no operator {cfg['type']!r} in MODELS")
-        if operator.gives_scores:
-            cfg.setdefault("num_classes", self.num_classes)
-        return MODELS.build(dict(cfg, in_channels=self.in_channels))
 
     def _stream_classifier(self, name: str) -> nn.Module:
         if self.fusion.gives_scores:
@@ -269,14 +283,19 @@ class TriModalFusionHead(BaseHead):
             ValueError: A label does not fit; the message names the file.
         """
         fused, streams, prepared = self._all_scores(feats, presence)  # (N * M, C)
-        labels = to_device(collect_labels(data_samples, self.num_classes), fused.device)
+        labels = collect_labels(data_samples, self.num_classes, self.multi_class)
+        if labels.dim() == 2 and isinstance(self.loss_cls, CrossEntropyLoss):
+            check_distributions(labels, data_samples)
+        labels = to_device(labels, fused.device)
         clips = fused.shape[0] // len(data_samples)
         labels = labels.repeat_interleave(clips, dim=0)  # (N * M,) or (N * M, C)
-        targets = smooth_labels(labels, self.num_classes, self.label_smooth_eps)
+        targets = smooth_labels(
+            labels, self.num_classes, self.label_smooth_eps, self.multi_class
+        )
 
         losses = {"loss_cls": self.loss_weight * self.loss_cls(fused, targets)}
         if labels.dim() == 1:
-            losses.update(self._accuracies(fused.detach(), labels))
+            losses.update(top_k_accuracies(fused.detach(), labels, self.topk))
         for name, scores in streams.items():
             if presence is not None and name in presence:
                 here = to_device(presence[name].nonzero()[:, 0], scores.device)
@@ -287,7 +306,7 @@ class TriModalFusionHead(BaseHead):
             value = self.loss_cls(scores, own_targets) if len(scores) else scores.sum()
             losses[f"loss_aux_{name}"] = self.aux_loss_weight[name] * value
         if self.track_confidence:
-            self.confidence = self._confidence(prepared, presence, targets)
+            self.confidence = self._confidence(prepared, presence, labels)
         return losses
 
     @torch.no_grad()
@@ -295,31 +314,29 @@ class TriModalFusionHead(BaseHead):
         self,
         prepared: Mapping[str, Tensor],
         presence: Mapping[str, Tensor] | None,
-        targets: Tensor,
+        labels: Tensor,
     ) -> dict[str, Tensor]:
         """Sum over samples of the right class's probability by each modality alone.
+
+        Of several right classes it is their mean; a sample without any does not count.
 
         Returns:
             ``{modality: (2,)}``: the sum, and over how many samples.
         """
-        if targets.dim() == 1:
-            targets = nn.functional.one_hot(targets, self.num_classes)
         confidence = {}
         for name in self.in_channels:
-            alone = presence_of_subset((name,), self.in_channels, presence, targets)
-            right = (self._score(prepared, alone).softmax(1) * targets).sum(1)  # (N,)
-            here = alone[name]
+            alone = presence_of_subset((name,), self.in_channels, presence, labels)
+            scores = self._score(prepared, alone)
+            right, known = right_probability(scores, labels, self.multi_class)  # (N,)
+            here = alone[name] & known
             confidence[name] = torch.stack([(right * here).sum(), here.sum()])
         return confidence
 
-    def _accuracies(self, scores: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        accuracies = {}
-        for k in self.topk:
-            if k < self.num_classes:
-                best = scores.topk(k, dim=1).indices  # (N, k)
-                hit = (best == labels[:, None]).any(dim=1)
-                accuracies[f"top{k}_acc"] = hit.float().mean()
-        return accuracies
+    def average_clip(self, cls_scores: Tensor, num_segs: int = 1) -> Tensor:
+        """``(N * M, C)`` of M clips each to ``(N, C)``."""
+        if self.multi_class and self.average_clips == "prob":
+            return cls_scores.sigmoid().unflatten(0, (-1, num_segs)).mean(1)
+        return super().average_clip(cls_scores, num_segs)
 
     def predict(
         self,
@@ -337,10 +354,15 @@ class TriModalFusionHead(BaseHead):
             With ``score_subsets`` also ``subset_scores`` ``{subset:
             (num_classes,)}``, such as ``'rgb+audio'`` or ``'none'``, and
             ``modality_weights`` ``{modality: (T,)}`` if the operator has weights.
+            With ``multi_class``, the metainfo says so, and what the scores are.
         """
         fused, streams, prepared = self._all_scores(feats, presence)  # (N * M, C)
         clips = fused.shape[0] // len(data_samples)
         data_samples = self.predict_by_feat(fused, data_samples)
+        if self.multi_class:
+            kind = dict(multi_class=True, average_clips=self.average_clips)
+            for sample in data_samples:
+                sample.set_metainfo(kind)
         if self.score_subsets:
             self._predict_subsets(prepared, presence, data_samples)
         if not streams:

@@ -1,0 +1,86 @@
+"""One class a sample or several: what a loss takes, and what follows from that."""
+
+from __future__ import annotations
+
+from mmaction.models.losses import BCELossWithLogits, CBFocalLoss, CrossEntropyLoss
+from torch import Tensor, nn
+
+ONE_CLASS = (CrossEntropyLoss, CBFocalLoss)
+SEVERAL_CLASSES = (BCELossWithLogits,)
+
+
+def decide_multi_class(loss: nn.Module, multi_class: bool | None) -> bool:
+    """Whether a sample may have several classes, or none.
+
+    Args:
+        loss: Of the head.
+        multi_class: As the config has it; None: what the loss takes.
+
+    Raises:
+        ValueError: The loss is not for what the config says.
+    """
+    if multi_class is None:
+        return isinstance(loss, SEVERAL_CLASSES)
+    wrong = ONE_CLASS if multi_class else SEVERAL_CLASSES
+    if isinstance(loss, wrong):
+        one, several = "CrossEntropyLoss", "BCELossWithLogits"
+        right, other = (several, False) if multi_class else (one, True)
+        raise ValueError(
+            f"multi_class={multi_class} of the head does not go with "
+            f"loss_cls=dict(type={type(loss).__name__!r}): take "
+            f"loss_cls=dict(type={right!r}), or multi_class={other}"
+        )
+    return multi_class
+
+
+def kind_of(head: nn.Module | None) -> bool | None:
+    """``multi_class`` of any head, MMAction2's included; None: it cannot be told.
+
+    MMAction2's heads have the argument and make no use of it: there the loss decides.
+    """
+    if getattr(head, "decides_multi_class", False):
+        return head.multi_class
+    loss = getattr(head, "loss_cls", None)
+    if isinstance(loss, SEVERAL_CLASSES):
+        return True
+    if isinstance(loss, ONE_CLASS):
+        return False
+    return getattr(head, "multi_class", False) or None
+
+
+def takes_sigmoids(loss: nn.Module, multi_class: bool) -> bool:
+    """Whether the loss takes a sigmoid of each score, not a softmax of all."""
+    return multi_class or isinstance(loss, CBFocalLoss)
+
+
+def check_loss(loss: nn.Module, num_classes: int, label_smooth_eps: float) -> None:
+    """Raise ``ValueError`` where the arguments of the loss do not fit the head's."""
+    if isinstance(loss, CBFocalLoss):
+        argument, weights = "samples_per_cls", loss.weights
+        if label_smooth_eps:
+            raise ValueError(
+                "CBFocalLoss takes class numbers, label_smooth_eps="
+                f"{label_smooth_eps} makes soft labels of them: leave one of them out"
+            )
+    else:
+        argument, weights = "class_weight", getattr(loss, "class_weight", None)
+    if weights is not None and len(weights) != num_classes:
+        raise ValueError(
+            f"{argument} of {type(loss).__name__} has {len(weights)} entries, "
+            f"num_classes is {num_classes}"
+        )
+
+
+def probabilities(head: nn.Module | None, scores: Tensor) -> Tensor:
+    """What a head has predicted for a sample, as probabilities ``(num_classes,)``.
+
+    Args:
+        head: Any classification head; its ``average_clips`` says what the scores are.
+        scores: ``pred_score``, ``(num_classes,)``, or ``(M, num_classes)`` of each
+            clip as MMAction2's ``average_clips=None`` leaves them.
+    """
+    average = getattr(head, "average_clips", "prob")
+    if average != "prob":
+        several = kind_of(head)
+        scores = scores.sigmoid() if several else scores.softmax(dim=-1)
+    return scores if scores.dim() == 1 else scores.mean(dim=0)

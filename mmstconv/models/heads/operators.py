@@ -1,0 +1,40 @@
+"""The fusion operator of a head, told what the head's loss takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mmaction.registry import MODELS
+from torch import nn
+
+
+def build_operator(
+    cfg: Mapping, in_channels: Mapping[str, int], num_classes: int, sigmoids: bool
+) -> nn.Module:
+    """Build an operator; one of scores learns the classes and what its scores are for.
+
+    Args:
+        cfg: Its config, without what the head knows.
+        in_channels: Channels of each stream.
+        num_classes: Number of classes.
+        sigmoids: Whether the loss takes a sigmoid of each score.
+
+    Raises:
+        ValueError: There is no such operator, or its scores are not for this loss.
+    """
+    cfg = dict(cfg, in_channels=in_channels)
+    operator = MODELS.get(cfg["type"])
+    if operator is None:
+        raise ValueError(f"fusion: no operator {cfg['type']!r} in MODELS")
+    if operator.gives_scores:
+        cfg.setdefault("num_classes", num_classes)
+        if sigmoids:
+            cfg.setdefault("multi_class", True)
+        if cfg.get("multi_class", False) != sigmoids:
+            takes = "a sigmoid of each" if sigmoids else "a softmax of all"
+            raise ValueError(
+                f"fusion: multi_class={cfg['multi_class']} of {cfg['type']} does not "
+                f"go with the head's loss_cls, which takes {takes} score: leave it "
+                "out, the head sets it"
+            )
+    return MODELS.build(cfg)
