@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from .boxes import elements, within
+from .boxes import MAX_PARTS, elements, within
 
 PAGE = 27  # bytes of an Ogg page's header before its table of sizes
 TAG = 11  # bytes of an FLV tag's header
@@ -172,13 +172,17 @@ def _matroska_parts(file: BinaryIO) -> Iterator[tuple[int, int, bool]]:
     for kind, start, end in elements(file, 0, size):
         if kind != SEGMENT:
             continue
-        for kind, inner, inner_end in elements(file, start, min(end, size)):
+        parts = enumerate(elements(file, start, min(end, size)), 1)
+        for count, (kind, inner, inner_end) in parts:
             end_here = min(inner_end, size)
             whole = kind in PARTS and _sum_is_right(file, inner, end_here)
             if whole and kind == CLUSTER:
                 whole = _is_chain(file, inner, end_here)
             if whole and kind == TRACKS:
                 whole = _are_whole(file, inner, end_here)
+            if count == MAX_PARTS:  # what follows is not looked at
+                yield inner, size + 1, whole
+                return
             yield inner, inner_end, whole and inner_end <= size
 
 
@@ -193,10 +197,12 @@ def _sum_is_right(file: BinaryIO, start: int, end: int) -> bool:
 
 def _is_chain(file: BinaryIO, start: int, end: int) -> bool:
     """Whether a cluster is made of blocks and what else belongs into it."""
-    for kind, _, stop in elements(file, start, end):
+    for number, (kind, _, stop) in enumerate(elements(file, start, end), 1):
         if kind not in IN_CLUSTER:
             # one of unknown size ends where the next one begins
             return kind in PARTS
+        if number == MAX_PARTS:  # what follows is not looked at
+            return True
         start = stop
     return start == end
 

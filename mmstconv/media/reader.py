@@ -181,7 +181,8 @@ def open_media(
         source: A file of this machine, or the content of one.
         reader: ``'pyav'`` or ``'decord'``; the latter decodes the video with decord.
         limits: What the file may have; None is ``MediaLimits()``.
-        timeout: Seconds that opening it, and then each call of the reader, may take;
+        timeout: Seconds of processor time that opening it, and then each call of the
+            reader, may take, and ten times as many by the clock;
             None is no limit. It is looked at between packets: a decoder that hangs
             within one is not ended by it.
 

@@ -36,10 +36,11 @@ class OpenMedia(BaseTransform):
     Args:
         reader: ``'pyav'`` or ``'decord'``. Both give the same frames to within
             decoder rounding.
-        timeout: Seconds that opening, and then each reading of frames or sound, may
-            take; None is no limit.
+        timeout: Seconds of processor time that opening, and then each reading of
+            frames or sound, may take, and ten times as many by the clock; None is no
+            limit.
         limits: Arguments of ``mmstconv.media.MediaLimits``: ``max_pixels``,
-            ``max_seconds``, ``max_streams``. None: its defaults.
+            ``max_seconds``, ``max_streams``, ``max_bytes``. None: its defaults.
     """
 
     def __init__(
