@@ -10,8 +10,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor, load, nn
 
 from .stand_ins import settle, standing_in
 
@@ -70,10 +69,10 @@ def read_checkpoint(
         with warnings.catch_warnings():  # on files that end in an error anyway
             warnings.simplefilter("ignore", UserWarning)
             if trust:
-                loaded = torch.load(path, map_location, weights_only=False)
+                loaded = load(path, map_location, weights_only=False)
             else:
                 with standing_in():
-                    loaded = torch.load(path, map_location, weights_only=True)
+                    loaded = load(path, map_location, weights_only=True)
                 loaded = settle(loaded)
     except PermissionError:
         raise

@@ -42,11 +42,26 @@ def overridden(runner, checkpoint: Mapping) -> list[str]:
     for name, own, saved in _optimizers(runner, checkpoint):
         for line in _compare_optimizer(name, own, saved):
             found[line] = None
-    pairs = _schedulers(runner, checkpoint)
-    for name, own, saved in pairs:
-        for line in _compare_scheduler(name, own, saved):
+    lengths = {runner.max_epochs: "max_epochs", runner.max_iters: "max_iters"}
+    for name, own, saved in _schedulers(runner, checkpoint):
+        for line in _compare_scheduler(name, own, saved, lengths):
             found[line] = None
     return list(found)
+
+
+def check_kind(runner, checkpoint: Mapping) -> None:
+    """Check that the config's optimizer can go on from the checkpoint's state.
+
+    Raises:
+        CheckpointError: It is of another kind.
+    """
+    for _, own, saved in _optimizers(runner, checkpoint):
+        if other_kind := _other_kind(own, saved):
+            raise CheckpointError(
+                f"{runner._load_from}: {other_kind}; to go on from its weights with a "
+                "new optimizer: --cfg-options "
+                "default_hooks.consistency.new_schedule=True"
+            )
 
 
 def check_saved_by(runner, checkpoint: Mapping) -> None:
@@ -72,7 +87,8 @@ def check_saved_by(runner, checkpoint: Mapping) -> None:
 def keep_config(runner, checkpoint: dict) -> None:
     """Let the config's settings count: change the state in the checkpoint, in place.
 
-    What the optimizer has gathered (momentum) stays the checkpoint's. The schedulers
+    What the optimizer has gathered (momentum) stays the checkpoint's, but if it is one
+    of another kind. The schedulers
     of the config, as they were built, go through as many steps as the run has made.
     """
     schedulers = runner.param_schedulers
@@ -89,6 +105,8 @@ def keep_config(runner, checkpoint: dict) -> None:
             states = [scheduler.state_dict() for scheduler in flat]
         checkpoint["param_schedulers"] = states
     for _, own, saved in _optimizers(runner, checkpoint):
+        if _other_kind(own, saved):
+            saved["state"] = {}
         state = own.state_dict()
         saved["param_groups"] = [
             {**group, "params": before["params"]}
@@ -183,14 +201,23 @@ def _checked(runner, entry: str, own: OptimWrapper, saved) -> Mapping:
     return saved
 
 
-def _compare_optimizer(name: str, own: OptimWrapper, saved: Mapping) -> Iterator[str]:
-    for group, before in zip(own.optimizer.param_groups, saved["param_groups"]):
+def _other_kind(own: OptimWrapper, saved: Mapping) -> str | None:
+    """What the saved state lacks to be one of the config's optimizer."""
+    pairs = zip(own.optimizer.param_groups, saved["param_groups"])
+    for group, before in pairs:
         lacking = sorted(group.keys() - before.keys() - {"initial_lr"})
         if lacking:
-            yield (
-                f"{name}: the checkpoint is of an optimizer without {lacking[0]}, not "
-                f"of {type(own.optimizer).__name__}"
+            return (
+                f"the checkpoint is of an optimizer without {lacking[0]}, not of "
+                f"{type(own.optimizer).__name__}"
             )
+    return None
+
+
+def _compare_optimizer(name: str, own: OptimWrapper, saved: Mapping) -> Iterator[str]:
+    for group, before in zip(own.optimizer.param_groups, saved["param_groups"]):
+        if other_kind := _other_kind(own, saved):
+            yield f"{name}: {other_kind}"
             return
         # "lr" follows the schedule; where it began is "initial_lr"
         began, own_lr = (x.get("initial_lr", x.get("lr")) for x in (before, group))
@@ -231,7 +258,10 @@ def _named(schedulers) -> list[tuple[str, object]]:
     return [(f"param_scheduler[{i}]", one) for i, one in enumerate(schedulers or ())]
 
 
-def _compare_scheduler(name: str, own, saved) -> Iterator[str]:
+def _compare_scheduler(
+    name: str, own, saved, lengths: Mapping[int, str]
+) -> Iterator[str]:
+    """Differences; ``lengths`` are of the run, at which a schedule ends by default."""
     if own is None or saved is None:
         where = "the checkpoint" if own is None else "the config"
         yield f"{name} is in {where} only"
@@ -251,7 +281,9 @@ def _compare_scheduler(name: str, own, saved) -> Iterator[str]:
         return
     for key in state:
         if key in settings - _DERIVED and not _same(state[key], saved[key]):
-            yield _line(f"{name}.{key}", saved[key], state[key])
+            line = _line(f"{name}.{key}", saved[key], state[key])
+            from_length = key == "end" and state[key] in lengths
+            yield line + (f" (train_cfg.{lengths[state[key]]})" if from_length else "")
 
 
 def _same(one, other) -> bool:

@@ -12,7 +12,7 @@ from ...checkpoints.reading import weights_of
 from ...datasets import MultiModalVideoDataset
 from ...datasets.transforms import FormatClips
 from ..checkpoint import fill
-from ..schedules import check_saved_by, keep_config, overridden
+from ..schedules import check_kind, check_saved_by, keep_config, overridden
 from .data_sets import built_data_sets
 from .joint_model import is_training, unwrap
 from .preprocessing_check import check_preprocessing, forget_files_on_resume
@@ -98,6 +98,7 @@ class ConsistencyHook(Hook):
             said = "settings have changed since the checkpoint; the config's count:"
             remedy = ""
         else:
+            check_kind(runner, checkpoint)
             said = "settings of the config do not count, the checkpoint's do:"
             remedy = (
                 "\nTo let the config's count, with weights and momentum of the "
