@@ -8,7 +8,7 @@ from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 
 from ...checkpoints.entries import check_resumable
-from ...checkpoints.reading import weights_of
+from ...checkpoints.reading import CheckpointError, weights_of
 from ...datasets import MultiModalVideoDataset
 from ...datasets.transforms import FormatClips
 from ..checkpoint import fill
@@ -79,7 +79,7 @@ class ConsistencyHook(Hook):
         try:
             remarks = fill(model, weights, complete=not start, but=apart)
         except ValueError as error:
-            raise ValueError(f"{runner._load_from}: {error}") from error
+            raise CheckpointError(f"{runner._load_from}: {error}") from error
         for remark in remarks:
             runner.logger.warning(f"{runner._load_from}: {remark}")
         if runner._resume and is_training(runner):
