@@ -12,12 +12,9 @@ from pathlib import Path
 
 from torch import Tensor, load, nn
 
+from .containers import weights_of
+from .kinds import SAFETENSORS, kind_of
 from .stand_ins import settle, standing_in
-
-# What projects call the entry of a file that holds the weights.
-_CONTAINERS = ("state_dict", "model")
-_DDP = "module."
-
 
 TRUST = "MMSTCONV_TRUST"
 _TRUST = (
@@ -64,6 +61,11 @@ def read_checkpoint(
         raise FileNotFoundError(f"{path}: {what}")
     if path.stat().st_size == 0:
         raise CheckpointError(f"{path}: the file is empty; download or copy it again")
+    kind = kind_of(path)
+    if kind == SAFETENSORS:
+        return _read_safetensors(path, map_location)
+    if kind:
+        raise CheckpointError(f"{path}: is {kind}")
     _check_container(path, trust)
     try:
         with warnings.catch_warnings():  # on files that end in an error anyway
@@ -89,6 +91,20 @@ def read_checkpoint(
             "tensors; it is no checkpoint"
         )
     return loaded
+
+
+def _read_safetensors(path: Path, map_location) -> Mapping:
+    try:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+    except ImportError:
+        raise CheckpointError(
+            f"{path}: is a safetensors file; pip install safetensors to read it"
+        ) from None
+    try:
+        return load_file(path, device=str(map_location))
+    except SafetensorError as error:
+        raise CheckpointError(f"{path}: {_broken(error)}") from error
 
 
 def is_trusted() -> bool:
@@ -157,24 +173,6 @@ def _broken(error: Exception) -> str:
         "no checkpoint, or a broken one; download or copy it again "
         f"({type(error).__name__}: {first})"
     )
-
-
-def weights_of(checkpoint: Mapping) -> dict[str, Tensor]:
-    """The parameters in a checkpoint, without what is around them.
-
-    That is a container such as ``{'state_dict': ...}``, and the prefix that a DDP
-    wrapper left.
-    """
-    weights = checkpoint
-    for _ in _CONTAINERS:  # one may hold the other
-        for name in _CONTAINERS:
-            if isinstance(weights.get(name), Mapping):
-                weights = weights[name]
-                break
-    return {
-        key[len(_DDP) :] if str(key).startswith(_DDP) else key: value
-        for key, value in weights.items()
-    }
 
 
 def tensors_of(path: str | os.PathLike, checkpoint: Mapping) -> dict[str, Tensor]:

@@ -68,7 +68,7 @@ def test_errors_are_one_line(source, tmp_path, monkeypatch):
     (tmp_path / "text.pth").write_text("not a checkpoint")
     for args, message in (
         ([tmp_path / "no.pth"], "no.pth: no such file"),
-        ([tmp_path / "text.pth"], "text.pth: no checkpoint"),
+        ([tmp_path / "text.pth"], "text.pth: is a text file, no checkpoint"),
         ([source, "--out", source], "would overwrite the source"),
         ([source, "--inflate"], "no 2D kernels"),
         ([source, "--in-channels", "0"], "in_channels must be at least 1"),
