@@ -187,8 +187,8 @@ def outputs(source, path, **kwargs):
 @pytest.mark.parametrize(
     ("shortcut", "options"),
     [
-        ("A", dict(conv1_t_stride=2)),
-        ("B", dict(no_max_pool=True)),
+        pytest.param("A", dict(conv1_t_stride=2), marks=pytest.mark.slow),
+        pytest.param("B", dict(no_max_pool=True), marks=pytest.mark.slow),
         ("B", dict(conv1_t_stride=2, no_max_pool=True)),
     ],
     ids=str,
