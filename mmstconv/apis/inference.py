@@ -10,7 +10,8 @@ from mmaction.structures import ActionDataSample
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-from ..checkpoints.reading import weights_of
+from ..checkpoints.containers import weights_of
+from ..checkpoints.reading import CheckpointError
 from ..engine.checkpoint import fill
 from ..loading import trusting
 
@@ -44,9 +45,12 @@ def load_recognizer(
     model = init_recognizer(config, device=device)
     with trusting(trust):
         loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location="cpu")
-    remarks = fill(model, weights_of(loaded), complete=True)
+    try:
+        remarks = fill(model, weights_of(loaded), complete=True)
+    except ValueError as error:
+        raise CheckpointError(f"{checkpoint}: {error}") from error
     if remarks:
-        raise ValueError(f"{checkpoint}: {remarks[0]}")
+        raise CheckpointError(f"{checkpoint}: {remarks[0]}")
     model.dataset_meta = loaded.get("meta", {}).get("dataset_meta") or {}
     return model
 
