@@ -105,6 +105,8 @@ def load_from_local(filename: str, map_location=None) -> Mapping:
     for name in [key for key, value in checkpoint.items() if value is None]:
         del checkpoint[name]  # MMEngine asks whether it is there, not what it is
     meta = checkpoint.get("meta")
+    if meta is not None and not isinstance(meta, MutableMapping):
+        del checkpoint["meta"]  # another project's
     if isinstance(meta, MutableMapping):
         # Runner.resume would execute this text to read the number of GPUs from it.
         meta.pop("config", None)

@@ -21,17 +21,22 @@ _MAPPINGS = (
     *(f"message_hub.{part}" for part in _HUB),
     "optimizer",
 )
+_COUNTER = "num_batches_tracked"
 _COUNTS = ("meta.epoch", "meta.iter")
 
 
 def check_entries(path: str | os.PathLike, checkpoint: Mapping) -> None:
     """Check the kinds of the entries that a checkpoint has; it need not have them.
 
+    What other projects call ``meta``, in files that no training of MMEngine wrote, may
+    be anything.
+
     Raises:
         CheckpointError: An entry is of another kind; names the file and the entry.
     """
+    foreign = "message_hub" not in checkpoint
     for name in _MAPPINGS:
-        value = _entry(checkpoint, name)
+        value = None if foreign and name == "meta" else _entry(checkpoint, name)
         if value is not None and not isinstance(value, Mapping):
             raise _wrong(path, name, value, "a mapping")
     for name in _COUNTS:
@@ -87,6 +92,8 @@ def unusable(weights: Mapping, expected: Mapping[str, Tensor]) -> list[str]:
             if wanted is not None:
                 problems.append(f"{key} is a {type(value).__name__}, not a tensor")
             continue
+        if key.endswith(_COUNTER):  # of batches, which says nothing in use
+            wanted = None
         problem = _problem_of(value, wanted)
         if problem:
             problems.append(f"{key} {problem}")

@@ -145,6 +145,13 @@ def test_none_is_the_same_as_missing(whole, tmp_path):
     assert "meta.epoch" in said_by(lambda: resume(path), path)
 
 
+def test_the_meta_of_other_projects_is_theirs(whole, tmp_path):
+    path = tmp_path / "epoch_1.pth"
+    torch.save(dict(state_dict=whole["state_dict"], meta=["by", "somebody"]), path)
+    check(path)
+    assert "meta.epoch" in said_by(lambda: resume(path), path)
+
+
 def test_an_option_lets_a_run_go_on_without_the_optimizer(whole, tmp_path):
     path = tmp_path / "epoch_1.pth"
     torch.save({k: v for k, v in whole.items() if k != "optimizer"}, path)
