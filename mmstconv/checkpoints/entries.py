@@ -92,7 +92,7 @@ def unusable(weights: Mapping, expected: Mapping[str, Tensor]) -> list[str]:
             if wanted is not None:
                 problems.append(f"{key} is a {type(value).__name__}, not a tensor")
             continue
-        if key.endswith(_COUNTER):  # of batches, which says nothing in use
+        if str(key).endswith(_COUNTER):  # of batches, which says nothing in use
             wanted = None
         problem = _problem_of(value, wanted)
         if problem:
