@@ -1,11 +1,28 @@
 """Recognise a published checkpoint and convert it for a config of ours.
 
-python tools/convert_checkpoint.py FILE [--out OUT] [--in-channels 2] [--inflate]
+python tools/convert_checkpoint.py FILE [--out OUT] [--in-channels 2] [--inflate] ...
 """
 
 import argparse
+import ast
 import sys
 from pathlib import Path
+
+
+class Options(argparse.Action):
+    """``NAME=VALUE`` pairs; values are Python's where they can be."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        options = {}
+        for pair in values:
+            name, equals, value = pair.partition("=")
+            if not equals:
+                parser.error(f"{option_string} takes NAME=VALUE, got {pair!r}")
+            try:
+                options[name] = ast.literal_eval(value)
+            except (ValueError, SyntaxError):
+                options[name] = value
+        setattr(namespace, self.dest, options)
 
 
 def parse_args():
@@ -26,6 +43,22 @@ def parse_args():
         help="what it will read, if not what it was trained on",
     )
     parser.add_argument(
+        "--ema",
+        action="store_true",
+        help="of a file with both, take the weights averaged over training",
+    )
+    parser.add_argument(
+        "--eps", type=float, help="of the batch norms, if not the layout's own"
+    )
+    parser.add_argument(
+        "--options",
+        nargs="+",
+        action=Options,
+        default={},
+        metavar="NAME=VALUE",
+        help="of the layout, what its weights do not show (the report names them)",
+    )
+    parser.add_argument(
         "--trust",
         action="store_true",
         help="open Python objects in the file, which may run code: only your own files",
@@ -44,6 +77,9 @@ def main():
             in_channels=args.in_channels,
             inflate=args.inflate,
             modality=args.modality,
+            ema=args.ema,
+            eps=args.eps,
+            options=args.options,
             trust=args.trust,
         )
         print(conversion.table())
@@ -64,6 +100,8 @@ def as_code(cfg):
     if isinstance(cfg, dict):
         items = (f"{key}={as_code(value)}" for key, value in cfg.items())
         return f"dict({', '.join(items)})"
+    if isinstance(cfg, list):
+        return f"[{', '.join(map(as_code, cfg))}]"
     return repr(cfg)
 
 

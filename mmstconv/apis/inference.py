@@ -13,7 +13,8 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
-from ..checkpoints.reading import weights_of
+from ..checkpoints.containers import weights_of
+from ..checkpoints.reading import CheckpointError
 from ..datasets.class_names import ClassNamesError, find_class_names
 from ..engine.checkpoint import fill
 from ..loading import trusting
@@ -50,9 +51,12 @@ def load_recognizer(
     model = init_recognizer(config, device=device)
     with trusting(trust):
         loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location="cpu")
-    remarks = fill(model, weights_of(loaded), complete=True)
+    try:
+        remarks = fill(model, weights_of(loaded), complete=True)
+    except ValueError as error:
+        raise CheckpointError(f"{checkpoint}: {error}") from error
     if remarks:
-        raise ValueError(f"{checkpoint}: {remarks[0]}")
+        raise CheckpointError(f"{checkpoint}: {remarks[0]}")
     model.dataset_meta = loaded.get("meta", {}).get("dataset_meta") or {}
     if not model.dataset_meta.get("classes"):
         model.dataset_meta = dict(model.dataset_meta, classes=_names_in(model.cfg))

@@ -11,6 +11,7 @@ from mmengine.dist import broadcast
 from mmengine.runner import EpochBasedTrainLoop
 from torch.utils.data import BatchSampler, Sampler
 
+from ..checkpoints.reading import CheckpointError
 from ..datasets import ResumableSampler
 from ..randomness import seed_generators
 
@@ -123,6 +124,11 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         here = self._fresh()
         saved = self.runner.message_hub.runtime_info.get(self.STATE)
         notes = []
+        if saved is not None and not is_place(saved):
+            raise CheckpointError(
+                f"{self.runner._load_from}: its entry message_hub.runtime_info."
+                f"{self.STATE} is no place in a training"
+            )
         if saved is None:
             batches = self._iter - self._epoch * len(self.dataloader)
             saved = dict(
@@ -189,6 +195,16 @@ SIZES = dict(
     batch_size="batch size",
     processes="number of processes",
 )
+
+
+def is_place(saved) -> bool:
+    """Whether a checkpoint's entry is what :meth:`ResumableTrainLoop._note` writes."""
+    if not isinstance(saved, Mapping):
+        return False
+    counts = ("samples", "processes", "seed", "epoch", "batches", "validated")
+    whole = all(type(saved.get(key)) is int and saved[key] >= 0 for key in counts)
+    size = saved.get("batch_size")
+    return whole and "sampler" in saved and (size is None or type(size) is int)
 
 
 def differences(saved: Mapping, here: Mapping) -> list[str]:

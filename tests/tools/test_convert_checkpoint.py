@@ -56,6 +56,23 @@ def test_the_printed_lines_make_a_stream(source, tmp_path, monkeypatch, capsys):
         assert torch.equal(new[key], old[key])
 
 
+def test_averaged_weights_eps_and_options(source, tmp_path, monkeypatch, capsys):
+    weights = torch.load(source, weights_only=True)
+    averaged = {key: value.double() for key, value in weights.items()}
+    torch.save(dict(model=weights, model_ema=averaged), source)
+    run(monkeypatch, source, "--ema", "--eps", "0.01", "--out", tmp_path / "x.pth")
+    assert "without --ema" in (said := capsys.readouterr().out)
+    assert "norm_cfg=dict(type='BN3d', eps=0.01)" in said
+    state = torch.load(tmp_path / "x.pth", weights_only=True)["state_dict"]
+    assert state["backbone.conv1.conv.weight"].dtype == torch.float64
+    for options, message in (
+        (["no_max_pool=True"], "mmaction2-slowonly has no option 'no_max_pool'"),
+        (["no_max_pool"], "2"),
+    ):
+        with pytest.raises(SystemExit, match=message):
+            run(monkeypatch, source, "--options", *options)
+
+
 def test_out(source, tmp_path, monkeypatch, capsys):
     out = tmp_path / "elsewhere" / "mine.pth"
     run(monkeypatch, source, "--out", out)
@@ -68,7 +85,7 @@ def test_errors_are_one_line(source, tmp_path, monkeypatch):
     (tmp_path / "text.pth").write_text("not a checkpoint")
     for args, message in (
         ([tmp_path / "no.pth"], "no.pth: no such file"),
-        ([tmp_path / "text.pth"], "text.pth: no checkpoint"),
+        ([tmp_path / "text.pth"], "text.pth: is a text file, no checkpoint"),
         ([source, "--out", source], "would overwrite the source"),
         ([source, "--inflate"], "no 2D kernels"),
         ([source, "--in-channels", "0"], "in_channels must be at least 1"),
