@@ -58,7 +58,7 @@ def read_checkpoint(
         with warnings.catch_warnings():  # on files that end in an error anyway
             warnings.simplefilter("ignore", UserWarning)
             loaded = torch.load(path, map_location=map_location, weights_only=not trust)
-    except PermissionError:
+    except (PermissionError, FileNotFoundError):  # a training may remove it meanwhile
         raise
     except Exception as error:  # unpickling raises whatever the bytes lead to
         raise _explained(path, error) from error
@@ -89,6 +89,8 @@ def _check_container(path: Path, trust: bool) -> None:
         return
     try:
         problem = _problem_of_zip(path)
+    except FileNotFoundError:
+        raise
     except Exception as error:  # zipfile too raises whatever the bytes lead to
         raise ValueError(f"{path}: {_broken(error)}") from error
     if problem:
