@@ -4,7 +4,7 @@ Knows nothing of media or models, and needs nothing but Python.
 """
 
 from .lock import FolderInUse, FolderLock
-from .names import REMOTE_ADVICE, is_remote, print_any_name
+from .names import REMOTE_ADVICE, is_remote, local_path, print_any_name
 from .own import ForeignFile, is_own, own_file, refuse_foreign, write_own
 from .unfinished import remove_unfinished, unfinished_path
 
@@ -15,6 +15,7 @@ __all__ = [
     "ForeignFile",
     "is_own",
     "is_remote",
+    "local_path",
     "own_file",
     "print_any_name",
     "refuse_foreign",

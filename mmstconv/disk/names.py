@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
+from pathlib import Path
 
 REMOTE = re.compile(r"([A-Za-z0-9_.-]+:)?[A-Za-z][A-Za-z0-9+.-]*://")
 REMOTE_ADVICE = (
@@ -15,6 +17,13 @@ REMOTE_ADVICE = (
 def is_remote(name: str) -> bool:
     """Whether a name is of an object store or a URL (``s3://``, ``http://`` ...)."""
     return REMOTE.match(name) is not None
+
+
+def local_path(text: str) -> Path:
+    """The type of a command line's argument that is a path on this machine."""
+    if is_remote(text):
+        raise argparse.ArgumentTypeError(f"{text} {REMOTE_ADVICE}")
+    return Path(text)
 
 
 def print_any_name() -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..disk import own_file
+
 FORMATS = {
     ".mp4": "mp4",
     ".m4v": "mp4",
@@ -77,7 +79,8 @@ def write_media(
     """Encodes frames and sound into one file.
 
     The file appears under its name only when it is whole: it is written beside it and
-    then moved. Encoders run on one thread, so the same input gives the same bytes.
+    then moved. A file that is there is replaced only if it was written here. Encoders
+    run on one thread, so the same input gives the same bytes.
 
     Args:
         path: Target; the suffix chooses the container (see ``FORMATS``).
@@ -108,6 +111,7 @@ def write_media(
 
     Raises:
         ValueError: If an argument does not fit the others.
+        ForeignFile: If there is a file that was not written here.
 
     Example:
         >>> frames = np.zeros((50, 64, 64, 3), np.uint8)
@@ -131,18 +135,14 @@ def write_media(
     if rotation % 90:
         raise ValueError(f"rotation must be a multiple of 90 degrees, got {rotation}")
 
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with av.open(
-            str(temporary),
-            "w",
-            format=FORMATS[path.suffix.lower()],
-            options={
-                "fflags": "+bitexact",
-                **MUXER_OPTIONS.get(path.suffix.lower(), {}),
-                **(container_options or {}),
-            },
-        ) as container:
+    options = {
+        "fflags": "+bitexact",
+        **MUXER_OPTIONS.get(path.suffix.lower(), {}),
+        **(container_options or {}),
+    }
+    with own_file(path) as part:
+        format = FORMATS[path.suffix.lower()]
+        with av.open(str(part), "w", format=format, options=options) as container:
             # All streams exist before the first packet: encoding writes the header.
             video = audio = iter(())
             if frames is not None:
@@ -186,9 +186,6 @@ def write_media(
                 )
             for packet in _interleave(video, audio):
                 container.mux(packet)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

@@ -76,7 +76,7 @@ def test_two_processes_go_on_from_the_same(said):
 
 
 def test_two_runs_in_one_folder(said):
-    """The second one is told so and touches nothing; after a kill -9 a third goes on."""
+    """The second one touches nothing; after a kill -9 of the first a third goes on."""
     beside = said["beside"]
     error = beside["second"]["error"]
     assert error.startswith("FolderInUse: ") and "a training is running there" in error
