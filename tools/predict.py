@@ -10,6 +10,7 @@ import argparse
 import sys
 
 from mmstconv.apis import load_recognizer, predict_video
+from mmstconv.disk import print_any_name
 from mmstconv.media import MediaError
 
 
@@ -38,6 +39,7 @@ def show(path, result, names, top):
 
 
 def main():
+    print_any_name()
     args = parse_args()
     try:
         model = load_recognizer(

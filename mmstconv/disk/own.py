@@ -131,7 +131,7 @@ def publish(part: Path, path: Path, folder: str | os.PathLike | None) -> None:
 def write_own(path: str | os.PathLike, text: str) -> None:
     """:func:`own_file` for a text, as UTF-8; names that are none keep their bytes."""
     with own_file(path) as part:
-        part.write_text(text, encoding="utf-8", errors="surrogateescape")
+        part.write_bytes(text.encode("utf-8", "surrogateescape"))
 
 
 def _recorded(path: Path, folder: str | os.PathLike | None) -> set[str]:

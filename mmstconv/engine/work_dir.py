@@ -33,8 +33,8 @@ def check_writable(folder: str | os.PathLike) -> None:
     except OSError as error:
         raise OSError(
             error.errno,
-            f"the work dir {folder} cannot be written to: {error.strerror}; give "
-            "another one with --work-dir",
+            f"the folder {folder} cannot be written to: {error.strerror}; give "
+            "another one",
         ) from error
 
 

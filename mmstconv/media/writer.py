@@ -75,6 +75,7 @@ def write_media(
     video_options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
     layout: str | None = None,
+    record: str | os.PathLike | None = None,
 ) -> Path:
     """Encodes frames and sound into one file.
 
@@ -105,6 +106,7 @@ def write_media(
         video_options: Encoder options that replace the default ones.
         container_options: Options of the muxer.
         layout: Channel layout; by default chosen by the number of channels.
+        record: Folder that knows what was written here; None: the file's own.
 
     Returns:
         The path written.
@@ -140,7 +142,7 @@ def write_media(
         **MUXER_OPTIONS.get(path.suffix.lower(), {}),
         **(container_options or {}),
     }
-    with own_file(path) as part:
+    with own_file(path, record) as part:
         format = FORMATS[path.suffix.lower()]
         with av.open(str(part), "w", format=format, options=options) as container:
             # All streams exist before the first packet: encoding writes the header.
