@@ -71,7 +71,7 @@ def merge_args(cfg, args):
         metrics = list(metrics) if isinstance(metrics, (list, tuple)) else [metrics]
         cfg.test_evaluator = [
             *metrics,
-            dict(type="DumpResults", out_file_path=args.dump),
+            dict(type="OwnDumpResults", out_file_path=args.dump),
         ]
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)

@@ -223,7 +223,7 @@ def beside(folder: Path) -> dict:
     there = [who for who, path in files.items() if path.exists()]
     first.listen(4 * INTERVAL)  # it goes on
     read, errors = 0, []
-    while read < 20:  # what a test does beside a training that replaces its files
+    while read < 10:  # what a test does beside a training that replaces its files
         for path in work_dir.glob("iter_*.pth"):
             try:
                 read_checkpoint(path)

@@ -81,9 +81,7 @@ def test_a_mistake_of_the_program_is_no_bad_file(monkeypatch, checkpoint, demo_d
 
 def test_names_that_are_no_text(monkeypatch, checkpoint, demo_data, tmp_path):
     """On terminals that know few letters, and whatever becomes of the file."""
-    good, bad = (
-        tmp_path / os.fsdecode(name) for name in (b"caf\xe9.mp4", b"\xff.mp4")
-    )
+    good, bad = (tmp_path / os.fsdecode(name) for name in (b"caf\xe9.mp4", b"\xff.mp4"))
     shutil.copy(min((demo_data / "val").iterdir()), good)
     for encoding in ("ascii", "utf-8", "latin-1"):
         shown = [

@@ -10,7 +10,6 @@ other files.
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -47,7 +46,7 @@ def score_subsets(model, config):
 def main():
     args = parse_args()
     # Not before: mim asks each script for its help first, and this takes seconds.
-    from mmstconv.disk import print_any_name, refuse_foreign
+    from mmstconv.disk import is_own, print_any_name, refuse_foreign
     from mmstconv.engine.launch import build_runner
     from mmstconv.engine.work_dir import check_writable
     from mmstconv.evaluation.report import report_files, to_text
@@ -69,8 +68,9 @@ def main():
     (metric,) = runner.test_evaluator.metrics
     metric.out_dir = out
     runner.test()
-    report = json.loads((out / "modality_report.json").read_text(encoding="utf-8"))
-    print(to_text(report))
+    print(to_text(metric.report))
+    if not all(is_own(path) for path in report_files(out)):
+        sys.exit("modality_report: not all files were written, see above")
     print(f"\nWritten: {out / 'modality_report'}.json, .csv, .png")
 
 

@@ -119,7 +119,8 @@ class AtomicCheckpointHook(CheckpointHook):
         with self._explain(partial(save, backend_args=None)):
             save(self.out_dir, self.backend_args)
             if is_main_process():
-                self.file_backend.put(last.encode(), Path(runner.work_dir, POINTER))
+                pointer = Path(runner.work_dir, POINTER)
+                self.file_backend.put(os.fsencode(last), pointer)
         self.last_ckpt = self._whole = last
         if self.max_keep_ckpts > 0:
             for outdated in kept[: -self.max_keep_ckpts]:
