@@ -1,5 +1,5 @@
-"""What MMAction2's visualisation lacks: video files without moviepy 1, a run that goes on
-where its curves cannot be written, images that replace no others."""
+"""What MMAction2's visualisation lacks: video files without moviepy 1, a run that goes
+on where its curves cannot be written, images that replace no others."""
 
 from ..compat import repair_video_output
 from .frames import write_frames_over_own_alone
