@@ -10,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..disk import own_file
-
 FORMATS = {
     ".mp4": "mp4",
     ".m4v": "mp4",
@@ -121,6 +119,8 @@ def write_media(
         >>> write_media("clip.mp4", frames, 25, tone, 16000)
     """
     import av
+
+    from ..disk import own_file  # not above: reading stands alone
 
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
