@@ -70,7 +70,9 @@ def main():
     args = parse_args()
     # slow to import: after the arguments are known to be right
     from mmstconv.apis import convert_checkpoint
+    from mmstconv.disk import print_any_name
 
+    print_any_name()
     try:
         conversion = convert_checkpoint(
             args.checkpoint,

@@ -13,10 +13,11 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-import mmstconv  # noqa: F401  (repairs)
+from mmstconv.disk import print_any_name  # and our repairs
 
 
 def main():
+    print_any_name()
     (package,) = find_spec("mmaction").submodule_search_locations
     tools = {path.stem: path for path in Path(package, ".mim", "tools").rglob("*.py")}
     if len(sys.argv) < 2 or sys.argv[1] not in tools:

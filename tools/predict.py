@@ -18,6 +18,7 @@ from mmstconv.apis import (
     load_recognizer,
     predict_video,
 )
+from mmstconv.disk import print_any_name
 from mmstconv.media import MediaError
 
 
@@ -68,6 +69,7 @@ def show(path, result, model, top, threshold):
 
 
 def main():
+    print_any_name()
     args = parse_args()
     try:
         model = load_recognizer(

@@ -71,7 +71,7 @@ def merge_args(cfg, args):
         metrics = list(metrics) if isinstance(metrics, (list, tuple)) else [metrics]
         cfg.test_evaluator = [
             *metrics,
-            dict(type="DumpResults", out_file_path=args.dump),
+            dict(type="OwnDumpResults", out_file_path=args.dump),
         ]
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
@@ -91,11 +91,13 @@ def main():
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     from mmengine.config import Config
 
+    from mmstconv.disk import print_any_name
     from mmstconv.engine.failures import explain_failures
     from mmstconv.engine.launch import build_runner
 
     gc.freeze()
     gc.enable()
+    print_any_name()
     cfg = merge_args(Config.fromfile(args.config), args)
     runner = build_runner(
         cfg, args.config, args.work_dir, args.launcher, trust=args.trust

@@ -114,11 +114,13 @@ def main():
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     from mmengine.config import Config
 
+    from mmstconv.disk import print_any_name
     from mmstconv.engine.failures import explain_failures
     from mmstconv.engine.launch import build_runner
 
     gc.freeze()
     gc.enable()
+    print_any_name()
     cfg = merge_args(Config.fromfile(args.config), args)
     runner = build_runner(
         cfg, args.config, args.work_dir, args.launcher, trust=args.trust

@@ -76,7 +76,7 @@ def read_checkpoint(
                 with standing_in():
                     loaded = load(path, map_location, weights_only=True)
                 loaded = settle(loaded)
-    except PermissionError:
+    except (PermissionError, FileNotFoundError):  # a training may remove it meanwhile
         raise
     except Exception as error:  # unpickling raises whatever the bytes lead to
         raise _explained(path, error) from error
@@ -126,6 +126,8 @@ def _check_container(path: Path, trust: bool) -> None:
         return
     try:
         problem = _problem_of_zip(path)
+    except FileNotFoundError:
+        raise
     except Exception as error:  # zipfile too raises whatever the bytes lead to
         raise CheckpointError(f"{path}: {_broken(error)}") from error
     if problem:

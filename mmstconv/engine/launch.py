@@ -14,6 +14,7 @@ from ..loading import trust_checkpoints
 from .allocator import keep_large_blocks
 from .hooks.background_loaders import BackgroundLoaders
 from .rendezvous import tell_torch
+from .work_dir import check_writable, log_any_name
 
 
 def build_runner(
@@ -32,12 +33,16 @@ def build_runner(
         work_dir: The command line's work dir; goes before the config's.
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
         trust: Open checkpoints that hold Python objects; only for files of your own.
+
+    Raises:
+        OSError: The work dir cannot be written to.
     """
     trust_checkpoints(trust)
     if work_dir is not None:
         cfg.work_dir = work_dir
     elif cfg.get("work_dir") is None:
         cfg.work_dir = str(Path("work_dirs", Path(config_path).stem))
+    check_writable(cfg.work_dir)
     cfg.launcher = launcher
     # A runner writes its config four times before the first iteration, and lays it out
     # with yapf each time. MMEngine's ``Config.fromfile(format_python_code=False)`` is
@@ -48,6 +53,7 @@ def build_runner(
         keep_large_blocks()
         _prepare_cpu(cfg)
     runner = RUNNERS.build(cfg) if "runner_type" in cfg else Runner.from_cfg(cfg)
+    log_any_name(runner.logger)
     if on_cpu:
         runner.register_hook(BackgroundLoaders())
     return runner

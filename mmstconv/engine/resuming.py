@@ -131,8 +131,9 @@ def _pointed(runner) -> str:
     pointer = Path(runner.work_dir, POINTER)
     if not pointer.is_file():
         return ""
-    with pointer.open(errors="replace") as file:
-        return file.read(4096).strip().replace("\\", "/").rsplit("/", 1)[-1]
+    with pointer.open("rb") as file:
+        text = os.fsdecode(file.read(4096)).strip()
+    return text.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def _templates(runner) -> set[str]:

@@ -81,6 +81,7 @@ class ModalityMetric(GatheredResults, BaseMetric):
     ) -> None:
         super().__init__(collect_device, prefix, collect_dir)
         self.out_dir = out_dir
+        self.report: dict | None = None  # the last one, in the main process
 
     def process(self, data_batch: object, data_samples: Sequence[Mapping]) -> None:
         """Keep of each sample what the report needs: labels and a few numbers."""
@@ -98,8 +99,16 @@ class ModalityMetric(GatheredResults, BaseMetric):
         names = (self.dataset_meta or {}).get("classes")
         report = make_report(outcomes, names)
         _warn_of_a_better_stream(report)
+        self.report = report
         if self.out_dir is not None:
-            write_report(report, self.out_dir)
+            try:
+                write_report(report, self.out_dir)
+            except OSError as error:  # a training goes on without
+                print_log(
+                    f"the report on modalities was not written: {error}",
+                    logger="current",
+                    level=logging.ERROR,
+                )
         margin = report["best_stream"]["margin"]
         return {**report["overall"]["measures"], "margin/best_stream": margin}
 

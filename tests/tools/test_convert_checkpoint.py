@@ -12,6 +12,8 @@ from conftest import load_script
 from mmaction.registry import MODELS
 from mmengine.registry import DefaultScope
 
+from mmstconv.disk.own import RECORD
+
 SCRIPT = "tools/convert_checkpoint.py"
 BACKBONE = dict(type="ResNet3dSlowOnly", depth=18, lateral=False, base_channels=4)
 
@@ -36,7 +38,7 @@ def run(monkeypatch, *args):
 def test_the_printed_lines_make_a_stream(source, tmp_path, monkeypatch, capsys):
     run(monkeypatch, source, "--in-channels", "2")
     out = tmp_path / "slowonly_r18_mmstconv.pth"
-    assert sorted(tmp_path.iterdir()) == [source.parent, out]
+    assert set(tmp_path.iterdir()) == {source.parent, out, tmp_path / RECORD}
     output = capsys.readouterr().out
     lines = output.splitlines()
     assert lines[0].startswith("mmaction2-slowonly (https://")
@@ -79,6 +81,17 @@ def test_out(source, tmp_path, monkeypatch, capsys):
     assert f"written to {out}" in capsys.readouterr().out
     meta = torch.load(out, weights_only=True)["meta"]["mmstconv"]
     assert meta["source_file"] == source.name
+    run(monkeypatch, source, "--in-channels", "2", "--out", out)  # its own it replaces
+    changed = torch.load(out, weights_only=True)["meta"]["mmstconv"]
+    assert changed["adapted"] and not meta["adapted"]
+    torch.save(dict(mine=1), out)
+    before = out.read_bytes()
+    link = out.with_name("link.pth")
+    link.symlink_to(out)
+    for path in (out, link):
+        with pytest.raises(SystemExit, match=rf"{path.name} is there and was not wri"):
+            run(monkeypatch, source, "--out", path)
+    assert out.read_bytes() == before and link.is_symlink()
 
 
 def test_errors_are_one_line(source, tmp_path, monkeypatch):

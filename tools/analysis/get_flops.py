@@ -18,6 +18,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from torch.utils.flop_counter import FlopCounterMode
 
+from mmstconv.disk import print_any_name
 from mmstconv.media import write_media
 
 
@@ -76,6 +77,7 @@ def count(cfg):
 
 
 def main():
+    print_any_name()
     print("part   10^9 multiply-adds  10^6 parameters  input")
     counts = count(Config.fromfile(parse_args().config))
     for part, (operations, parameters, shape) in counts.items():

@@ -5,11 +5,12 @@ python tools/analysis/modality_report.py CONFIG CKPT [--out DIR]
 
 One pass over the test data of the config; the streams run once, fusion and
 classifier once for each subset of the modalities. Prints a table, and writes
-modality_report.json, .csv and .png.
+modality_report.json, .csv and .png; over those of an earlier report, and over no
+other files.
 """
 
 import argparse
-import json
+import sys
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
@@ -45,9 +46,12 @@ def score_subsets(model, config):
 def main():
     args = parse_args()
     # Not before: mim asks each script for its help first, and this takes seconds.
+    from mmstconv.disk import is_own, print_any_name, refuse_foreign
     from mmstconv.engine.launch import build_runner
-    from mmstconv.evaluation.report import to_text
+    from mmstconv.engine.work_dir import check_writable
+    from mmstconv.evaluation.report import report_files, to_text
 
+    print_any_name()
     cfg = Config.fromfile(args.config)
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
@@ -56,11 +60,17 @@ def main():
     runner = build_runner(cfg, args.config, args.work_dir, "none")
     score_subsets(runner.model, args.config)
     out = Path(args.out or runner.work_dir)
+    try:  # before the pass over the data, not after it
+        check_writable(out)
+        refuse_foreign(report_files(out))
+    except OSError as error:
+        sys.exit(f"modality_report: {error}")
     (metric,) = runner.test_evaluator.metrics
     metric.out_dir = out
     runner.test()
-    report = json.loads((out / "modality_report.json").read_text(encoding="utf-8"))
-    print(to_text(report))
+    print(to_text(metric.report))
+    if not all(is_own(path) for path in report_files(out)):
+        sys.exit("modality_report: not all files were written, see above")
     print(f"\nWritten: {out / 'modality_report'}.json, .csv, .png")
 
 
