@@ -1,0 +1,4 @@
+from .keys import check_config
+from .reading import ConfigError, read_config
+
+__all__ = ["ConfigError", "check_config", "read_config"]
