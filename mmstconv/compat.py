@@ -6,7 +6,9 @@ is left as it is. Delete a repair when its upper version is no longer supported.
 
 from __future__ import annotations
 
+import re
 import sys
+import warnings
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,8 +19,28 @@ import numpy as np
 
 def repair_third_party() -> None:
     """Apply the repairs that must precede any import of ``mmaction.models``."""
+    _silence_what_is_no_fault()
     _supply_missing_drn()
     _leave_out_vindlu()
+
+
+# Warnings of others about what no user of this package can change or needs to:
+# the beginning of the message and the module that it is raised in.
+NO_FAULT = (
+    # mmcv-lite is all that is needed
+    (
+        "Fail to import ``MultiScaleDeformableAttention``",
+        r"mmcv\.cnn\.bricks\.transformer",
+    ),
+    # mmengine and openmim import it; setuptools is kept below 81
+    ("pkg_resources is deprecated as an API", r"(mmengine|mim)\..*"),
+)
+
+
+def _silence_what_is_no_fault() -> None:
+    """In loader processes too: those that are forked have the filters, others import."""
+    for message, module in NO_FAULT:
+        warnings.filterwarnings("ignore", re.escape(message), module=module)
 
 
 def register_lazily() -> None:

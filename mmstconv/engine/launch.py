@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 from ..loading import trust_checkpoints
 from .allocator import keep_large_blocks
+from .console import ConsoleRunner
 from .hooks.background_loaders import BackgroundLoaders
 
 
@@ -47,7 +48,7 @@ def build_runner(
     if on_cpu:
         keep_large_blocks()
         _prepare_cpu(cfg)
-    runner = RUNNERS.build(cfg) if "runner_type" in cfg else Runner.from_cfg(cfg)
+    runner = RUNNERS.build(cfg) if "runner_type" in cfg else ConsoleRunner.from_cfg(cfg)
     if on_cpu:
         runner.register_hook(BackgroundLoaders())
     return runner

@@ -107,7 +107,7 @@ def check_config(cfg: Config, options: Mapping | None = None) -> None:
         for key, what in [
             *_top_level(cfg, options, sources),
             *_of_runner(cfg),
-            *_of_parts(cfg.to_dict(), ""),
+            *_Parts().of(cfg.to_dict(), ""),
         ]
     ]
     if problems:
@@ -155,53 +155,56 @@ def _of_runner(cfg: Config) -> Iterator[tuple[str, str]]:
                 yield key, _unknown(key, known, name)
 
 
-def _of_parts(value: object, path: str, ours: bool = True) -> Iterator[tuple[str, str]]:
-    """Of registered classes, wherever in the config they stand.
+class _Parts:
+    """Registered classes, wherever in a config they stand."""
 
-    Args:
-        value: Of the config.
-        path: Where it stands.
-        ours: Whether an unknown class may be told; the models of MMAction2 can hold
-            classes of packages that are not installed.
-    """
-    if isinstance(value, (list, tuple)):
-        for index, one in enumerate(value):
-            yield from _of_parts(one, f"{path}[{index}]", ours)
-    if not isinstance(value, dict):
-        return
-    name = value.get("type")
-    if path == "model":
-        ours = name == "TriModalRecognizer"
-        if ours:
-            yield from _of_streams(value.get("streams") or {})
-    if path == "optim_wrapper" and "optimizer" in value and name is None:
-        name = "OptimWrapper"
-    if isinstance(name, str):
-        yield from _of_part(name, value, path, ours)
-    for key, one in value.items():
-        yield from _of_parts(one, f"{path}.{key}" if path else str(key), ours)
+    def __init__(self) -> None:
+        self.known = registered()
 
+    def of(self, value: object, path: str, ours: bool = True) -> Iterator:
+        """Problems of a value and all below it.
 
-def _of_streams(streams: Mapping) -> Iterator[tuple[str, str]]:
-    for name, stream in streams.items():
-        if isinstance(stream, dict) and "type" not in stream:
-            yield from _of_part("ConvStream", stream, f"model.streams.{name}", True)
+        Args:
+            value: Of the config.
+            path: Where it stands.
+            ours: Whether an unknown class may be told; the models of MMAction2 can
+                hold classes of packages that are not installed.
+        """
+        if isinstance(value, (list, tuple)):
+            for index, one in enumerate(value):
+                yield from self.of(one, f"{path}[{index}]", ours)
+        if not isinstance(value, dict):
+            return
+        name = value.get("type")
+        if path == "model":
+            ours = name == "TriModalRecognizer"
+            if ours:
+                yield from self._of_streams(value.get("streams") or {})
+        if path == "optim_wrapper" and "optimizer" in value and name is None:
+            name = "OptimWrapper"
+        if isinstance(name, str):
+            yield from self._of_one(name, value, path, ours)
+        for key, one in value.items():
+            yield from self.of(one, f"{path}.{key}" if path else str(key), ours)
 
+    def _of_streams(self, streams: Mapping) -> Iterator[tuple[str, str]]:
+        for name, stream in streams.items():
+            if isinstance(stream, dict) and "type" not in stream:
+                path = f"model.streams.{name}"
+                yield from self._of_one("ConvStream", stream, path, True)
 
-def _of_part(
-    name: str, keys: Collection[str], path: str, ours: bool
-) -> Iterator[tuple[str, str]]:
-    takes = arguments_of(name)
-    if takes is None:
-        if ours and "." not in name and _close(name, registered()):
-            yield name, _unknown(name, registered(), f"{path}.type", "class")
-        return
-    for key in keys:
-        if key in takes.names | OF_BUILDERS:
-            continue
+    def _of_one(
+        self, name: str, keys: Collection[str], path: str, ours: bool
+    ) -> Iterator[tuple[str, str]]:
+        takes = arguments_of(name, self.known)
+        if takes is None:
+            if ours and "." not in name and _close(name, self.known):
+                yield name, _unknown(name, self.known, f"{path}.type", "class")
+            return
         known = takes.names | OF_BUILDERS
-        if takes.no_others or _close(key, known):
-            yield key, _unknown(key, known, f"{path}, {name}")
+        for key in keys:
+            if key not in known and (takes.no_others or _close(key, known)):
+                yield key, _unknown(key, known, f"{path}, {name}")
 
 
 def _close(key: object, known: Collection[str]) -> list[str]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import lru_cache
 from typing import NamedTuple
 
 from mmaction import registry as mmaction_registry
@@ -29,7 +28,6 @@ SCOPES = ("", "mmstconv", "mmaction", "mmengine")
 GATHERING = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
-@lru_cache(maxsize=1)
 def registered() -> dict[str, list[Callable]]:
     """All that MMEngine, MMAction2 and this package have registered."""
     found: dict[str, list[Callable]] = {}
@@ -44,13 +42,13 @@ def registered() -> dict[str, list[Callable]]:
     return found
 
 
-def arguments_of(name: str) -> Takes | None:
-    """Of a registered name; None if it is not registered.
+def arguments_of(name: str, known: Mapping[str, list[Callable]]) -> Takes | None:
+    """Of one of ``known``; None if it is none.
 
     One name may stand in several registries: what any of them takes counts.
     """
     scope, _, name = name.rpartition(".")
-    parts = registered().get(name) if scope in SCOPES else None
+    parts = known.get(name) if scope in SCOPES else None
     if not parts:
         return None
     each = [_arguments(part) for part in parts]

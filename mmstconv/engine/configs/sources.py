@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from mmengine.config import Config
@@ -57,12 +58,13 @@ def sources_of(path: str | Path) -> list[Source]:
         try:
             # private, but the one place that knows how a base is found
             resolved, _ = Config._get_cfg_path(base, str(path))
-            if not Path(resolved).is_file():
-                raise FileNotFoundError(resolved)
         except (OSError, ValueError, ImportError) as error:
+            raise ConfigError(f"{path}:{line}: base {base!r}: {error}") from error
+        if not Path(resolved).is_file():
             raise ConfigError(
-                f"{path}:{line}: there is no base config {base!r} ({error})"
-            ) from error
+                f"{path}:{line}: there is no base config {base!r}"
+                + _similar(Path(resolved))
+            )
         found += sources_of(resolved)
     return found
 
@@ -74,6 +76,12 @@ def where(name: str, sources: list[Source]) -> str:
         if line is not None:
             return f"{source.path}:{line}"
     return str(sources[0].path) if sources else "the config"
+
+
+def _similar(path: Path) -> str:
+    names = [file.name for file in path.parent.glob("*.py")]
+    close = get_close_matches(path.name, names, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _parsed(path: Path) -> ast.Module:
