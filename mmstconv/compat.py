@@ -38,7 +38,7 @@ NO_FAULT = (
 
 
 def _silence_what_is_no_fault() -> None:
-    """In loader processes too: those that are forked have the filters, others import."""
+    """In loader processes too: forked ones have the filters, others import this."""
     for message, module in NO_FAULT:
         warnings.filterwarnings("ignore", re.escape(message), module=module)
 

@@ -4,7 +4,6 @@ python tools/convert_checkpoint.py FILE [--out OUT] [--in-channels 2] [--inflate
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 
@@ -30,6 +29,11 @@ def parse_args():
         action="store_true",
         help="open Python objects in the file, which may run code: only your own files",
     )
+    parser.add_argument(
+        "--traceback",
+        action="store_true",
+        help="show where in the program an error arose, also one of the user's",
+    )
     return parser.parse_args()
 
 
@@ -37,8 +41,9 @@ def main():
     args = parse_args()
     # slow to import: after the arguments are known to be right
     from mmstconv.apis import convert_checkpoint
+    from mmstconv.engine.messages import short_errors
 
-    try:
+    with short_errors("convert_checkpoint"):
         conversion = convert_checkpoint(
             args.checkpoint,
             in_channels=args.in_channels,
@@ -49,8 +54,6 @@ def main():
         print(conversion.table())
         out = args.out or f"{Path(args.checkpoint).stem}_mmstconv.pth"
         out = conversion.save(out)
-    except (OSError, ValueError) as error:
-        sys.exit(f"convert_checkpoint: {error}")
     print(f"preprocessing:\n  {conversion.preprocessing or 'not fixed by the source'}")
     print("for a config, in the stream:")
     print(f"  backbone={as_code(conversion.backbone)},")

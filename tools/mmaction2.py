@@ -9,9 +9,10 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-import mmstconv  # noqa: F401  (repairs)
+from mmstconv.engine.messages import short_errors
 
 
+@short_errors("mmaction2")
 def main():
     (package,) = find_spec("mmaction").submodule_search_locations
     tools = {path.stem: path for path in Path(package, ".mim", "tools").rglob("*.py")}

@@ -10,6 +10,7 @@ import argparse
 import sys
 
 from mmstconv.apis import load_recognizer, predict_video
+from mmstconv.engine.messages import short_errors
 from mmstconv.media import MediaError
 
 
@@ -25,6 +26,11 @@ def parse_args():
         action="store_true",
         help="open Python objects in the checkpoint, which may run code: only your own",
     )
+    parser.add_argument(
+        "--traceback",
+        action="store_true",
+        help="show where in the program an error arose, also one of the user's",
+    )
     return parser.parse_args()
 
 
@@ -37,14 +43,10 @@ def show(path, result, names, top):
         print(f"  {score:6.1%}  {label if names is None else names[label]}")
 
 
+@short_errors("predict")
 def main():
     args = parse_args()
-    try:
-        model = load_recognizer(
-            args.config, args.checkpoint, args.device, trust=args.trust
-        )
-    except (OSError, ValueError) as error:
-        sys.exit(f"predict: {error}")
+    model = load_recognizer(args.config, args.checkpoint, args.device, trust=args.trust)
     failed = 0
     for path in args.videos:
         try:

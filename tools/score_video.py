@@ -15,7 +15,8 @@ import sys
 from pathlib import Path
 
 from mmstconv.apis import load_recognizer, score_video
-from mmstconv.media import MediaError, open_media
+from mmstconv.engine.messages import short_errors
+from mmstconv.media import open_media
 
 
 def parse_args():
@@ -34,6 +35,11 @@ def parse_args():
         "--trust",
         action="store_true",
         help="open Python objects in the checkpoint, which may run code: only your own",
+    )
+    parser.add_argument(
+        "--traceback",
+        action="store_true",
+        help="show where in the program an error arose, also one of the user's",
     )
     return parser.parse_args()
 
@@ -69,7 +75,8 @@ def done_before(out, run):
 def main():
     args = parse_args()
     out = args.out or Path(args.video.name).with_suffix(".scores.csv")
-    try:
+    kept = f"{out} has what was computed, the same command goes on"
+    with short_errors("score_video", kept):
         run = dict(
             config=stamp(args.config),
             checkpoint=stamp(args.checkpoint),
@@ -96,10 +103,6 @@ def main():
                 done = window.end - begin
                 print(f"\r{done:.0f} of {end - begin:.0f} s", end="", file=sys.stderr)
         print(file=sys.stderr)
-    except KeyboardInterrupt:
-        sys.exit(f"score_video: interrupted; {out} has what was computed")
-    except (OSError, ValueError, MediaError) as error:
-        sys.exit(f"score_video: {error}")
     print(out)
 
 

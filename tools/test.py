@@ -104,7 +104,7 @@ def main():
 
     gc.freeze()
     gc.enable()
-    with short_errors("test", args.traceback):
+    with short_errors("test"):
         cfg = merge_args(read_config(args.config, args.cfg_options), args)
         runner = build_runner(
             cfg, args.config, args.work_dir, args.launcher, trust=args.trust

@@ -127,7 +127,7 @@ def main():
 
     gc.freeze()
     gc.enable()
-    with short_errors("train", args.traceback):
+    with short_errors("train", "the same command with --resume goes on"):
         cfg = merge_args(read_config(args.config, args.cfg_options), args)
         runner = build_runner(
             cfg, args.config, args.work_dir, args.launcher, trust=args.trust

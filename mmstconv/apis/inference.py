@@ -12,6 +12,7 @@ from torch import nn
 
 from ..checkpoints.reading import weights_of
 from ..engine.checkpoint import fill
+from ..engine.configs import read_config
 from ..loading import trusting
 
 
@@ -36,12 +37,13 @@ def load_recognizer(
         MMAction2 has them.
 
     Raises:
+        ConfigError: The config cannot be read, or has keys that look mistyped.
         ValueError: The file is no checkpoint, broken or needs trust, or the weights
             are not those of the model, one by one; names them.
     """
     if device is None:
         device = "cuda:0" if torch.cuda.is_available() else "cpu"
-    model = init_recognizer(config, device=device)
+    model = init_recognizer(read_config(config), device=device)
     with trusting(trust):
         loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location="cpu")
     remarks = fill(model, weights_of(loaded), complete=True)

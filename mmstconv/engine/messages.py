@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
 
 from mmengine.logging import MMLogger
 
@@ -25,7 +26,14 @@ INTERRUPTED = 130  # exit code of a command that Ctrl-C has ended
 # These say what the user can do, whoever raises them.
 MISTAKES = (OSError, ImportError, MemoryError, UnicodeError)
 # Of these, those that somebody wrote a message for: by ``raise``, or ``assert``.
-DELIBERATE = (ValueError, TypeError, KeyError, RuntimeError, AssertionError)
+DELIBERATE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    RuntimeError,
+    AssertionError,
+    SyntaxError,
+)
 CHECKING = ("mmstconv", "mmaction", "mmengine", "mmcv", "torch")
 
 CALL = re.compile(r"unexpected keyword argument|missing \d+ required|takes .* argument")
@@ -37,26 +45,28 @@ FRAME = re.compile(r'File "(.+)", line (\d+), in ')
 
 
 @contextmanager
-def short_errors(command: str, whole: bool = False) -> Iterator[None]:
+def short_errors(command: str, goes_on: str = "") -> Iterator[None]:
     """Put around a command: ends it with a message and an exit code.
 
     1 after an error, 130 after Ctrl-C. A mistake of the program passes as it is, and so
-    do all if ``whole``, or MMSTCONV_TRACEBACK of the environment, asks for the trace.
+    do all if the command line has ``--traceback``, or the environment
+    ``MMSTCONV_TRACEBACK=1``.
 
     Args:
         command: Its name, which the message begins with.
-        whole: Whether the trace is shown.
+        goes_on: After Ctrl-C: what to do to go on.
     """
     try:
         yield
     except KeyboardInterrupt as error:
         _to_log(error)
-        resume = "; --resume goes on" if command == "train" else ""
-        print(f"\n{command}: interrupted{resume}", file=sys.stderr)
+        hint = f": {goes_on}" if goes_on else ""
+        print(f"\n{command}: interrupted{hint}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except Exception as error:
         log = _to_log(error)
-        if whole or os.environ.get("MMSTCONV_TRACEBACK") or not is_a_users(error):
+        asked = os.environ.get("MMSTCONV_TRACEBACK", "0") not in ("", "0")
+        if asked or "--traceback" in sys.argv or not is_a_users(error):
             raise
         more = f"\n(the whole trace: {log})" if log else ""
         sys.exit(f"{command}: {message_of(error)}{more}")
@@ -69,11 +79,11 @@ def is_a_users(error: BaseException) -> bool:
     if not isinstance(error, DELIBERATE):
         return False
     file, line = _origin(error)
-    if not any(f"{os.sep}{package}{os.sep}" in file for package in CHECKING):
+    if not any(_is_below(file, folder) for folder in _folders(*CHECKING)):
         return False
     if isinstance(error, TypeError) and CALL.search(str(error)):
         # arguments of a part, which MMEngine hands over
-        return f"{os.sep}mmengine{os.sep}" in file
+        return any(_is_below(file, folder) for folder in _folders("mmengine"))
     statement = linecache.getline(file, line).strip()
     return statement.startswith(("raise ", "assert "))
 
@@ -99,6 +109,19 @@ def message_of(error: BaseException) -> str:
 
 def _is_ours(module: str) -> bool:
     return module.partition(".")[0] == "mmstconv"
+
+
+def _folders(*packages: str) -> Iterator[Path]:
+    for name in packages:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file is not None:
+            yield Path(file).parent
+            if name == "mmstconv":  # in a checkout a link
+                yield Path(file).parent.joinpath(".mim", "tools").resolve()
+
+
+def _is_below(file: str, folder: Path) -> bool:
+    return Path(file).resolve().is_relative_to(folder)
 
 
 def _origin(error: BaseException) -> tuple[str, int]:

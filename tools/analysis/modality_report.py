@@ -12,7 +12,7 @@ import argparse
 import json
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 
 
 def parse_args():
@@ -26,6 +26,11 @@ def parse_args():
         nargs="+",
         action=DictAction,
         help="override settings of the config, as key=value pairs",
+    )
+    parser.add_argument(
+        "--traceback",
+        action="store_true",
+        help="show where in the program an error arose, also one of the user's",
     )
     return parser.parse_args()
 
@@ -45,10 +50,18 @@ def score_subsets(model, config):
 def main():
     args = parse_args()
     # Not before: mim asks each script for its help first, and this takes seconds.
+    from mmstconv.engine.messages import short_errors
+
+    with short_errors("modality_report"):
+        report(args)
+
+
+def report(args):
+    from mmstconv.engine.configs import read_config
     from mmstconv.engine.launch import build_runner
     from mmstconv.evaluation.report import to_text
 
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config, args.cfg_options)
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
     cfg.load_from = args.checkpoint
@@ -59,8 +72,8 @@ def main():
     (metric,) = runner.test_evaluator.metrics
     metric.out_dir = out
     runner.test()
-    report = json.loads((out / "modality_report.json").read_text(encoding="utf-8"))
-    print(to_text(report))
+    figures = json.loads((out / "modality_report.json").read_text(encoding="utf-8"))
+    print(to_text(figures))
     print(f"\nWritten: {out / 'modality_report'}.json, .csv, .png")
 
 
