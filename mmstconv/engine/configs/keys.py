@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 from .signatures import arguments_of, registered
 from .sources import ConfigError, Source, sources_of, where
 
-CLOSE = 0.8
+CLOSE = 0.82
 
 RUNNER = set(inspect.signature(Runner.__init__).parameters) - {"self", "cfg"}
 # What MMEngine, MMAction2's tools and ours read beside the runner's arguments.
@@ -63,17 +63,14 @@ FIXED = {
     "env_cfg": {"cudnn_benchmark", "mp_cfg", "dist_cfg", "resource_limit"},
     "randomness": {"seed", "diff_rank_seed", "deterministic"},
 }
-# Where settings stand that people write at the top.
+# Numbers that people write at the top, where nothing reads them.
 PLACES = {
-    "batch_size": "train_dataloader",
-    "num_workers": "train_dataloader",
-    "dataset": "train_dataloader",
-    "max_epochs": "train_cfg",
-    "optimizer": "optim_wrapper",
-    "lr": "optim_wrapper.optimizer",
-    "cls_head": "model",
-    "num_classes": "model.cls_head",
-    "checkpoint": "default_hooks",
+    "batch_size": "train_dataloader.batch_size",
+    "num_workers": "train_dataloader.num_workers",
+    "epochs": "train_cfg.max_epochs",
+    "max_epochs": "train_cfg.max_epochs",
+    "lr": "optim_wrapper.optimizer.lr",
+    "num_classes": "model.cls_head.num_classes",
 }
 # Read by whoever builds the part, not by the part.
 OF_BUILDERS = {
@@ -128,8 +125,9 @@ def _top_level(
     for key in cfg:
         if key in TOP_LEVEL or key in read:
             continue
-        if key in PLACES:
-            yield key, f"nothing reads '{key}' here; did you mean {PLACES[key]}.{key}?"
+        # A config that a run has written holds what its bases have read as well.
+        if key in PLACES and len(sources) > 1 and sources[0].line_of(key):
+            yield key, f"nothing reads '{key}' here; did you mean {PLACES[key]}?"
         elif _close(key, TOP_LEVEL):
             yield key, _unknown(key, TOP_LEVEL)
     if not sources:
@@ -180,8 +178,8 @@ class _Parts:
             ours = name == "TriModalRecognizer"
             if ours:
                 yield from self._of_streams(value.get("streams") or {})
-        if path == "optim_wrapper" and "optimizer" in value and name is None:
-            name = "OptimWrapper"
+        if path == "optim_wrapper" and value.get("type", "") in ("", "OptimWrapper"):
+            name = "AmpOptimWrapper"  # which --amp makes of it
         if isinstance(name, str):
             yield from self._of_one(name, value, path, ours)
         for key, one in value.items():
