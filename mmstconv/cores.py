@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from joblib import cpu_count
+
 MOST_WORKERS = 8
 
 
@@ -14,8 +16,5 @@ def loader_workers() -> int:
     the control group (containers) leave; processes that ``torchrun`` started on this
     machine share them.
     """
-    # already there: librosa needs it
-    from joblib import cpu_count
-
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
     return min(max(cpu_count() // processes, 1), MOST_WORKERS)
