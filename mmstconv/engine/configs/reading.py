@@ -10,9 +10,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from .keys import check_config
-from .sources import ConfigError, sources_of
-
-OURS = Path(__file__).resolve().parents[2] / ".mim" / "configs"
+from .sources import OURS, ConfigError, sources_of
 
 
 def read_config(path: str | Path, options: Mapping | None = None) -> Config:

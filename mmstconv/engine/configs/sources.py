@@ -10,6 +10,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+OURS = Path(__file__).resolve().parents[2] / ".mim" / "configs"
+
 
 class ConfigError(ValueError):
     """A config that cannot be used; says where and why."""
@@ -58,12 +60,14 @@ def sources_of(path: str | Path) -> list[Source]:
         try:
             # private, but the one place that knows how a base is found
             resolved, _ = Config._get_cfg_path(base, str(path))
+            missing = not Path(resolved).is_file()
+        except FileNotFoundError:
+            missing = True
         except (OSError, ValueError, ImportError) as error:
             raise ConfigError(f"{path}:{line}: base {base!r}: {error}") from error
-        if not Path(resolved).is_file():
+        if missing:
             raise ConfigError(
-                f"{path}:{line}: there is no base config {base!r}"
-                + _similar(Path(resolved))
+                f"{path}:{line}: there is no base config {base!r}{_similar(base, path)}"
             )
         found += sources_of(resolved)
     return found
@@ -78,9 +82,16 @@ def where(name: str, sources: list[Source]) -> str:
     return str(sources[0].path) if sources else "the config"
 
 
-def _similar(path: Path) -> str:
-    names = [file.name for file in path.parent.glob("*.py")]
-    close = get_close_matches(path.name, names, n=1)
+def _similar(base: str, path: Path) -> str:
+    if base.startswith("mmstconv::"):
+        names = [f"mmstconv::{one.relative_to(OURS)}" for one in OURS.rglob("*.py")]
+    else:
+        folder = Path(base).parent
+        found = (path.parent / folder).glob("*.py")
+        names = [
+            one.name if folder == Path() else f"{folder}/{one.name}" for one in found
+        ]
+    close = get_close_matches(base.removeprefix("./"), names, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
