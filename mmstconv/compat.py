@@ -32,6 +32,9 @@ NO_FAULT = (
         "Fail to import ``MultiScaleDeformableAttention``",
         r"mmcv\.cnn\.bricks\.transformer",
     ),
+    # one thread a process is MMEngine's own choice in a distributed run
+    ("Setting OMP_NUM_THREADS environment", r"mmengine\.utils\.dl_utils\.setup_env"),
+    ("Setting MKL_NUM_THREADS environment", r"mmengine\.utils\.dl_utils\.setup_env"),
     # mmengine and openmim import it; setuptools is kept below 81
     ("pkg_resources is deprecated as an API", r"(mmengine|mim)\..*"),
 )

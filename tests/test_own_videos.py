@@ -99,7 +99,7 @@ def test_all_commands(folder):
     assert output.count("%") == CLASSES
     several = several.replace("--nproc-per-node 4", "--nproc-per-node 2")
     output = call(several, folder, "--work-dir", "two", "--cfg-options", epochs(1))
-    assert "Epoch(train) [1][1/1]" in output  # four videos each, of six
+    assert "Epoch(train) [1][2/2]" in output  # of six videos two each, and one
 
 
 def test_batches_of_any_data_set():
