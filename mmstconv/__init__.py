@@ -7,13 +7,27 @@ registries where our parts are.
 The parts themselves are imported at the first look-up, so this import stays cheap.
 """
 
-from .compat import register_lazily, repair_third_party
-from .loading import load_safely, save_safely
+import sys
+
 from .version import __version__
 
-repair_third_party()
-load_safely()
-save_safely()
-register_lazily()
-
 __all__ = ["__version__"]
+
+
+def _is_looked_up() -> bool:
+    """Whether ``python -m mmstconv`` is on its way to ``__main__``.
+
+    That answers ``--help`` without the seconds below, and imports the package anew.
+    """
+    pairs = zip(sys.orig_argv, sys.orig_argv[1:], strict=False)
+    return sys.argv[:1] == ["-m"] and ("-m", __name__) in pairs
+
+
+if not _is_looked_up():
+    from .compat import register_lazily, repair_third_party
+    from .loading import load_safely, save_safely
+
+    repair_third_party()
+    load_safely()
+    save_safely()
+    register_lazily()

@@ -5,7 +5,6 @@ python tools/convert_checkpoint.py FILE [--out OUT] [--in-channels 2] [--inflate
 
 import argparse
 import ast
-import sys
 from pathlib import Path
 
 
@@ -63,6 +62,11 @@ def parse_args():
         action="store_true",
         help="open Python objects in the file, which may run code: only your own files",
     )
+    parser.add_argument(
+        "--traceback",
+        action="store_true",
+        help="show where in the program an error arose, also one of the user's",
+    )
     return parser.parse_args()
 
 
@@ -71,9 +75,10 @@ def main():
     # slow to import: after the arguments are known to be right
     from mmstconv.apis import convert_checkpoint
     from mmstconv.disk import print_any_name
+    from mmstconv.engine.messages import short_errors
 
     print_any_name()
-    try:
+    with short_errors("convert_checkpoint"):
         conversion = convert_checkpoint(
             args.checkpoint,
             in_channels=args.in_channels,
@@ -87,8 +92,6 @@ def main():
         print(conversion.table())
         out = args.out or f"{Path(args.checkpoint).stem}_mmstconv.pth"
         out = conversion.save(out)
-    except (OSError, ValueError) as error:
-        sys.exit(f"convert_checkpoint: {error}")
     print(f"preprocessing:\n  {conversion.preprocessing or 'not fixed by the source'}")
     print("for a config, in the stream:")
     print(f"  backbone={as_code(conversion.backbone)},")

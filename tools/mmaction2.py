@@ -14,8 +14,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mmstconv.disk import print_any_name  # and our repairs
+from mmstconv.engine.messages import short_errors
 
 
+@short_errors("mmaction2")
 def main():
     print_any_name()
     (package,) = find_spec("mmaction").submodule_search_locations

@@ -24,7 +24,8 @@ from mmstconv.apis import (
     score_video,
 )
 from mmstconv.disk import ForeignFile, local_path, print_any_name
-from mmstconv.media import MediaError, open_media
+from mmstconv.engine.messages import short_errors
+from mmstconv.media import open_media
 
 
 def parse_args():
@@ -43,6 +44,11 @@ def parse_args():
         "--trust",
         action="store_true",
         help="open Python objects in the checkpoint, which may run code: only your own",
+    )
+    parser.add_argument(
+        "--traceback",
+        action="store_true",
+        help="show where in the program an error arose, also one of the user's",
     )
     return parser.parse_args()
 
@@ -141,7 +147,8 @@ def main():
     print_any_name()
     args = parse_args()
     out = args.out or Path(args.video.name).with_suffix(".scores.csv")
-    try:
+    kept = f"{out} has what was computed, the same command goes on"
+    with short_errors("score_video", kept):
         run = dict(
             config=stamp(args.config),
             checkpoint=stamp(args.checkpoint),
@@ -169,10 +176,6 @@ def main():
                 done = window.end - begin
                 print(f"\r{done:.0f} of {end - begin:.0f} s", end="", file=sys.stderr)
         print(file=sys.stderr)
-    except KeyboardInterrupt:
-        sys.exit(f"score_video: interrupted; {out} has what was computed")
-    except (OSError, ValueError, MediaError) as error:
-        sys.exit(f"score_video: {error}")
     print(out)
 
 

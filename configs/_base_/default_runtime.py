@@ -4,7 +4,7 @@ default_scope = "mmaction"
 default_hooks = dict(
     runtime_info=dict(type="RuntimeInfoHook"),
     timer=dict(type="IterTimerHook"),
-    logger=dict(type="LoggerHook", interval=20, ignore_last=False),
+    logger=dict(type="EpochLoggerHook"),
     param_scheduler=dict(type="ParamSchedulerHook"),
     checkpoint=dict(
         type="AtomicCheckpointHook", interval=1, max_keep_ckpts=3, save_best="acc/top1"

@@ -14,6 +14,7 @@ from torch.utils.data import BatchSampler, Sampler
 from ..checkpoints.reading import CheckpointError
 from ..datasets import ResumableSampler
 from ..randomness import seed_generators
+from .batch_size import fit_batch_size
 
 MODEL = 2**31  # keeps the places of iterations apart from those of samples
 
@@ -38,10 +39,21 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     Where that cannot be, because batch size, number of processes, data or sampler are
     others than before, or accumulated gradients were not yet applied, one warning
-    says what is repeated or differs. Arguments as of ``EpochBasedTrainLoop``.
+    says what is repeated or differs. Arguments as of ``EpochBasedTrainLoop``; the
+    loader's config may say ``batch_size="auto"`` (``engine/batch_size.py``).
     """
 
     STATE = "mmstconv_train_loop"
+
+    def __init__(self, runner, dataloader, *args, **kwargs) -> None:
+        if isinstance(dataloader, dict):
+            samples = fit_batch_size(dataloader, runner.world_size)
+            if samples is not None:
+                runner.logger.info(
+                    f"batch size {dataloader['batch_size']}, for {samples} videos "
+                    "(train_dataloader.batch_size sets another)"
+                )
+        super().__init__(runner, dataloader, *args, **kwargs)
 
     def run(self) -> torch.nn.Module:
         """Train to the last epoch, from the place that the checkpoint says."""

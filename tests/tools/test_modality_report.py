@@ -136,6 +136,6 @@ def test_a_head_without_subsets(data, checkpoint, tmp_path, monkeypatch):
         "    cls_head=dict(type='I3DHead', num_classes=8, in_channels=512))\n"
     )
     with pytest.raises(
-        ValueError, match=r"own\.py: .*model\.cls_head is of type I3DHead"
+        SystemExit, match=r"own\.py: .*model\.cls_head is of type I3DHead"
     ):
         report(monkeypatch, own, checkpoint, "--work-dir", tmp_path / "work")

@@ -13,7 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 
 
 def parse_args():
@@ -27,6 +27,11 @@ def parse_args():
         nargs="+",
         action=DictAction,
         help="override settings of the config, as key=value pairs",
+    )
+    parser.add_argument(
+        "--traceback",
+        action="store_true",
+        help="show where in the program an error arose, also one of the user's",
     )
     return parser.parse_args()
 
@@ -46,13 +51,22 @@ def score_subsets(model, config):
 def main():
     args = parse_args()
     # Not before: mim asks each script for its help first, and this takes seconds.
-    from mmstconv.disk import is_own, print_any_name, refuse_foreign
+    from mmstconv.disk import print_any_name
+    from mmstconv.engine.messages import short_errors
+
+    print_any_name()
+    with short_errors("modality_report"):
+        report(args)
+
+
+def report(args):
+    from mmstconv.disk import is_own, refuse_foreign
+    from mmstconv.engine.configs import read_config
     from mmstconv.engine.launch import build_runner
     from mmstconv.engine.work_dir import check_writable
     from mmstconv.evaluation.report import report_files, to_text
 
-    print_any_name()
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config, args.cfg_options)
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
     cfg.load_from = args.checkpoint

@@ -355,7 +355,8 @@ def main(arguments: list[str] | None = None) -> None:
     except (ValueError, OSError) as error:
         sys.exit(f"prepare_videos: {error}")
     except KeyboardInterrupt:
-        sys.exit("\nprepare_videos: interrupted, run again to go on")
+        print("\nprepare_videos: interrupted, run again to go on", file=sys.stderr)
+        sys.exit(130)
     sys.exit(1 if failed else 0)
 
 

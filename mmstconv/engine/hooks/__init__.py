@@ -2,6 +2,7 @@ from .atomic_checkpoint_hook import AtomicCheckpointHook, CheckpointNotSaved
 from .bad_sample_hook import BadSampleHook
 from .clip_visualization_hook import ClipVisualizationHook
 from .consistency_hook import ConsistencyHook
+from .epoch_logger_hook import EpochLoggerHook
 from .gradient_blending_hook import GradientBlendingHook
 from .gradient_modulation_hook import GradientModulationHook
 from .invalid_loss_hook import InvalidLossError, InvalidLossHook
@@ -13,6 +14,7 @@ __all__ = [
     "CheckpointNotSaved",
     "ClipVisualizationHook",
     "ConsistencyHook",
+    "EpochLoggerHook",
     "GradientBlendingHook",
     "GradientModulationHook",
     "InvalidLossError",
