@@ -178,7 +178,7 @@ def _decoded(reader: PyAVReader, short_side: int) -> Iterator[tuple[float, np.nd
     converter = VideoReformatter()
     size = None
     track._seek(None)
-    stretch = _WholeStretch(track, np.array([np.inf]), from_start=True)
+    stretch = Stretch(track, np.array([np.inf]), from_start=True, exact=True)
     source.deadline.start()
     for time, frame in stretch:
         size = size or _size(frame.width, frame.height, short_side)
@@ -188,13 +188,6 @@ def _decoded(reader: PyAVReader, short_side: int) -> Iterator[tuple[float, np.nd
     track.context.flush_buffers()
     source.damage.note("video packets that cannot be decoded", stretch.undecodable)
     source.damage.note("video frames that are decoded in part", stretch.corrupt)
-
-
-class _WholeStretch(Stretch):
-    """A stretch of which every frame is wanted."""
-
-    def _is_wanted(self, *_) -> bool:
-        return True
 
 
 def _size(width: int, height: int, short_side: int) -> tuple[int, int]:

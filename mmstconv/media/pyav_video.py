@@ -9,6 +9,7 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
+from .codec_headers import CodecHeaders
 from .errors import MediaLimitError, UnreadableMediaError
 from .orientation import Orientation, orientation_of
 from .pyav_source import Source
@@ -62,6 +63,8 @@ class VideoTrack:
         self.converter = VideoReformatter()
         self._extent: tuple[float, float] | None = None
         self._orientations: dict[int, Orientation] = {}
+        self.headers = CodecHeaders(self.context.name, self.context.extradata)
+        self._has_begun = False
         self._check_size()
 
     def frames_at(
@@ -200,6 +203,12 @@ class VideoTrack:
     def _seek(self, seconds: float | None) -> None:
         """To the key frame at or before a time; None is the beginning."""
         earliest = (self.stream.start_time or 0) - round(10 / self.tick)
+        if seconds is not None and not self._has_begun:
+            self._has_begun = True
+            self.source.seek(self.stream, None, earliest)
+            first = next(self.source.packets(self.stream), None)
+            if first is not None and self.headers.needs_first(first):
+                self.decode(first)
         self.source.seek(self.stream, seconds, earliest)
 
     def _shown_at(self, wanted: np.ndarray) -> Iterator:
@@ -207,11 +216,11 @@ class VideoTrack:
         done = 0
         while done < len(wanted):
             rest = wanted[done:] + self.tolerance
-            for back in (*self.steps_back, None):
+            for back, exact in self._attempts(rest[0]):
                 self._seek(None if back is None else rest[0] - back)
-                stretch = Stretch(self, rest, from_start=back is None)
+                stretch = Stretch(self, rest, from_start=back is None, exact=exact)
                 before = done
-                for frame in self._shown_in(stretch, rest):
+                for frame in self._shown_in(stretch):
                     yield frame
                     done += 1
                 if done > before:
@@ -226,27 +235,47 @@ class VideoTrack:
             damage.note("video packets that cannot be decoded", stretch.undecodable)
             damage.note("video frames that are decoded in part", stretch.corrupt)
 
-    def _shown_in(self, stretch: Stretch, wanted: np.ndarray) -> Iterator:
-        """The frames of a stretch shown at the first of rising times.
+    def _attempts(self, first: float) -> Iterator[tuple[float | None, bool]]:
+        """Seconds to go back from a time, None to the beginning; and whether exactly.
+
+        The next one counts where the one before begins too late.
+        """
+        start = self.stream.start_time
+        if start is None or first >= start * self.tick:
+            yield from ((back, False) for back in self.steps_back)
+        yield None, False
+        yield None, True
+
+    def _shown_in(self, stretch: Stretch) -> Iterator:
+        """The frames of a stretch shown at its times.
 
         None at all if decoding starts too late for the first time and there is
         something before.
         """
+        wanted = stretch.wanted
         previous = None
         count = 0
         for time, frame in stretch:
-            if previous is None and time > wanted[0] and not stretch.from_start:
+            if previous is None and time > wanted[0] and not self._is_first(
+                stretch, time
+            ):
                 return
             while count < len(wanted) and time > wanted[count]:
                 yield previous or frame
                 count += 1
             previous = frame
-            if count >= (stretch.count if stretch.is_read else len(wanted)):
+            if count == len(wanted):
                 break
-        while previous is not None and count < stretch.count:
+        while previous is not None and count < len(wanted):
             yield previous
             count += 1
         self.context.flush_buffers()
+
+    def _is_first(self, stretch: Stretch, time: float) -> bool:
+        """Whether a stretch's first frame, shown at a time, is the file's first."""
+        if stretch.exact or self.untimed:
+            return stretch.from_start
+        return stretch.from_start and time <= stretch.lowest * self.tick
 
     def decode(self, packet) -> list | None:
         """The frames a packet completes; None if it cannot be decoded."""
