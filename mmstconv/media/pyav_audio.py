@@ -6,6 +6,7 @@ import av
 import numpy as np
 
 from .errors import MediaLimitError
+from .pyav_extent import measured_end, stated_end
 from .pyav_source import Source
 from .sound import downmix, native_window, resample, to_float
 
@@ -46,10 +47,11 @@ class AudioTrack:
         """When the sound begins and ends."""
         if self._extent is None:
             start = (self.stream.start_time or 0) * self.tick
-            if self.stream.duration is not None and self.stream.duration > 0:
-                self._extent = start, start + self.stream.duration * self.tick
-            else:
-                self._extent = start, self._measure(start)
+            end = stated_end(self.source, self.stream)
+            if end is None:
+                untimed = self.source.demuxer == "avi"
+                end = measured_end(self.source, self.stream, self._seek, 0, untimed)
+            self._extent = start, start if end is None else max(start, end * self.tick)
             seconds = self._extent[1] - self._extent[0]
             self.source.limits.check(self.source.path, seconds=seconds)
         return self._extent
@@ -86,7 +88,10 @@ class AudioTrack:
                 undecodable.append(packet.pos)
             for frame in frames or ():
                 self._keep(frame, stretches, start, stop)
-            if packet.dts is not None and packet.dts * self.tick > stop:
+            if packet.is_discard:  # between two edits, which need not meet in a sample
+                for stretch in stretches[-1:]:
+                    stretch.is_closed = True
+            elif packet.dts is not None and packet.dts * self.tick > stop:
                 break
         else:
             for frame in self._frames(None) or ():
@@ -130,19 +135,6 @@ class AudioTrack:
                     self.source.path, f"has {value} {name}, the limit is {limit}"
                 )
 
-    def _measure(self, start: float) -> float:
-        """The end from the time stamps at the end of the file."""
-        last = self.source.end
-        end = start
-        for back in (1.0, None):
-            self._seek(None if last is None or back is None else last - back)
-            for packet in self.source.packets(self.stream):
-                if packet.pts is not None:
-                    end = max(end, (packet.pts + (packet.duration or 0)) * self.tick)
-            if end > start or last is None:
-                break
-        return end
-
     def _seek(self, seconds: float | None) -> None:
         """To a time; not before a second before the beginning, where priming begins."""
         earliest = (self.stream.start_time or 0) - round(1 / self.tick)
@@ -165,11 +157,14 @@ class _Stretch:
         self.pieces: list[np.ndarray] = []
         self.length = 0
         self.starts: list[float] = []
+        self.is_closed = False
         self._append(frame, self._time(frame) or 0.0)
 
     def extend(self, frame) -> bool:
         """Appends a frame unless it lies elsewhere."""
         if frame.sample_rate != self.rate or frame.layout.name != self.layout:
+            return False
+        if self.is_closed:
             return False
         time = self._time(frame)
         start = None if time is None else time - self.length / self.rate

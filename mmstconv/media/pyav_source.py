@@ -178,8 +178,15 @@ class Source:
         """What the header says, before anything of that size is read or made."""
         streams = self.container.streams
         self.limits.check(self.path, streams=len(streams))
-        self.limits.check(self.path, seconds=(self.container.duration or 0) / 1e6)
+        start = self.container.start_time or 0
+        seconds = self._length(self.container.duration, start) / av.time_base
+        self.limits.check(self.path, seconds=seconds)
         for stream in streams:
-            duration = stream.duration or 0
-            if duration > 0:
-                self.limits.check(self.path, seconds=float(duration * stream.time_base))
+            length = self._length(stream.duration, stream.start_time or 0)
+            if length > 0:
+                self.limits.check(self.path, seconds=float(length * stream.time_base))
+
+    def _length(self, duration: int | None, start: int) -> int:
+        """What is surely there: of fragmented MP4 the duration is the end."""
+        shift = max(start, 0) if self.demuxer == "mov" else 0
+        return max((duration or 0) - shift, 0)

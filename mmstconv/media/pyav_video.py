@@ -12,6 +12,7 @@ from av.video.reformatter import VideoReformatter
 from .codec_headers import CodecHeaders
 from .errors import MediaLimitError, UnreadableMediaError
 from .orientation import Orientation, orientation_of
+from .pyav_extent import measured_end, stated_end
 from .pyav_source import Source
 from .pyav_stretch import Stretch
 from .view import View, see_frame, see_image
@@ -49,8 +50,6 @@ class VideoTrack:
         # AVI has no time stamps, only a place in decoding order; what FFmpeg makes of
         # them is wrong by the decoder's delay, and not even rising for H.264.
         self.untimed = source.demuxer == "avi"
-        # Elsewhere FFmpeg estimates the duration from the first and last packets.
-        self.stated = source.demuxer in ("mov", "avi") and source.cut is None
         # In MPEG program streams FFmpeg's time stamps depend on where reading began.
         self.steps_back = () if source.demuxer == "mpeg" else STEPS_BACK
         self.context.thread_count = 1
@@ -65,6 +64,7 @@ class VideoTrack:
         self._orientations: dict[int, Orientation] = {}
         self.headers = CodecHeaders(self.context.name, self.context.extradata)
         self._has_begun = False
+        self._begins_whole = True  # with a key frame
         self._check_size()
 
     def frames_at(
@@ -116,12 +116,14 @@ class VideoTrack:
     def extent(self) -> tuple[float, float]:
         """When the first frame appears and when the last one disappears."""
         if self._extent is None:
-            start = self.stream.start_time
-            start = 0.0 if start is None else start * self.tick
-            if self.stated and (self.stream.duration or 0) > 0:
-                end = start + self.stream.duration * self.tick
-            else:
-                start, end = self._measure(start)
+            start = self._start()
+            end = stated_end(self.source, self.stream)
+            if end is None:
+                shown = self._frame_duration() / self.tick
+                end = measured_end(
+                    self.source, self.stream, self._seek, shown, self.untimed
+                )
+            end = start if end is None else end * self.tick
             if end <= start:
                 end = start + self._frame_duration()
             self.source.limits.check(self.source.path, seconds=end - start)
@@ -179,22 +181,14 @@ class VideoTrack:
             self._orientations[angle] = orientation_of(frame)
         return self._orientations[angle]
 
-    def _measure(self, start: float) -> tuple[float, float]:
-        """The extent from the time stamps at the end of the file."""
-        last = self.source.end
-        end = None
-        # After seeking in AVI without an index, packets are numbered from zero.
-        for back in (None,) if self.untimed else (1.0, 10.0, None):
-            self._seek(None if last is None or back is None else last - back)
-            for packet in self.source.packets(self.stream):
-                stamp = packet.dts if self.untimed else packet.pts
-                stamp = packet.dts if stamp is None else stamp
-                if stamp is not None:
-                    shown = packet.duration or self._frame_duration() / self.tick
-                    end = max(stamp + shown, stamp if end is None else end)
-            if end is not None or last is None:
-                break
-        return start, start if end is None else end * self.tick
+    def _start(self) -> float:
+        """When the first frame appears."""
+        start = (self.stream.start_time or 0) * self.tick
+        self._begin()
+        if self._begins_whole or self.untimed:
+            return start
+        stamp = self.first_frame().pts
+        return start if stamp is None else stamp * self.tick
 
     def _frame_duration(self) -> float:
         rate = self.stream.average_rate or self.stream.guessed_rate
@@ -203,13 +197,26 @@ class VideoTrack:
     def _seek(self, seconds: float | None) -> None:
         """To the key frame at or before a time; None is the beginning."""
         earliest = (self.stream.start_time or 0) - round(10 / self.tick)
-        if seconds is not None and not self._has_begun:
-            self._has_begun = True
-            self.source.seek(self.stream, None, earliest)
-            first = next(self.source.packets(self.stream), None)
-            if first is not None and self.headers.needs_first(first):
-                self.decode(first)
+        if seconds is not None:
+            self._begin()
         self.source.seek(self.stream, seconds, earliest)
+
+    def _begin(self) -> None:
+        """Looks at the first packet, once; decodes it where others need what it says.
+
+        The decoder keeps that when it is flushed.
+        """
+        if self._has_begun:
+            return
+        self._has_begun = True
+        self._seek(None)
+        first = next(self.source.packets(self.stream), None)
+        if first is None:
+            return
+        self._begins_whole = first.is_keyframe
+        if self.headers.needs_first(first):
+            self.decode(first)
+            self.context.flush_buffers()
 
     def _shown_at(self, wanted: np.ndarray) -> Iterator:
         """Decodes; gives the frame shown at each of rising times."""
