@@ -23,11 +23,27 @@ MPEG4_FRAME, MPEG4_USER_DATA = b"\0\0\1\xb6", b"\0\0\1\xb2"
 HEADER_BYTES = 4096
 
 
+# The same, annex E: width and height of a pixel by number.
+PIXEL_ASPECTS = (
+    *((0, 1), (1, 1), (12, 11), (10, 11), (16, 11), (40, 33), (24, 11), (20, 11)),
+    *((32, 11), (80, 33), (18, 11), (15, 11), (64, 33), (160, 99), (4, 3), (3, 2)),
+    (2, 1),
+)
+OWN_ASPECT = 255
+
+
 class ParameterSet(NamedTuple):
-    """Of H.264: how chroma is stored, and whether no frame is coded as two fields."""
+    """Of H.264.
+
+    Args:
+        chroma_format: How chroma is stored.
+        is_progressive: Whether no frame is coded as two fields.
+        pixel_aspect: Width and height of a pixel; ``(0, 1)`` if that is not said.
+    """
 
     chroma_format: int
     is_progressive: bool
+    pixel_aspect: tuple[int, int]
 
 
 class CodecHeaders:
@@ -58,6 +74,12 @@ class CodecHeaders:
             whole = all(one is not None and one.is_progressive for one in self.sets)
             return bool(self.sets) and whole
         return not self.is_split
+
+    @property
+    def pixel_aspect(self) -> tuple[int, int]:
+        """Width and height of a pixel as H.264 says; ``(0, 1)`` if it does not."""
+        said = {one.pixel_aspect for one in self.sets if one and one.pixel_aspect[0]}
+        return said.pop() if len(said) == 1 else PIXEL_ASPECTS[0]
 
     def look(self, packet) -> None:
         """Takes in the headers of a packet."""
@@ -152,7 +174,19 @@ def _parameter_set(profile: int, bits: _Bits) -> ParameterSet:
             bits.golomb()
     bits.golomb(), bits.read(1)  # reference frames, gaps
     bits.golomb(), bits.golomb()  # width, height
-    return ParameterSet(chroma_format, bool(bits.read(1)))
+    is_progressive = bool(bits.read(1))
+    bits.read(1 if is_progressive else 2)
+    if bits.read(1):
+        for _ in range(4):
+            bits.golomb()  # what is cropped
+    aspect = PIXEL_ASPECTS[0]
+    if bits.read(1) and bits.read(1):
+        number = bits.read(8)
+        if number == OWN_ASPECT:
+            aspect = bits.read(16), bits.read(16)
+        elif number < len(PIXEL_ASPECTS):
+            aspect = PIXEL_ASPECTS[number]
+    return ParameterSet(chroma_format, is_progressive, aspect)
 
 
 def _skip_scaling_list(bits: _Bits, size: int) -> None:

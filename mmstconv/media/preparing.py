@@ -68,7 +68,7 @@ def prepare_media(
     """Re-encodes a file to training form.
 
     Every frame keeps its time stamp and the sound its start, in seconds on the file's
-    clock; frames are turned upright. What the file lacks, video or sound, the target
+    clock; frames are turned upright, and scaled to square pixels. What the file lacks, video or sound, the target
     lacks. A clock that begins before 0 or after a minute is moved to begin at 0. Frames
     and sound pass through: memory does not depend on the file's length. The target
     appears under its name only when it is whole.
@@ -181,7 +181,7 @@ def _decoded(reader: PyAVReader, short_side: int) -> Iterator[tuple[float, np.nd
     stretch = Stretch(track, np.array([np.inf]), from_start=True, exact=True)
     source.deadline.start()
     for time, frame in stretch:
-        size = size or _size(frame.width, frame.height, short_side)
+        size = size or _size(*track.shown_size(frame.width, frame.height), short_side)
         rgb = converter.reformat(frame, *size, format="rgb24")
         yield time, track._orientation(frame)(rgb.to_ndarray())
         source.deadline.start()  # what encoding takes is not reading

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import av
@@ -23,6 +24,10 @@ STEPS_BACK = (0.0, 0.5, 2.0, 8.0, 32.0)
 # Decoded frames that are held until they are converted, a few at a time: going back and
 # forth between decoding and converting is slower.
 HELD_BYTES = 16 << 20
+# Pixels are shown at most so much wider or higher; a file that says more is wrong.
+MAX_PIXEL_ASPECT = 4.0
+# Remuxing rounds: closer than this to square is square.
+SQUARE = 0.01
 
 
 class PacketNote(NamedTuple):
@@ -39,9 +44,10 @@ class VideoTrack:
     Args:
         source: The container.
         stream: One of its video streams.
+        square_pixels: Whether frames are scaled to the shape they are shown in.
     """
 
-    def __init__(self, source: Source, stream) -> None:
+    def __init__(self, source: Source, stream, square_pixels: bool = True) -> None:
         self.source = source
         self.stream = stream
         self.context = stream.codec_context
@@ -63,6 +69,8 @@ class VideoTrack:
         self._extent: tuple[float, float] | None = None
         self._orientations: dict[int, Orientation] = {}
         self.headers = CodecHeaders(self.context.name, self.context.extradata)
+        self._square_pixels = square_pixels
+        self._pixel_aspect: float | None = None
         self._has_begun = False
         self._begins_whole = True  # with a key frame
         self._check_size()
@@ -105,12 +113,44 @@ class VideoTrack:
         return next(self._shown_at(np.array([-np.inf])))
 
     def stored_size(self) -> tuple[int, int]:
-        """Width and height of a frame, before it is turned upright."""
+        """Width and height of a frame in square pixels, before it is turned upright."""
         width, height = self.context.width, self.context.height
+        if not (width and height):
+            frame = self.first_frame()
+            width, height = frame.width, frame.height
+        return self.shown_size(width, height)
+
+    def shown_size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of a decoded frame in square pixels."""
+        return max(round(width * self.pixel_aspect), 1), height
+
+    @property
+    def pixel_aspect(self) -> float:
+        """How much wider than high a pixel is shown; 1 where frames stay as they are.
+
+        It is that of the whole file, so that all of its clips have one shape.
+        """
+        if self._pixel_aspect is None:
+            aspect = 1.0
+            if self._square_pixels:
+                aspect = self._stated_aspect()
+                usual = 1 / MAX_PIXEL_ASPECT <= aspect <= MAX_PIXEL_ASPECT
+                if not usual or abs(aspect - 1) < SQUARE:
+                    aspect = 1.0
+            self._pixel_aspect = aspect
+        return self._pixel_aspect
+
+    def _stated_aspect(self) -> float:
+        """As the container says, or else the codec; 0 if neither does."""
+        container = self.stream.sample_aspect_ratio
+        if container:
+            return float(container)
+        width, height = self.headers.pixel_aspect
         if width and height:
-            return width, height
-        frame = self.first_frame()
-        return frame.width, frame.height
+            return width / height
+        with suppress(av.FFmpegError):
+            self.context.open(strict=False)  # some decoders read it there
+        return float(self.context.sample_aspect_ratio or 0)
 
     @property
     def extent(self) -> tuple[float, float]:
@@ -140,11 +180,11 @@ class VideoTrack:
 
     def _whole(self, frame, short_side: int | None) -> View:
         """All of a frame, upright; at its own size if there is no short side."""
-        width, height = frame.width, frame.height
+        width, height = self.shown_size(frame.width, frame.height)
         if self._orientation(frame).swaps_sides:
             width, height = height, width
         view = View.whole(width, height, short_side)
-        if short_side is not None:
+        if short_side is not None or width * height > frame.width * frame.height:
             # A frame of one row and many columns would grow out of all bounds.
             pixels = view.width * view.height
             self.source.limits.check(self.source.path, pixels=pixels)
