@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+
 import av
 import numpy as np
 
@@ -81,17 +83,21 @@ class AudioTrack:
         self._seek(start - PREROLL)
         stretches: list[_Stretch] = []
         undecodable = []
+        joined = None
         for packet in self.source.packets(self.stream):
+            joined, before = self._join(packet), joined
+            if packet.is_discard or joined != before:
+                # Edits and joined parts need not meet in a sample.
+                for stretch in stretches[-1:]:
+                    stretch.is_closed = True
             frames = self._frames(packet)
             # Right after seeking, a decoder may lack what came before.
             if (frames is None or packet.is_corrupt) and self._is_after(packet, start):
                 undecodable.append(packet.pos)
             for frame in frames or ():
                 self._keep(frame, stretches, start, stop)
-            if packet.is_discard:  # between two edits, which need not meet in a sample
-                for stretch in stretches[-1:]:
-                    stretch.is_closed = True
-            elif packet.dts is not None and packet.dts * self.tick > stop:
+            late = packet.dts is not None and packet.dts * self.tick > stop
+            if late and not packet.is_discard:
                 break
         else:
             for frame in self._frames(None) or ():
@@ -100,6 +106,13 @@ class AudioTrack:
         note = "audio packets that cannot be decoded"
         self.source.damage.note(note, undecodable)
         return [stretch.placed() for stretch in stretches]
+
+    def _join(self, packet) -> int | None:
+        """The number of the joined file's part that a packet belongs to."""
+        if packet.pts is None or not self.source.joins:
+            return None
+        # within rounding; parts are further apart than that
+        return bisect.bisect_right(self.source.joins, packet.pts * self.tick + 1e-4)
 
     def _is_after(self, packet, time: float) -> bool:
         return packet.pts is None or packet.pts * self.tick >= time

@@ -151,9 +151,7 @@ class PyAVReader(MediaReader):
                 raise UnreadableMediaError(
                     self.path, f"its {stream.type} is of a codec that FFmpeg lacks"
                 )
-        self._video = video and VideoTrack(
-            self._source, video, self._square_pixels
-        )
+        self._video = video and VideoTrack(self._source, video, self._square_pixels)
         self._audio = audio and AudioTrack(self._source, audio)
         if not self._video and not self._audio:
             raise UnreadableMediaError(self.path, "has neither video nor audio")

@@ -13,6 +13,7 @@ from av.stream import Discard
 from .containers import absolute, name_of
 from .damage import Beginning, Damage, find_cut
 from .errors import MediaLimitError, UnreadableMediaError
+from .joined import ChangedFile, find_changes
 from .limits import Deadline, MediaLimits
 
 # Their streams are not known when options could still reach the decoders that FFmpeg
@@ -60,8 +61,13 @@ class Source:
             size = self._file.seek(0, os.SEEK_END)
             self._file.seek(0)
             usable = self.cut.usable if self.cut else size
-            if in_memory or usable < size:
-                self.container = self._open(Beginning(self._file, usable), "none")
+            changes = find_changes(self._file, demuxer, usable)
+            self.joins = changes.joins if changes else []
+            self._file.seek(0)
+            if in_memory or usable < size or changes:
+                file = Beginning(self._file, usable)
+                file = ChangedFile(file, changes) if changes else file
+                self.container = self._open(file, "none")
             else:
                 self._file.close()
                 self.container = self._open("file:" + absolute(self.path), "file")

@@ -303,8 +303,10 @@ class VideoTrack:
         previous = None
         count = 0
         for time, frame in stretch:
-            if previous is None and time > wanted[0] and not self._is_first(
-                stretch, time
+            if (
+                previous is None
+                and time > wanted[0]
+                and not self._is_first(stretch, time)
             ):
                 return
             while count < len(wanted) and time > wanted[count]:
