@@ -8,10 +8,13 @@ are moved while the file is read, so that each begins where the one before it en
 
 from __future__ import annotations
 
+import io
 import re
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
+
+from .damage import Damage
 
 CLOCK = 90_000  # ticks a second
 WRAP = 1 << 33  # time stamps begin again at 0
@@ -23,6 +26,8 @@ OVERLAP = CLOCK // 5
 # Larger files are looked at in so many places first.
 WHOLE_BYTES = 64 << 20
 PLACES, PLACE_BYTES = 64, 1 << 18
+# What nobody joins by hand; a few bytes of memory are needed for each packet.
+MAX_BYTES, MAX_PARTS = 4 << 30, 500
 HEADER = 19  # bytes of a packet's header up to the end of its time stamps
 TRANSPORT = {0: 188, 4: 192}  # bytes before the mark, and in all
 VIDEO = range(0xE0, 0xF0)
@@ -66,23 +71,29 @@ class Changes(NamedTuple):
     joins: list[float]
 
 
-def find_changes(file: BinaryIO, demuxer: str, size: int) -> Changes | None:
+def find_changes(
+    file: BinaryIO, demuxer: str, size: int, damage: Damage
+) -> Changes | None:
     """What makes the clocks of a joined file one; None if there is one clock only.
 
     Args:
         file: Its content.
         demuxer: FFmpeg's name of the container.
         size: Bytes of it that can be used.
+        damage: Takes in that a file has too many parts, or is too large, to be read so.
     """
     read = {"mpegts": _transport, "mpeg": _program}.get(demuxer)
     if read is None or (size > WHOLE_BYTES and not _seems_joined(file, read, size)):
         return None
-    file.seek(0)
-    content = np.frombuffer(file.read(size), np.uint8)
-    stamps = read(content)
-    if stamps is None or len(stamps.places) < 2:
+    content = _content(file)[:size]
+    stamps = read(content) if size <= MAX_BYTES else None
+    cuts = None if stamps is None else _cuts(stamps)
+    unread = cuts is None and size > WHOLE_BYTES
+    if unread or (cuts and len(cuts) > MAX_PARTS):
+        damage.note(
+            "is joined of parts with clocks of their own, and is not read whole"
+        )
         return None
-    cuts = _cuts(stamps)
     if not cuts:
         return None
     part = np.searchsorted(cuts, np.arange(len(stamps.places)), "right")
@@ -93,6 +104,19 @@ def find_changes(file: BinaryIO, demuxer: str, size: int) -> Changes | None:
         places, values = map(np.concatenate, zip((places, values), more))
     order = np.argsort(places, kind="stable")
     return Changes(places[order], values[order], _joins(stamps, part, moves))
+
+
+def _content(file: BinaryIO) -> np.ndarray:
+    """All of a file, uint8; not in this process's own memory."""
+    if isinstance(file, io.BytesIO):
+        return np.frombuffer(file.getbuffer(), np.uint8)
+    return np.memmap(file, np.uint8, "r")
+
+
+def _groups(values: np.ndarray) -> list[np.ndarray]:
+    """For each value, where it stands; rising."""
+    order = np.argsort(values, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(values[order])) + 1)
 
 
 class ChangedFile:
@@ -174,11 +198,11 @@ def _transport_packets(content: np.ndarray):
 
 def _program(content: np.ndarray) -> Stamps | None:
     """The time stamps of a program stream."""
-    data = content.tobytes()
+    data = memoryview(content)
     found = []
     for match in PACKET.finditer(data):
         place, kind = match.start(), data[match.end() - 1]
-        header = data[place + 6 : place + 32]
+        header = bytes(data[place + 6 : place + 32])
         if len(header) < 26:
             break
         if header[0] >> 6 == 2:  # MPEG-2
@@ -189,7 +213,7 @@ def _program(content: np.ndarray) -> Stamps | None:
             told = header[at] >> 4 if at < 16 else 0
         if told in (2, 3):
             found.append((place + 6 + at, told == 3, kind))
-    if not found:
+    if len(found) < 2:
         return None
     places, two, kinds = (np.array(column) for column in zip(*found))
     coded = content[places[:, None] + np.arange(10)]
@@ -211,8 +235,7 @@ def _ticks(coded: np.ndarray) -> np.ndarray:
 def _cuts(stamps: Stamps) -> list[int]:
     """The numbers of the packets where another clock begins."""
     numbers: list[int] = []
-    for stream in np.unique(stamps.streams).tolist():
-        own = np.flatnonzero(stamps.streams == stream)
+    for own in _groups(stamps.streams):
         decoded = stamps.decoded[own]
         steps = _later(decoded[:-1], decoded[1:])
         for at in np.flatnonzero((steps < 0) | (steps > LONGEST_PAUSE)).tolist():
@@ -222,6 +245,8 @@ def _cuts(stamps: Stamps) -> list[int]:
             if step < 0 or step > LONGEST_PAUSE:
                 numbers.append(int(own[at + 1]))
     cuts: list[int] = []
+    if len(numbers) > 10 * MAX_PARTS:
+        return numbers
     for number in sorted(numbers):
         # All streams change at a join: the others' changes come soon after.
         seen = stamps.streams[cuts[-1] : number] if cuts else []
@@ -306,13 +331,12 @@ def _counters(content: np.ndarray, cuts: np.ndarray) -> tuple[np.ndarray, np.nda
     counters = packets[:, 3] & 15
     part = np.searchsorted((cuts - lead) // length, np.arange(len(packets)), "right")
     changed = packets[:, 3].copy()
-    for stream in np.unique(streams).tolist():
-        own = np.flatnonzero((streams == stream) & (packets[:, 3] & 0x10 != 0))
-        shift = 0
-        for at in np.flatnonzero(np.diff(part[own])).tolist():
-            first, last = own[at + 1], own[at]
-            shift = int(counters[last]) + shift + 1 - int(counters[first])
-            rest = own[at + 1 :]
-            changed[rest] = changed[rest] & 0xF0 | (counters[rest] + shift % 16) % 16
+    with_content = np.flatnonzero(packets[:, 3] & 0x10)
+    for group in _groups(streams[with_content]):
+        own = with_content[group]
+        number = counters[own].astype(int)
+        steps = np.zeros(len(own), int)
+        steps[1:] = np.where(np.diff(part[own]) > 0, number[:-1] + 1 - number[1:], 0)
+        changed[own] = changed[own] & 0xF0 | (number + np.cumsum(steps)) % 16
     places = np.flatnonzero(changed != packets[:, 3])
     return places * length + lead + 3, changed[places]

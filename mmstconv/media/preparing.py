@@ -68,10 +68,10 @@ def prepare_media(
     """Re-encodes a file to training form.
 
     Every frame keeps its time stamp and the sound its start, in seconds on the file's
-    clock; frames are turned upright, and scaled to square pixels. What the file lacks, video or sound, the target
-    lacks. A clock that begins before 0 or after a minute is moved to begin at 0. Frames
-    and sound pass through: memory does not depend on the file's length. The target
-    appears under its name only when it is whole.
+    clock; frames are turned upright, and scaled to square pixels. What the file lacks,
+    video or sound, the target lacks. A clock that begins before 0 or after a minute is
+    moved to begin at 0. Frames and sound pass through: memory does not depend on the
+    file's length. The target appears under its name only when it is whole.
 
     Args:
         source: A file of this machine.

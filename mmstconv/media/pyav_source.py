@@ -70,7 +70,7 @@ class Source:
             size = self._file.seek(0, os.SEEK_END)
             self._file.seek(0)
             usable = self.cut.usable if self.cut else size
-            changes = find_changes(self._file, demuxer, usable)
+            changes = find_changes(self._file, demuxer, usable, self.damage)
             self.joins = changes.joins if changes else []
             self._file.seek(0)
             if in_memory or usable < size or changes:

@@ -17,8 +17,8 @@ SKIPPABLE = {"h264", "mpeg4", "mpeg2video"}
 # Packets that are looked at before one is decoded: more than a decoder may reorder.
 AHEAD = 32
 AHEAD_BYTES = 8 << 20
-# These store when a packet is decoded. Elsewhere FFmpeg guesses it from a number of
-# frames in between that it may not know yet: then as many as there may be are looked at.
+# These store when a packet is decoded. Elsewhere FFmpeg guesses it from how many frames
+# a decoder reorders, which it may not know: then as many as there may be are looked at.
 STORES_DECODING_TIME = {"mov", "mpegts", "flv", "avi"}
 MAX_REORDERED = 16
 # AVI's place in decoding order is behind the time of showing by at most so much.
