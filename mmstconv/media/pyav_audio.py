@@ -8,7 +8,7 @@ import av
 import numpy as np
 
 from .errors import MediaLimitError
-from .pyav_extent import measured_end, stated_end
+from .pyav_extent import end_of
 from .pyav_source import Source
 from .sound import downmix, native_window, resample, to_float
 
@@ -49,10 +49,7 @@ class AudioTrack:
         """When the sound begins and ends."""
         if self._extent is None:
             start = (self.stream.start_time or 0) * self.tick
-            end = stated_end(self.source, self.stream)
-            if end is None:
-                untimed = self.source.demuxer == "avi"
-                end = measured_end(self.source, self.stream, self._seek, 0, untimed)
+            end = end_of(self.source, self.stream, self._seek)
             self._extent = start, start if end is None else max(start, end * self.tick)
             seconds = self._extent[1] - self._extent[0]
             self.source.limits.check(self.source.path, seconds=seconds)

@@ -13,7 +13,7 @@ from av.video.reformatter import VideoReformatter
 from .codec_headers import CodecHeaders
 from .errors import MediaLimitError, UnreadableMediaError
 from .orientation import Orientation, orientation_of
-from .pyav_extent import measured_end, stated_end
+from .pyav_extent import end_of
 from .pyav_source import Source
 from .pyav_stretch import Stretch
 from .view import View, see_frame, see_image
@@ -157,12 +157,8 @@ class VideoTrack:
         """When the first frame appears and when the last one disappears."""
         if self._extent is None:
             start = self._start()
-            end = stated_end(self.source, self.stream)
-            if end is None:
-                shown = self._frame_duration() / self.tick
-                end = measured_end(
-                    self.source, self.stream, self._seek, shown, self.untimed
-                )
+            shown = self._frame_duration() / self.tick
+            end = end_of(self.source, self.stream, self._seek, shown)
             end = start if end is None else end * self.tick
             if end <= start:
                 end = start + self._frame_duration()
@@ -253,7 +249,9 @@ class VideoTrack:
         first = next(self.source.packets(self.stream), None)
         if first is None:
             return
-        self._begins_whole = first.is_keyframe
+        start, stamp = self.stream.start_time, first.pts
+        late = None not in (start, stamp) and stamp > start
+        self._begins_whole = first.is_keyframe and not late
         if self.headers.needs_first(first):
             self.decode(first)
             self.context.flush_buffers()
