@@ -9,6 +9,7 @@ from functools import cache, partial
 import av
 import numpy as np
 import pytest
+from helpers_media import chirp, chirp_sound, coded_frames, lag, numbers
 from helpers_streams import (
     RATE,
     SIDE,
@@ -21,7 +22,7 @@ from helpers_streams import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mmstconv.media import open_media
+from mmstconv.media import open_media, write_media
 
 B_FRAMES = {"bf": "3", "preset": "veryfast"}
 OPEN = {"bf": "3", "x264-params": "open-gop=1"}
@@ -179,34 +180,60 @@ def test_every_kind():
     assert faults == []
 
 
-@pytest.mark.parametrize("suffix", ["ts", "mpg"])
-def test_joined_streams_have_one_clock(suffix):
+def test_joined_streams_have_one_clock():
     """The parts' frames follow one another, whatever their own clocks say."""
-    codec = {"ts": "libx264", "mpg": "mpeg2video"}[suffix]
     parts = [
-        encode(suffix, codec, count=count, first=first, options={"bf": "2"})
+        encode("ts", count=count, first=first, options={"bf": "2"})
         for first, count in ((0, 30), (30, 45), (75, 20))
     ]
     frames = []
     for part in parts:
         with av.open(io.BytesIO(part)) as media:
             frames += [f.to_ndarray(format="rgb24") for f in media.decode(video=0)]
-    content = b"".join(parts)
+    for number in (0, 1, 15, 28, 29, 30, 31, 50, 73, 74, 75, 76, 94):
+        with open_media(b"".join(parts)) as media:
+            start, end = media.extent
+            shown = media.frames_at([start + (number + 0.5) / RATE])
+            assert wrong(shown, [frames[number]]) == [], number
+            assert media.damage == ()
+    assert end - start == pytest.approx(len(frames) / RATE, abs=0.001)
+    with open_media(b"".join(parts)) as media:
+        times = start + (np.arange(95) + 0.5) / RATE
+        assert wrong(list(media.frames_in_order(times)), frames) == []
+
+
+CODECS = {
+    ".ts": {},
+    ".mpg": dict(video_codec="mpeg2video", audio_codec="mp2"),
+}
+
+
+@pytest.mark.parametrize("suffix", CODECS)
+def test_sound_of_joined_streams_stays_with_the_picture(tmp_path, suffix):
+    rate, content = 48000, b""
+    frames = coded_frames(120)
+    # One part's sound ends with its picture, the other's goes on for a second.
+    for name, part, seconds in (("a", frames[:50], 2), ("b", frames[50:], 3.8)):
+        sound = chirp_sound(seconds, 1.2, rate)
+        path = tmp_path / f"{name}{suffix}"
+        write_media(path, part, 25, sound, rate, gop_size=12, **CODECS[suffix])
+        content += path.read_bytes()
+    content += (tmp_path / f"a{suffix}").read_bytes()
     with open_media(content) as media:
         start, end = media.extent
-        found = list(media.frames_in_order(np.arange(start, end, 0.01)))
+        shown = numbers(list(media.frames_in_order(np.arange(start, end, 0.02))))
+        sound = media.waveform(start, end + 1, 16000)
         assert media.damage == ()
-    changes = [found[0]]
-    for one in found:
-        if wrong([one], [changes[-1]]):
-            changes.append(one)
-    assert wrong(changes, frames) == []
-    if suffix == "ts":  # program streams say only of some frames when they are shown
-        assert end - start == pytest.approx(len(frames) / RATE, abs=0.01)
-        for number in (0, 29, 30, 50, 74, 75, 94):
-            with open_media(content) as media:
-                shown = media.frames_at([start + (number + 0.5) / RATE])
-            assert wrong(shown, [frames[number]]) == []
+    sequence = [*range(120), *range(50)]
+    changes = [b for a, b in zip([None, *shown], shown) if a != b]
+    assert changes == sequence
+    times = np.arange(0, 3, 1 / 16000)
+    places = (0, shown.index(50) * 0.02, (len(shown) - shown[::-1].index(119)) * 0.02)
+    for place in places:
+        heard = sound[round(place * 16000) :][: len(times)]
+        before = heard[: 2 * 16000]
+        late = lag(before, chirp(times, 1.2)[: len(before)], 16000)
+        assert abs(late) < 0.06, (place, late)
 
 
 def test_pixels_are_square():
