@@ -36,6 +36,7 @@ def encode(
     gop_size: int = 12,
     aspect: Fraction | None = None,
     first: int = 0,
+    pixels: str = "yuv420p",
 ) -> bytes:
     """A file of frames of level ``first`` and on, at multiples of 1/25 s."""
     stamps = range(count) if stamps is None else stamps
@@ -43,7 +44,7 @@ def encode(
     with av.open(file, "w", format=FORMATS[suffix], options=muxer or {}) as target:
         stream = target.add_stream(codec, RATE, options=options or {})
         stream.width = stream.height = SIDE
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = pixels
         stream.codec_context.gop_size = gop_size
         stream.codec_context.thread_count = 1
         if aspect:

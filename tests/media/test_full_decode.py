@@ -254,3 +254,26 @@ def test_pixels_are_square():
             if sizes != {(width, SIDE)} or plain.shape[:2] != (SIDE, SIDE):
                 faults.append((suffix, codec, aspect, sizes, plain.shape))
     assert faults == []
+
+
+def test_sound_of_several_edits(tmp_path):
+    """After a cut, sound stands where the edit list puts it, to the sample."""
+    rate = 48000
+    tone = (
+        chirp_sound(4, 0.5, rate)
+        + chirp_sound(4, 2.1, rate)
+        + chirp_sound(4, 2.7, rate)
+    )
+    path = write_media(tmp_path / "a.m4a", waveform=tone, sample_rate=rate)
+    content = with_edits(path.read_bytes(), [(0.31, 0.7), (2.05, 1.2)])
+    truth = np.zeros(3 * rate)
+    with av.open(io.BytesIO(content)) as media:
+        for frame in media.decode(audio=0):
+            begin = max(frame.pts, 0)
+            samples = frame.to_ndarray().mean(0)[begin - frame.pts :]
+            truth[begin : begin + len(samples)] = samples
+    for start, stop in ((0.0, 1.9), (0.1, 0.6), (0.5, 0.9), (0.75, 1.8)):
+        with open_media(content) as media:
+            found = media.waveform(start, stop, rate)
+        error = np.abs(found - truth[round(start * rate) : round(stop * rate)])
+        assert error[: round(1.85 * rate)].max() < 1e-3, (start, stop)
