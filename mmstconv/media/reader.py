@@ -209,7 +209,14 @@ def open_media(
     if reader not in READERS:
         raise ValueError(f"reader must be one of {sorted(READERS)}, got {reader!r}")
     media = READERS[reader](source, limits, timeout, square_pixels)
-    media.reopen = partial(open_media, source, reader, limits=limits, timeout=timeout)
+    media.reopen = partial(
+        open_media,
+        source,
+        reader,
+        limits=limits,
+        timeout=timeout,
+        square_pixels=square_pixels,
+    )
     return media
 
 
