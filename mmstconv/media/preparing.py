@@ -70,11 +70,11 @@ def prepare_media(
     """Re-encodes a file to training form.
 
     Every frame keeps its time stamp and the sound its start, in seconds on the file's
-    clock; frames are turned upright. What the file lacks, video or sound, the target
-    lacks. A clock that begins before 0 or after a minute is moved to begin at 0. Frames
-    and sound pass through: memory does not depend on the file's length. The target
-    appears under its name only when it is whole, and replaces only what was written
-    here.
+    clock; frames are turned upright, and scaled to square pixels. What the file lacks,
+    video or sound, the target lacks. A clock that begins before 0 or after a minute is
+    moved to begin at 0. Frames and sound pass through: memory does not depend on the
+    file's length. The target appears under its name only when it is whole, and replaces
+    only what was written here.
 
     Args:
         source: A file of this machine.
@@ -174,23 +174,16 @@ def _decoded(reader: PyAVReader, short_side: int) -> Iterator[tuple[float, np.nd
     converter = VideoReformatter()
     size = None
     track._seek(None)
-    stretch = _WholeStretch(track, np.array([np.inf]), from_start=True)
+    stretch = Stretch(track, np.array([np.inf]), from_start=True, exact=True)
     source.deadline.start()
     for time, frame in stretch:
-        size = size or _size(frame.width, frame.height, short_side)
+        size = size or _size(*track.shown_size(frame.width, frame.height), short_side)
         rgb = converter.reformat(frame, *size, format="rgb24")
         yield time, track._orientation(frame)(rgb.to_ndarray())
         source.deadline.start()  # what encoding takes is not reading
     track.context.flush_buffers()
     source.damage.note("video packets that cannot be decoded", stretch.undecodable)
     source.damage.note("video frames that are decoded in part", stretch.corrupt)
-
-
-class _WholeStretch(Stretch):
-    """A stretch of which every frame is wanted."""
-
-    def _is_wanted(self, *_) -> bool:
-        return True
 
 
 def _size(width: int, height: int, short_side: int) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from av.stream import Discard
 from .containers import absolute, name_of
 from .damage import Beginning, Damage, find_cut
 from .errors import MediaLimitError, UnreadableMediaError
+from .joined import ChangedFile, find_changes
 from .limits import Deadline, MediaLimits
 
 # Their streams are not known when options could still reach the decoders that FFmpeg
@@ -69,8 +70,13 @@ class Source:
             size = self._file.seek(0, os.SEEK_END)
             self._file.seek(0)
             usable = self.cut.usable if self.cut else size
-            if in_memory or usable < size:
-                self.container = self._open(Beginning(self._file, usable), "none")
+            changes = find_changes(self._file, demuxer, usable, self.damage)
+            self.joins = changes.joins if changes else []
+            self._file.seek(0)
+            if in_memory or usable < size or changes:
+                file = Beginning(self._file, usable)
+                file = ChangedFile(file, changes) if changes else file
+                self.container = self._open(file, "none")
             else:
                 self._file.close()
                 self.container = self._open("file:" + absolute(self.path), "file")
@@ -201,8 +207,15 @@ class Source:
         """What the header says, before anything of that size is read or made."""
         streams = self.container.streams
         self.limits.check(self.path, streams=len(streams))
-        self.limits.check(self.path, seconds=(self.container.duration or 0) / 1e6)
+        start = self.container.start_time or 0
+        seconds = self._length(self.container.duration, start) / av.time_base
+        self.limits.check(self.path, seconds=seconds)
         for stream in streams:
-            duration = stream.duration or 0
-            if duration > 0:
-                self.limits.check(self.path, seconds=float(duration * stream.time_base))
+            length = self._length(stream.duration, stream.start_time or 0)
+            if length > 0:
+                self.limits.check(self.path, seconds=float(length * stream.time_base))
+
+    def _length(self, duration: int | None, start: int) -> int:
+        """What is surely there: of fragmented MP4 the duration is the end."""
+        shift = max(start, 0) if self.demuxer == "mov" else 0
+        return max((duration or 0) - shift, 0)
