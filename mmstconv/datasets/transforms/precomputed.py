@@ -125,6 +125,13 @@ class LoadFlowImages(BaseTransform):
         mark_presence(results, present, "flow")
         return results
 
+    def probe(self, results: dict) -> dict[str, bool]:
+        """Whether the file's first image is there."""
+        name = self.template.format(axis="x", index=1)
+        return {
+            "flow": (companion(self.directory, results["filename"]) / name).exists()
+        }
+
     def _count(self, directory: Path) -> int:
         """How many images there are, counted without listing the directory."""
         low, high = 0, 1
@@ -279,6 +286,10 @@ class LoadClipAudioFeature(BaseTransform):
         results["audio"] = np.ascontiguousarray(windows, np.float32)
         mark_presence(results, present, "audio")
         return results
+
+    def probe(self, results: dict) -> dict[str, bool]:
+        """Whether the file's feature is there."""
+        return {"audio": companion(self.path, results["filename"]).exists()}
 
     def __repr__(self) -> str:
         return (

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..layers import align_steps, at_least_float32, pool_space, to_device
 from .labels import collect_labels, smooth_labels
+from .presence_prior import PresencePrior
 from .subsets import presence_of_subset, subsets_of
 
 _AVERAGES = ("prob", "score")
@@ -49,6 +50,8 @@ class TriModalFusionHead(BaseHead):
         topk: Training accuracies to log. Those of ``num_classes`` and above are
             left out: they are always 1.
         average_clips: Average ``'prob'`` (softmax) or ``'score'`` over clips.
+        neutral_presence: Keep what the presence of modalities alone says of the class
+            out of the fused scores, see :class:`PresencePrior`; wants modality dropout.
         score_subsets: Predict from every subset of the modalities as well; the
             streams run once.
         init_std: Standard deviation of the initial fully connected weights.
@@ -77,6 +80,7 @@ class TriModalFusionHead(BaseHead):
         label_smooth_eps: float = 0.0,
         topk: int | Sequence[int] = (1, 5),
         average_clips: str = "prob",
+        neutral_presence: bool = False,
         score_subsets: bool = False,
         init_std: float = 0.01,
         init_cfg: dict | None = None,
@@ -136,6 +140,9 @@ class TriModalFusionHead(BaseHead):
         if not self.fusion.gives_scores:
             self.fc_cls = nn.Linear(self.fusion.out_channels, num_classes)
         self.loss_weight = loss_weight
+        self.neutral_presence: nn.Module | None = None
+        if neutral_presence:
+            self.neutral_presence = PresencePrior(num_classes, list(in_channels))
         self.score_subsets = score_subsets
         # Set by hooks that compare the streams during training.
         self.track_confidence = False
@@ -274,7 +281,10 @@ class TriModalFusionHead(BaseHead):
         labels = labels.repeat_interleave(clips, dim=0)  # (N * M,) or (N * M, C)
         targets = smooth_labels(labels, self.num_classes, self.label_smooth_eps)
 
-        losses = {"loss_cls": self.loss_weight * self.loss_cls(fused, targets)}
+        odds = 0.0
+        if self.neutral_presence is not None:
+            odds = self.neutral_presence(labels, presence)  # (N * M, C)
+        losses = {"loss_cls": self.loss_weight * self.loss_cls(fused + odds, targets)}
         if labels.dim() == 1:
             losses.update(self._accuracies(fused.detach(), labels))
         for name, scores in streams.items():
