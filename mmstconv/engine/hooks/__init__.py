@@ -5,6 +5,7 @@ from .consistency_hook import ConsistencyHook
 from .gradient_blending_hook import GradientBlendingHook
 from .gradient_modulation_hook import GradientModulationHook
 from .invalid_loss_hook import InvalidLossError, InvalidLossHook
+from .presence_hook import PresenceHook
 from .safe_checkpoint_hook import SafeCheckpointHook
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "GradientModulationHook",
     "InvalidLossError",
     "InvalidLossHook",
+    "PresenceHook",
     "SafeCheckpointHook",
 ]

@@ -15,7 +15,6 @@ from .joint_model import unwrap
 
 PROGRESS_EVERY = 10.0  # seconds
 SIGNIFICANT = 0.05
-RATE = 0.5  # of modality dropout, to begin with
 
 
 @HOOKS.register_module()
@@ -92,27 +91,21 @@ def _say(logger, found: Sequence[tuple[dict, int]], streams: Sequence, model) ->
     if leak.p_value > SIGNIFICANT:
         logger.info(f"{text}: no more than chance")
         return
+    head = getattr(model, "cls_head", None)
+    taught = getattr(head, "train_without", ())
     telling = [
         name
         for name, here in has.items()
         if presence_leak(here, labels).p_value <= SIGNIFICANT
-    ]
-    needed = _remedy(model, telling or list(has))
-    if needed:
-        logger.warning(
-            f"{text}. A model learns to guess the class from what a file lacks, and "
-            f"is wrong about files that have lost it. Remedy: model=dict({needed}) "
-            "(docs/fusion.md)"
-        )
-    else:
-        logger.info(f"{text}; the model is trained not to use it")
-
-
-def _remedy(model, names: Sequence[str]) -> str:
-    """What the model's config lacks."""
-    rates = getattr(model, "modality_dropout", None) or {}
-    rates = [f"{name}={RATE}" for name in names if not rates.get(name)]
-    needed = [f"modality_dropout=dict({', '.join(rates)})"] if rates else []
-    if not getattr(getattr(model, "cls_head", None), "neutral_presence", None):
-        needed.append("cls_head=dict(neutral_presence=True)")
-    return ", ".join(needed)
+    ] or list(has)  # only together
+    if taught and set(telling) <= set(taught):
+        logger.info(f"{text}; the model learns that absence says nothing of it")
+        return
+    text += (
+        ". A model learns to guess the class from what a file lacks, and is wrong "
+        "about files that have lost it"
+    )
+    if hasattr(head, "train_without"):
+        names = ", ".join(map(repr, dict.fromkeys([*taught, *telling])))
+        text += f". Remedy: model=dict(cls_head=dict(train_without=[{names}]))"
+    logger.warning(f"{text} (docs/fusion.md)")

@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from ..layers import align_steps, at_least_float32, pool_space, to_device
 from .labels import collect_labels, smooth_labels
-from .presence_prior import PresencePrior
-from .subsets import presence_of_subset, subsets_of
+from .subsets import presence_of_subset, subsets_of, take_away
 
 _AVERAGES = ("prob", "score")
 DEFAULT_FUSION = MappingProxyType({"type": "GatedMultimodalUnit"})
@@ -50,8 +49,9 @@ class TriModalFusionHead(BaseHead):
         topk: Training accuracies to log. Those of ``num_classes`` and above are
             left out: they are always 1.
         average_clips: Average ``'prob'`` (softmax) or ``'score'`` over clips.
-        neutral_presence: Keep what the presence of modalities alone says of the class
-            out of the fused scores, see :class:`PresencePrior`; wants modality dropout.
+        train_without: Modalities without which the samples that have them are trained
+            on as well, beside with them. Each class then occurs without the modality
+            as often as in the data, so that its absence says nothing of the class.
         score_subsets: Predict from every subset of the modalities as well; the
             streams run once.
         init_std: Standard deviation of the initial fully connected weights.
@@ -80,7 +80,7 @@ class TriModalFusionHead(BaseHead):
         label_smooth_eps: float = 0.0,
         topk: int | Sequence[int] = (1, 5),
         average_clips: str = "prob",
-        neutral_presence: bool = False,
+        train_without: Sequence[str] = (),
         score_subsets: bool = False,
         init_std: float = 0.01,
         init_cfg: dict | None = None,
@@ -140,9 +140,13 @@ class TriModalFusionHead(BaseHead):
         if not self.fusion.gives_scores:
             self.fc_cls = nn.Linear(self.fusion.out_channels, num_classes)
         self.loss_weight = loss_weight
-        self.neutral_presence: nn.Module | None = None
-        if neutral_presence:
-            self.neutral_presence = PresencePrior(num_classes, list(in_channels))
+        unknown = sorted(set(train_without) - set(self.in_channels))
+        if isinstance(train_without, str) or unknown:
+            raise ValueError(
+                "train_without: expected a list with some of "
+                f"{sorted(self.in_channels)}, got {train_without!r}"
+            )
+        self.train_without = tuple(train_without)
         self.score_subsets = score_subsets
         # Set by hooks that compare the streams during training.
         self.track_confidence = False
@@ -281,10 +285,8 @@ class TriModalFusionHead(BaseHead):
         labels = labels.repeat_interleave(clips, dim=0)  # (N * M,) or (N * M, C)
         targets = smooth_labels(labels, self.num_classes, self.label_smooth_eps)
 
-        odds = 0.0
-        if self.neutral_presence is not None:
-            odds = self.neutral_presence(labels, presence)  # (N * M, C)
-        losses = {"loss_cls": self.loss_weight * self.loss_cls(fused + odds, targets)}
+        value = self._fused_loss(fused, targets, prepared, presence)
+        losses = {"loss_cls": self.loss_weight * value}
         if labels.dim() == 1:
             losses.update(self._accuracies(fused.detach(), labels))
         for name, scores in streams.items():
@@ -299,6 +301,22 @@ class TriModalFusionHead(BaseHead):
         if self.track_confidence:
             self.confidence = self._confidence(prepared, presence, targets)
         return losses
+
+    def _fused_loss(
+        self,
+        fused: Tensor,
+        targets: Tensor,
+        prepared: Mapping[str, Tensor],
+        presence: Mapping[str, Tensor] | None,
+    ) -> Tensor:
+        """Mean over the samples as they are, and those of ``train_without`` again."""
+        scores, judged = [fused], [targets]
+        for name in self.train_without:
+            rows, without = take_away(name, presence, fused)
+            kept = {stream: feat[rows] for stream, feat in prepared.items()}
+            scores.append(self._score(kept, without))
+            judged.append(targets[rows])
+        return self.loss_cls(torch.cat(scores), torch.cat(judged))
 
     @torch.no_grad()
     def _confidence(
