@@ -1,15 +1,20 @@
-# Two commands do all the set-up: `make demo` and `make test`.
+# Two commands do all the set-up: `make demo` and `make test`. What they install is
+# pinned; `make check-install` tests what a user gets today.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test check-install bench lint clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python tools/demo.py --work-dir work_dirs/demo --data-root data/demo
 
 test: $(VENV)/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+# A wheel of this tree in a new environment without pins, on the newest Python found.
+check-install:
+	.ci/check_install
 
 # Ratios to MMAction2 and to bounds, on an idle machine: see docs/performance.md.
 bench: $(VENV)/.installed

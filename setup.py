@@ -70,11 +70,14 @@ setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    python_requires=">=3.9",
+    python_requires=">=3.10",
     packages=find_packages(include=["mmstconv", "mmstconv.*"]),
     package_dir={"": "."},
     install_requires=requirements("runtime.txt"),
-    extras_require={"tests": requirements("tests.txt")},
+    extras_require={
+        "mim": requirements("mim.txt"),
+        "tests": requirements("tests.txt"),
+    },
     cmdclass={"build_py": BuildWithMim},
     zip_safe=False,
 )

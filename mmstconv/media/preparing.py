@@ -121,7 +121,7 @@ def _write(
         if pictures.has_video:
             shown = _shown(pictures, form.short_side)
             first = next(shown)
-            tick = None if shift else Fraction(pictures._video.stream.time_base)
+            tick = None if shift else _fraction(pictures._video.stream.time_base)
             rate = pictures._video.stream.average_rate or 30
             stream = _video_stream(container, first.image.shape, rate, tick, form)
             video = _video_packets(stream, chain([first], shown), shift)
@@ -203,11 +203,16 @@ def _size(width: int, height: int, short_side: int) -> tuple[int, int]:
     return tuple(max(round(side * scale / 2) * 2, 2) for side in (width, height))
 
 
+def _fraction(rational) -> Fraction:
+    """Of a rational number of any version of PyAV."""
+    return Fraction(rational.numerator, rational.denominator)
+
+
 def _video_stream(container, shape, rate, tick: Fraction | None, form: TrainingForm):
     keys = form.key_frame_every
     structure = f"keyint={keys}:min-keyint={keys}:scenecut=0:open-gop=0"
     options = {**SPEED, "crf": str(form.crf), "x264opts": structure}
-    rate = Fraction(rate).limit_denominator(1001)
+    rate = _fraction(rate).limit_denominator(1001)
     stream = container.add_stream("libx264", rate, options=options)
     stream.height, stream.width = shape[:2]
     stream.pix_fmt = "yuv420p"

@@ -160,7 +160,7 @@ class _Stretch:
         self.rate = frame.sample_rate
         self.layout = frame.layout.name
         self.channels = [channel.name for channel in frame.layout.channels]
-        # of all frames of a stream; None where there are no time stamps
+        # of all frames of a stream; 0 or None where there are no time stamps
         self.time_base = frame.time_base
         self.pieces: list[np.ndarray] = []
         self.length = 0
@@ -189,7 +189,7 @@ class _Stretch:
 
     def _time(self, frame) -> float | None:
         stamp = frame.pts if frame.pts is not None else frame.dts
-        if stamp is None or self.time_base is None:
+        if stamp is None or not self.time_base:
             return None
         return stamp * self.time_base.numerator / self.time_base.denominator
 

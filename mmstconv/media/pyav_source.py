@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterator
 
 import av
+import av.logging
 import numpy as np
 from av.stream import Discard
 
@@ -22,7 +24,14 @@ UNPROBED = {"flv": "aac,mp3float,mp3,speex,nellymoser,adpcm_swf,opus,flac"}
 # frames to find it out when it opens a file: that takes longer than to read a second of
 # sound, with 1080 lines ten times. (Matroska's does not: its durations come out wrong.)
 TELLS_ALL = {"mov"}
+# Their header does not list the streams: one may begin anywhere.
+BEGINS_ANYWHERE = {"flv", "mpegts", "mpeg"}
+STREAM_LINE = re.compile(r"^ +Stream #0:\d+", re.MULTILINE)
+LATE_STREAM = "a stream that begins within it is not read"
 UNDECODED = {"skip_frame": "all"}
+# Names in a file need not be UTF-8. PyAV 19 reads them as they are.
+READS_ANY_NAME = int(av.__version__.partition(".")[0]) >= 19
+LENIENT = {} if READS_ANY_NAME else {"metadata_errors": "ignore"}
 AS_LITTLE_AS_CAN_BE = "1"  # microseconds
 
 
@@ -83,11 +92,13 @@ class Source:
                         yield packet
             except IndexError:  # PyAV knows the streams that were there at the opening
                 self.deadline.check()
-                self.damage.note("a stream that begins within it is not read")
+                self.damage.note(LATE_STREAM)
                 continue
             except av.FFmpegError as error:
                 self.deadline.check()  # FFmpeg may call an interruption an error
                 self.damage.note(f"cannot be read to its end ({error.strerror})")
+            if self._has_late_stream():
+                self.damage.note(LATE_STREAM)
             return
 
     def seek(self, stream, seconds: float | None, earliest: int) -> None:
@@ -124,6 +135,21 @@ class Source:
             self.container.close()
         self._file.close()
 
+    def _has_late_stream(self) -> bool:
+        """Whether FFmpeg has found more streams than at the opening.
+
+        Since PyAV 19 that is told nowhere but in FFmpeg's description of the file.
+        """
+        if self.demuxer not in BEGINS_ANYWHERE:
+            return False
+        level = av.logging.get_level()
+        av.logging.set_level(av.logging.INFO)
+        try:
+            described = self.container.dumps_format()
+        finally:
+            av.logging.set_level(level)
+        return len(STREAM_LINE.findall(described)) > len(self.container.streams)
+
     def _seek_anywhere(self, stream, earliest: int) -> None:
         for offset in (earliest, stream.start_time or 0):
             try:
@@ -145,18 +171,15 @@ class Source:
         }
         if self.demuxer in UNPROBED:
             options["codec_whitelist"] = UNPROBED[self.demuxer]
-        stream_options = []
         if self.demuxer in TELLS_ALL:
-            options["analyzeduration"] = AS_LITTLE_AS_CAN_BE
-            stream_options = [UNDECODED] * (int(self.limits.max_streams) + 1)
+            options |= {"analyzeduration": AS_LITTLE_AS_CAN_BE, **UNDECODED}
         try:
             return av.open(
                 file,
                 format=self.demuxer,
                 options=options,
-                stream_options=stream_options,
-                metadata_errors="ignore",
                 timeout=self.deadline.seconds,
+                **LENIENT,
             )
         except av.error.MemoryError as error:
             raise MediaLimitError(

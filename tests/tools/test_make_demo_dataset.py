@@ -1,6 +1,7 @@
 """The embedded data set: what is promised of its files, and of its classes."""
 
 import importlib.util
+import itertools
 import os
 import subprocess
 import sys
@@ -266,7 +267,7 @@ def test_motion_is_readable_from_dense_flow(side):
         frames = demo.render_frames(spec, rng)[:: round(spec.fps / 8)]
         frames = [cv2.resize(frame, (side, side)) for frame in frames]
         grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
-        flow = [dis.calc(*pair, None)[..., 1] for pair in zip(grey, grey[1:])]
+        flow = [dis.calc(*pair, None)[..., 1] for pair in itertools.pairwise(grey)]
         vertical = np.stack(flow)
         moving = np.abs(vertical) > 0.5
         right += (vertical[moving].mean() > 0) == spec.motion

@@ -16,6 +16,7 @@ interleaved.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import statistics
 import time
@@ -251,7 +252,7 @@ def one_of(rng: np.random.Generator, modality: str) -> tuple[np.ndarray, int]:
         return frames[:-1].astype(np.float32) / 64 - 2, shape * KINDS + motion
     grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
     dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    return np.stack([dis.calc(a, b, None) for a, b in zip(grey, grey[1:])]), motion
+    return np.stack([dis.calc(a, b, None) for a, b in itertools.pairwise(grey)]), motion
 
 
 def batch_of(rng: np.random.Generator, modality: str):
