@@ -18,6 +18,11 @@ OPERATORS = sorted(
     for name, kind in MODELS.module_dict.items()
     if isinstance(kind, type) and issubclass(kind, FusionOperator)
 )
+MORE = {  # arguments beside the channels
+    "Conv3dFusion": dict(
+        trunk=dict(type="STConvNet", stages=[dict(channels=7)], norm_cfg=None)
+    )
+}
 LABELS = (0, 1, 2, 3, 1)
 SOUND = torch.tensor([True, False, True, True, False])
 
@@ -29,7 +34,7 @@ def build(fusion, **kwargs):
             type="TriModalFusionHead",
             num_classes=CLASSES,
             in_channels=WIDTHS,
-            fusion=dict(type=fusion),
+            fusion=dict(type=fusion, **MORE.get(fusion, {})),
             dropout_ratio=0.0,
             init_std=1.0,
             temporal=dict(type="MeanOverTime"),
@@ -137,7 +142,7 @@ def make_batch(labels):
 
     Red and green tell the class within its group, blue faintly the group.
     """
-    rgb = 0.3 * torch.randn(len(labels), 1, 3, 4, 6, 6)
+    rgb = 0.3 * torch.randn(len(labels), 1, 3, 2, 4, 4)
     rgb[:, 0, 0] += (labels % 2)[:, None, None, None] * 2.0
     rgb[:, 0, 1] -= (labels % 2)[:, None, None, None] * 2.0
     rgb[:, 0, 2] += (labels // 2)[:, None, None, None] * 0.5
@@ -177,8 +182,8 @@ def train(**head):
         )
     )
     model.init_weights()
-    optimizer = torch.optim.Adam(model.parameters(), 0.01)
-    for _ in range(120):
+    optimizer = torch.optim.Adam(model.parameters(), 0.02)
+    for _ in range(50):
         losses = model.train().loss(*make_batch(torch.arange(32) % 4))
         optimizer.zero_grad()
         losses["loss_cls"].backward()
