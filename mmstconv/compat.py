@@ -7,6 +7,7 @@ is left as it is. Delete a repair when its upper version is no longer supported.
 from __future__ import annotations
 
 import sys
+from functools import wraps
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +20,7 @@ def repair_third_party() -> None:
     """Apply the repairs that must precede any import of ``mmaction.models``."""
     _supply_missing_drn()
     _leave_out_vindlu()
+    _supply_former_numpy_names()
 
 
 def register_lazily() -> None:
@@ -98,6 +100,33 @@ def _leave_out_vindlu() -> None:
     dependency.WITH_MULTIMODAL = dependency.WITH_MULTIMODAL and works
 
 
+# What MMAction2 calls by a name that numpy no longer has, and its name today.
+FORMER_NUMPY_NAMES = dict(Inf="inf", NAN="nan", in1d="isin", trapz="trapezoid")
+
+
+def _supply_former_numpy_names() -> None:
+    """numpy 2 lacks ``Inf`` and ``NAN``, numpy 2.4 ``trapz`` and ``in1d`` as well.
+
+    So AR@AN, AVA's average precision, retrieval recall and ``PoseCompact`` fail.
+    MMAction2's own files find these names again; whoever else asks numpy for them gets
+    numpy's answer. Up to mmaction2 1.2.0.
+    """
+    package = find_spec("mmaction")
+    find = getattr(np, "__getattr__", None)
+    if package is None or find is None or hasattr(find, "former_names"):
+        return
+    folder = str(Path(package.submodule_search_locations[0], ""))
+
+    def find_former(name: str):
+        today = FORMER_NUMPY_NAMES.get(name)
+        if today and sys._getframe(1).f_code.co_filename.startswith(folder):
+            return getattr(np, today)
+        return find(name)
+
+    find_former.former_names = FORMER_NUMPY_NAMES
+    np.__getattr__ = find_former
+
+
 def import_mmaction_datasets() -> None:
     """MMAction2's skeleton transforms import ``scipy.stats`` for one function.
 
@@ -144,6 +173,26 @@ def repair_color_jitter() -> None:
         return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB).astype(np.float32)
 
     ColorJitter.adjust_hue = staticmethod(adjust_hue)
+
+
+def repair_augmented_batches() -> None:
+    """MMAction2's ``ActionDataPreprocessor`` takes the samples of a batch as a list.
+
+    MMEngine's collate function gives the batches of ``TestTimeAug`` as tuples. Up to
+    mmaction2 1.2.0.
+    """
+    from mmaction.models.data_preprocessors import ActionDataPreprocessor
+
+    preprocess = ActionDataPreprocessor.preprocess
+    if hasattr(preprocess, "__wrapped__"):
+        return
+
+    @wraps(preprocess)
+    def preprocess_listed(self, inputs, data_samples, training=False):
+        inputs = list(inputs) if isinstance(inputs, tuple) else inputs
+        return preprocess(self, inputs, data_samples, training)
+
+    ActionDataPreprocessor.preprocess = preprocess_listed
 
 
 def repair_video_output() -> None:

@@ -167,3 +167,109 @@ print(sys.modules["scipy.stats"].__file__ != "")
 def test_the_stand_in_of_scipy_stats_gives_all_there_is():
     """What another module asks it for while ``mmaction.datasets`` is imported."""
     assert run(WHILE_IMPORTING).splitlines() == ["[2.0, 1.0] [2.0, 1.0]", "True"]
+
+
+def numpy_names_of_mmaction2() -> dict[str, str]:
+    """``{name: a file}`` of all that MMAction2 takes from numpy."""
+    import ast
+
+    import mmaction
+
+    found = {}
+    for path in Path(mmaction.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                if node.value.id in ("np", "numpy"):
+                    found.setdefault(node.attr, str(path))
+            elif isinstance(node, ast.ImportFrom) and node.module == "numpy":
+                found |= {alias.name: str(path) for alias in node.names}
+    return found
+
+
+def test_every_name_that_mmaction2_takes_from_numpy_is_there():
+    """Today's numpy lacks none but those that are supplied; each is used."""
+    used = numpy_names_of_mmaction2()
+    lacking = {name: path for name, path in used.items() if not hasattr(np, name)}
+    assert lacking.keys() <= compat.FORMER_NUMPY_NAMES.keys(), lacking
+    assert compat.FORMER_NUMPY_NAMES.keys() <= used.keys()
+    for today in compat.FORMER_NUMPY_NAMES.values():
+        assert hasattr(np, today)
+
+
+@pytest.mark.skipif(hasattr(np, "Inf"), reason="this numpy has its former names")
+def test_former_names_are_found_by_mmaction2_alone():
+    from mmaction.evaluation.functional.ava_evaluation.metrics import (
+        compute_average_precision,
+    )
+
+    with pytest.raises(AttributeError, match="Inf"):
+        np.Inf  # noqa: B018
+    with pytest.raises(AttributeError, match="no_such_name"):
+        np.no_such_name  # noqa: B018
+    assert np.isnan(compute_average_precision(None, None))
+
+
+def test_area_under_average_recall():
+    """AR@AN of MMAction2 against recall counted one by one, and its trapezoids."""
+    from mmaction.evaluation.functional import average_recall_at_avg_proposals
+
+    truth = np.array([[0.0, 1.0], [2.0, 4.0], [5.0, 6.0]])
+    found = np.array(
+        [[2.0, 3.86, 0.9], [0.17, 1.0, 0.8], [7.0, 8.0, 0.7], [5.0, 5.63, 0.6]]
+    )
+    recall, mean, counts, area = average_recall_at_avg_proposals(
+        {"a": truth}, {"a": found}, len(found)
+    )
+
+    def overlap(one, other):
+        shared = max(0.0, min(one[1], other[1]) - max(one[0], other[0]))
+        return shared / (one[1] - one[0] + other[1] - other[0] - shared)
+
+    for row, threshold in enumerate(np.linspace(0.5, 0.95, 10)):
+        for column, kept in enumerate((np.arange(1, 101) / 100 * 4).astype(int)):
+            hits = sum(
+                any(overlap(part, one) > threshold for one in found[:kept])
+                for part in truth
+            )
+            assert recall[row, column] == pytest.approx(hits / 3), (row, column)
+    steps = zip(mean, mean[1:], counts, counts[1:])
+    expected = sum((a + b) / 2 * (right - left) for a, b, left, right in steps)
+    assert area == pytest.approx(100 * expected / counts[-1])
+
+
+def test_retrieval_recall():
+    from mmaction.evaluation import RetrievalRecall
+
+    scores = np.array([[0.1, 0.7, 0.2], [0.8, 0.15, 0.05], [0.3, 0.3, 0.4]])
+    right = [[1], [1], [0]]
+    for k in (1, 2, 3):
+        hits = [
+            bool(set(np.argsort(-row)[:k].tolist()) & set(one))
+            for row, one in zip(scores, right)
+        ]
+        (recall,) = RetrievalRecall.calculate(
+            scores, right, topk=k, target_indices=True
+        )
+        assert float(recall) == pytest.approx(100 * np.mean(hits)), k
+
+
+def test_compact_pose():
+    """The box around all joints, half as wide again, becomes the picture."""
+    from mmaction.registry import TRANSFORMS
+    from mmengine.registry import init_default_scope
+
+    init_default_scope("mmaction")
+    points = np.array([[[[30.0, 40.0], [70.0, 60.0], [0.0, 0.0]]]])  # the last: unseen
+    compact = TRANSFORMS.build(dict(type="PoseCompact", padding=0.5))
+    results = compact(dict(img_shape=(100, 200), keypoint=points.copy()))
+    assert results["img_shape"] == (30, 60)
+    assert results["keypoint"][0, 0].tolist() == [[10, 5], [50, 25], [0, 0]]
+
+
+def test_frames_are_extracted_at_a_size(tmp_path):
+    from helpers_media import write_coded
+    from mmaction.utils import frame_extract
+
+    video = write_coded(tmp_path / "a.mp4", 3, width=64, height=48)
+    paths, frames = frame_extract(str(video), 24, out_dir=str(tmp_path / "frames"))
+    assert len(paths) == 3 and frames[0].shape == (24, 32, 3)

@@ -1,6 +1,6 @@
 """Train a recognizer. MMAction2's flags; runs on CPU, one GPU or several processes.
 
-mim train mmstconv configs/recognition/demo/stconvnet_rgb-flow-audio_demo.py
+mim train mmstconv stconvnet_lstm_demo-rgb-flow-audio.py
 python tools/train.py CONFIG [--work-dir DIR] [--resume [CKPT]] [--amp] ...
 """
 

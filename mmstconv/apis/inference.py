@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 
 import torch
 from mmaction.apis import inference_recognizer, init_recognizer
 from mmaction.structures import ActionDataSample
+from mmengine.dataset import Compose
+from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
@@ -51,8 +54,18 @@ def load_recognizer(
     return model
 
 
-def predict_video(model: nn.Module, path: str | os.PathLike) -> ActionDataSample:
-    """Recognise one video file through the config's ``test_pipeline``.
+def predict_video(
+    model: nn.Module,
+    path: str | os.PathLike,
+    *,
+    pipeline: Sequence[Mapping] | None = None,
+) -> ActionDataSample:
+    """Recognise one video file.
+
+    Args:
+        model: Of :func:`load_recognizer`.
+        path: The video file.
+        pipeline: Instead of the config's ``test_pipeline``.
 
     Returns:
         The data sample: ``pred_score`` ``(num_classes,)``, ``pred_label`` ``(1,)``
@@ -68,7 +81,11 @@ def predict_video(model: nn.Module, path: str | os.PathLike) -> ActionDataSample
     sample = dict(
         filename=os.fspath(path), label=-1, start_index=0, modality="RGB", damage=damage
     )
-    result = inference_recognizer(model, sample)
+    steps = None
+    if pipeline is not None:
+        init_default_scope(model.cfg.get("default_scope", "mmaction"))
+        steps = Compose([dict(step) for step in pipeline])
+    result = inference_recognizer(model, sample, steps)
     if damage:
         result.set_metainfo(dict(damage=damage))
     return result

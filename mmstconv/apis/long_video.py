@@ -44,7 +44,8 @@ class _Windows:
         self, model: nn.Module, pipeline: Sequence[Mapping] | None, hop: int | None
     ) -> None:
         self.model = model
-        self.pieces = PiecePipeline(pipeline or model.cfg.test_pipeline)
+        self.pipeline = model.cfg.test_pipeline if pipeline is None else pipeline
+        self.pieces = PiecePipeline(self.pipeline)
         self.scorer = WindowScorer(model, self.pieces.clip_len)
         self.visual = [name for name in model.streams if name != "audio"]
         self.has_sound = "audio" in model.streams
@@ -155,8 +156,8 @@ def _score_video(
         has_video = media.has_video
     count = window_count((start, end), pieces.duration, hop / pieces.fps)
     if count == 0 and skip == 0:
-        scores = predict_video(model, path).pred_score.cpu()
-        yield WindowScore(start, end, scores)
+        whole = predict_video(model, path, pipeline=windows.pipeline)
+        yield WindowScore(start, end, whole.pred_score.cpu())
     if skip >= count:
         return
     start += skip * hop / pieces.fps

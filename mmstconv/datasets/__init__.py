@@ -7,17 +7,25 @@ import_mmaction_datasets()
 
 from .annotation import AnnotationError
 from .bad_samples import BadDataError
+from .rawframe_dataset import MultiModalRawframeDataset
 from .samplers import ResumableSampler
 from .transforms import *  # noqa: F403
 from .transforms import __all__ as _transforms
+from .transforms.stock import teach_format_shape
 from .video_dataset import MultiModalVideoDataset
+from .wrappers import ClassBalancedDataset, ConcatDataset, RepeatDataset
 
 __all__ = [
     "AnnotationError",
     "BadDataError",
+    "ClassBalancedDataset",
+    "ConcatDataset",
+    "MultiModalRawframeDataset",
     "MultiModalVideoDataset",
+    "RepeatDataset",
     "ResumableSampler",
     *_transforms,
 ]
 
 repair_color_jitter()
+teach_format_shape()

@@ -48,6 +48,12 @@ class PiecePipeline:
                 "expected a test pipeline, which treats all frames alike; "
                 f"{type(at_random[0]).__name__} draws at random"
             )
+        extracted = [type(s).__name__ for s in steps if hasattr(s, "check_extracted")]
+        if extracted:
+            raise ValueError(
+                f"{' and '.join(extracted)} read what was extracted for whole clips, "
+                "not for pieces of a long video: give a pipeline without"
+            )
         inner = steps[steps.index(sampling) + 1 :]
         inner = inner[: [isinstance(s, FormatClips) for s in inner].index(True)]
         self.sound_steps = [s for s in inner if isinstance(s, _SOUND)]

@@ -5,16 +5,18 @@ from __future__ import annotations
 import gc
 import os
 import pickle
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from mmaction.datasets import VideoDataset
 from mmaction.registry import DATASETS
+from mmengine.dataset import BaseDataset
 from mmengine.structures import BaseDataElement
 
 from ..randomness import seed_generators
 from .annotation import (
     AnnotationError,
+    Row,
     clipped,
     is_plain,
     listed,
@@ -25,6 +27,13 @@ from .bad_samples import BadDataError, WorkerBoard, is_of_the_sample, named, rea
 from .files import missing_files
 
 HARD_LIMIT = 5  # times the time limit of OpenMedia, then a loader process is ended
+
+
+class Damage(list):
+    """Notes on one sample, shared by the copies that ``TestTimeAug`` makes."""
+
+    def __deepcopy__(self, memo: dict) -> Damage:
+        return self
 
 
 @DATASETS.register_module()
@@ -55,6 +64,8 @@ class MultiModalVideoDataset(VideoDataset):
         **kwargs: See MMAction2's ``VideoDataset``.
     """
 
+    prefix = "video"
+
     def __init__(
         self,
         *args,
@@ -76,6 +87,8 @@ class MultiModalVideoDataset(VideoDataset):
         gc.disable()
         try:
             super().full_init()
+            if self.check_files:
+                self._check_extracted()
         finally:
             if enabled:
                 gc.enable()
@@ -90,8 +103,8 @@ class MultiModalVideoDataset(VideoDataset):
         """
         if self.multi_class and self.num_classes is None:
             raise ValueError("multi_class=True needs num_classes")
-        rows = read_rows(self.ann_file, self.delimiter, self.multi_class)
-        folder = self.data_prefix.get("video")
+        rows = self._read_rows()
+        folder = self.data_prefix.get(self.prefix)
         root = None if self.allow_outside else folder or None
         mistakes = row_problems(rows, self.num_classes, root)
         below = os.path.join(folder, "") if folder else ""
@@ -117,6 +130,16 @@ class MultiModalVideoDataset(VideoDataset):
             )
         return [info for _, info in data]
 
+    def _check_extracted(self) -> None:
+        """That what transforms read beside the files is there for some of them."""
+        for step in getattr(self.pipeline, "transforms", ()):
+            if hasattr(step, "check_extracted"):
+                infos = (BaseDataset.get_data_info(self, k) for k in range(len(self)))
+                step.check_extracted(infos)
+
+    def _read_rows(self) -> list[Row]:
+        return read_rows(self.ann_file, self.delimiter, self.multi_class)
+
     def _info(
         self, name: str, labels: Sequence[str], folder: str | None, below: str
     ) -> dict:
@@ -130,7 +153,7 @@ class MultiModalVideoDataset(VideoDataset):
         return dict(filename=filename, label=label)
 
     def _missing(self, data: Sequence[tuple[int, dict]]) -> list[str]:
-        missing = missing_files(
+        missing = self._not_there(
             info["filename"] for _, info in data if "://" not in info["filename"]
         )
         return [
@@ -138,6 +161,11 @@ class MultiModalVideoDataset(VideoDataset):
             for number, info in data
             if missing and info["filename"] in missing
         ]
+
+    @staticmethod
+    def _not_there(paths: Iterable[str]) -> set[str]:
+        """Of the files of the annotation, those that do not exist."""
+        return missing_files(paths)
 
     def _serialize_data(self) -> tuple[np.ndarray, np.ndarray]:
         """MMEngine's, in half the time: one buffer that loader processes share.
@@ -148,6 +176,15 @@ class MultiModalVideoDataset(VideoDataset):
         self.data_list.clear()
         lengths = np.fromiter(map(len, items), np.int64, len(items))
         return np.frombuffer(b"".join(items), np.uint8), np.cumsum(lengths)
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """The classes of a sample, as ``ClassBalancedDataset`` counts them.
+
+        None without a label.
+        """
+        label = BaseDataset.get_data_info(self, idx)["label"]
+        labels = label if isinstance(label, Sequence) else [label]
+        return [one for one in labels if one >= 0]
 
     def tolerate(self, max_in_a_row: int) -> None:
         """From now on, replace bad samples in training and flag them in ``test_mode``.
@@ -237,20 +274,22 @@ class MultiModalVideoDataset(VideoDataset):
                 the samples tried before.
         """
         info = self.get_data_info(index)
-        info["damage"] = notes["damage"] = []
+        info["damage"] = notes["damage"] = Damage()
         if "failure" in notes:
             info["failure"] = notes["failure"]
         filename = info["filename"]
         with self._board.working_on(index, self._hard_limit()):
             try:
                 packed = self.pipeline(info)
-            except Exception:
-                if "media" in info:  # FormatClips has not closed it
-                    info["media"].close()
-                raise
-        sample = packed.get("data_samples") if isinstance(packed, dict) else None
-        if isinstance(sample, BaseDataElement):
-            notes = {name: note for name, note in notes.items() if note}
+            finally:
+                media = info.get("media")
+                if media is not None:  # FormatClips has not closed it
+                    notes["damage"] += media.damage
+                    media.close()
+        notes = {name: note for name, note in notes.items() if note}
+        if "damage" in notes:  # once, whatever copies of the reader have found
+            notes["damage"] = list(dict.fromkeys(notes["damage"]))
+        for sample in _packed_samples(packed):
             sample.set_metainfo(dict(filename=filename, **notes))
         return packed
 
@@ -258,3 +297,10 @@ class MultiModalVideoDataset(VideoDataset):
         steps = getattr(self.pipeline, "transforms", ())
         limits = [getattr(step, "timeout", None) or 0 for step in steps]
         return HARD_LIMIT * max(limits, default=0) or None
+
+
+def _packed_samples(packed: object) -> list[BaseDataElement]:
+    """The data samples of what a pipeline gives: one, or one for each augmentation."""
+    samples = packed.get("data_samples") if isinstance(packed, dict) else None
+    samples = samples if isinstance(samples, (list, tuple)) else [samples]
+    return [one for one in samples if isinstance(one, BaseDataElement)]

@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from ..loading import trust_checkpoints
 from .allocator import keep_large_blocks
 from .hooks.background_loaders import BackgroundLoaders
+from .rendezvous import tell_torch
 
 
 def build_runner(
@@ -60,9 +61,11 @@ def _prepare_cpu(cfg: Config) -> None:
     """
     if (cfg.get("optim_wrapper") or {}).get("type") == "AmpOptimWrapper":
         _amp_on_cpu(cfg.optim_wrapper)
-    if cfg.launcher != "pytorch":
+    if cfg.launcher == "none":
         return
-    seconds = cfg.get("env_cfg", {}).get("dist_cfg", {}).get("timeout")
+    dist_cfg = cfg.get("env_cfg", {}).get("dist_cfg", {})
+    tell_torch(cfg.launcher, dist_cfg.get("port"))
+    seconds = dist_cfg.get("timeout")
     timeout = {} if seconds is None else dict(timeout=timedelta(seconds=seconds))
     torch.distributed.init_process_group(backend="gloo", **timeout)
     cfg.setdefault("model_wrapper_cfg", dict(type="MMDistributedDataParallel"))

@@ -8,6 +8,7 @@ from .errors import (
     UnreadableMediaError,
     UntrustedMediaError,
 )
+from .image_folder import ImageFolderReader
 from .limits import MediaLimits
 from .reader import READERS, MediaInfo, MediaReader, open_media
 from .view import View
@@ -15,6 +16,7 @@ from .writer import write_media
 
 __all__ = [
     "READERS",
+    "ImageFolderReader",
     "MediaError",
     "MediaInfo",
     "MediaLimitError",

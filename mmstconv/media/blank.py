@@ -28,6 +28,9 @@ class BlankReader(MediaReader):
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = os.fspath(path)
 
+    def __deepcopy__(self, memo: dict) -> BlankReader:
+        return BlankReader(self.path)
+
     @property
     def info(self) -> MediaInfo:
         return MediaInfo(self.path, has_video=False, has_audio=False)

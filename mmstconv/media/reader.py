@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -57,6 +58,14 @@ class MediaReader(ABC):
     #: Whether time stamps tell where sound is to the sample. Matroska's do not: a piece
     #: of it may be placed a sample off, by what is read together with it.
     places_samples: bool = True
+    #: Opens the same file once more; :func:`open_media` sets it.
+    reopen: Callable[[], MediaReader] | None = None
+
+    def __deepcopy__(self, memo: dict) -> MediaReader:
+        """The file opened once more: transforms that try several ways copy results."""
+        if self.reopen is None:
+            raise TypeError(f"{self.path}: this reader cannot be copied")
+        return self.reopen()
 
     @property
     @abstractmethod
@@ -193,7 +202,9 @@ def open_media(
     """
     if reader not in READERS:
         raise ValueError(f"reader must be one of {sorted(READERS)}, got {reader!r}")
-    return READERS[reader](source, limits, timeout)
+    media = READERS[reader](source, limits, timeout)
+    media.reopen = partial(open_media, source, reader, limits=limits, timeout=timeout)
+    return media
 
 
 def _pyav(*args) -> MediaReader:

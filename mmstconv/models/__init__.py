@@ -1,3 +1,4 @@
+from ..compat import repair_augmented_batches
 from .backbones import AudioConvNet, MelConvNet, STConvNet
 from .data_preprocessors import TriModalDataPreprocessor
 from .fusion import (
@@ -56,3 +57,5 @@ __all__ = [
     "TriModalFusionHead",
     "TriModalRecognizer",
 ]
+
+repair_augmented_batches()

@@ -210,6 +210,19 @@ def test_shorter_than_a_window(tmp_path):
     assert not list(score_video(model, path, skip=1))
 
 
+def test_shorter_than_a_window_through_another_pipeline(tmp_path):
+    path = write_coded(tmp_path / "short.mp4", count=20, fps=25)
+    model, other = make_model(), make_pipeline(["rgb", "flow", "audio"], "ThreeCrop")
+    (asked,) = score_video(model, path, pipeline=other)
+    (usual,) = score_video(model, path)
+    model.cfg.test_pipeline = other
+    assert asked.scores.equal(predict_video(model, path).pred_score)
+    assert not asked.scores.equal(usual.scores)
+    model.cfg = ConfigDict()  # of a config that has none
+    (again,) = score_video(model, path, pipeline=other)
+    assert again.scores.equal(asked.scores)
+
+
 def test_exactly_one_window(tmp_path):
     path = write_coded(tmp_path / "exact.mp4", count=12, fps=8)
     model = make_model()
@@ -256,6 +269,9 @@ def test_pipelines_that_do_not_fit(film):
     flip = dict(type="Flip", flip_ratio=0.5)
     with pytest.raises(ValueError, match="Flip draws at random"):
         score_video(model, film, pipeline=[*pipeline[:3], flip, *pipeline[3:]])
+    images = dict(type="LoadFlowImages", directory="{stem}")
+    with pytest.raises(ValueError, match="LoadFlowImages read what was extracted"):
+        score_video(model, film, pipeline=[*pipeline[:3], images, *pipeline[3:]])
     with pytest.raises(ValueError, match=r"streams for \['audio'\]"):
         score_video(model, film, pipeline=make_pipeline(["rgb", "flow"]))
 

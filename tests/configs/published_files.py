@@ -49,13 +49,18 @@ def published_file(name: str, folder: Path) -> Path:
 
 
 def own_run(checkpoint: str, folder: Path) -> Path:
-    """Checkpoint of a run in ``.../{name of a config}/``; made at the first call."""
+    """Checkpoint of a run in ``.../{name of a config}/``; made at the first call.
+
+    Only the one that the run ends with is there.
+    """
     name = Path(checkpoint).parent.name
     path = folder / f"{name}.pth"
+    (config,) = CONFIGS.rglob(f"{name}.py")
+    cfg = Config.fromfile(config)
+    assert Path(checkpoint).name == f"epoch_{cfg.train_cfg.max_epochs}.pth"
     if not path.exists():
-        (config,) = CONFIGS.rglob(f"{name}.py")
         torch.manual_seed(1)
-        model = MODELS.build(Config.fromfile(config).model)
+        model = MODELS.build(cfg.model)
         torch.save(dict(state_dict=model.state_dict(), meta={}), path)
     return path
 

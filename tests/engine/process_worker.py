@@ -94,7 +94,7 @@ def config(folder: Path, demo_data: Path, *, broken: tuple[int, ...] = ()):
     return cfg
 
 
-def run(name: str, folder: Path, cfg, trained=None) -> None:
+def run(name: str, folder: Path, cfg, trained=None, launcher="pytorch") -> None:
     """Train; note the error, the time it took, and the weights."""
     (folder / name / f"ready{RANK}").touch()
     wait_for(folder / name / f"ready{1 - RANK}")
@@ -103,7 +103,7 @@ def run(name: str, folder: Path, cfg, trained=None) -> None:
     runner = None
     try:
         if trained is None:
-            runner = build_runner(cfg, "", None, "pytorch")
+            runner = build_runner(cfg, "", None, launcher)
             with explain_failures(runner):
                 runner.train()
             scalars = runner.message_hub.log_scalars
@@ -124,6 +124,28 @@ def run(name: str, folder: Path, cfg, trained=None) -> None:
     torch.distributed.destroy_process_group()
 
 
+def started_by(launcher: str, folder: Path) -> dict[str, str]:
+    """What a process finds that ``srun -n 2`` or ``mpirun -n 2`` has started."""
+    if launcher == "mpi":
+        job = dict.fromkeys(("SIZE", "LOCAL_SIZE"), "2")
+        job |= dict.fromkeys(("RANK", "LOCAL_RANK"), str(RANK))
+        return {f"OMPI_COMM_WORLD_{name}": value for name, value in job.items()}
+    scontrol = folder / f"bin{RANK}" / "scontrol"
+    scontrol.parent.mkdir()
+    scontrol.write_text(
+        '#!/bin/sh\n[ "$*" = "show hostnames node[1-2]" ] && echo 127.0.0.1 && echo b\n'
+    )
+    scontrol.chmod(0o755)
+    return dict(
+        SLURM_PROCID=str(RANK),
+        SLURM_LOCALID="0",
+        SLURM_NTASKS="2",
+        SLURM_NNODES="2",
+        SLURM_NODELIST="node[1-2]",
+        PATH=f"{scontrol.parent}{os.pathsep}{os.environ['PATH']}",
+    )
+
+
 def main(folder: Path, demo_data: Path) -> None:
     torch.set_num_threads(1)
     ports = iter(os.environ["PORTS"].split())
@@ -141,6 +163,17 @@ def main(folder: Path, demo_data: Path) -> None:
     name, folder, cfg = prepared("resumed", broken=(BAD,))
     cfg.resume, cfg.load_from = True, str(folder / "whole" / "iter_3.pth")
     run(name, folder, cfg)
+
+    environment = dict(os.environ)
+    for launcher in ("slurm", "mpi"):
+        name, folder, cfg = prepared(launcher)
+        for variable in ("RANK", "WORLD_SIZE", "MASTER_ADDR"):
+            del os.environ[variable]
+        os.environ.update(started_by(launcher, folder / name))
+        cfg.train_cfg.max_epochs = 1
+        run(name, folder, cfg, launcher=launcher)
+        os.environ.clear()
+        os.environ.update(environment)
 
     run(*prepared("nan", "SpoilInput"))
 

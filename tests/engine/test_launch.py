@@ -68,3 +68,33 @@ def test_loaders_are_in_the_background(tmp_path):
     for epoch in (batches.inputs[:4], batches.inputs[4:]):
         assert (epoch[0][0] == own).all()
         assert all((row == min(own + 10, 19)).all() for row in epoch[3])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="only where the CPU computes")
+def test_a_process_that_its_launcher_did_not_start(tmp_path, monkeypatch):
+    """What is missing is said, before anything waits for others."""
+    for variable in list(os.environ):
+        if variable.startswith(("SLURM_", "OMPI_", "MASTER_", "RANK", "WORLD_SIZE")):
+            monkeypatch.delenv(variable)
+    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.setenv(name, "1")
+        monkeypatch.delenv(name)  # and again when the test has ended
+
+    def message(launcher):
+        with pytest.raises(ValueError) as error:
+            build_runner(toy_config(tmp_path), "toy.py", None, launcher)
+        return str(error.value)
+
+    for launcher, starter, variable in (
+        ("pytorch", "torchrun", "RANK"),
+        ("slurm", "srun", "SLURM_PROCID"),
+        ("mpi", "mpirun", "OMPI_COMM_WORLD_RANK"),
+    ):
+        assert starter in message(launcher) and variable in message(launcher)
+    for name in ("PROCID", "LOCALID", "NTASKS"):
+        monkeypatch.setenv(f"SLURM_{name}", "1")
+    for name in ("RANK", "LOCAL_RANK", "SIZE"):
+        monkeypatch.setenv(f"OMPI_COMM_WORLD_{name}", "1")
+    monkeypatch.setenv("PATH", str(tmp_path))  # without scontrol
+    for launcher in ("slurm", "mpi"):
+        assert "set MASTER_ADDR to the name of" in message(launcher)

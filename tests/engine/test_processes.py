@@ -14,7 +14,7 @@ import torch
 from engine.resume_run import different, saved_state
 
 SCRIPT = Path(__file__).with_name("process_worker.py")
-SCENARIOS = 6
+SCENARIOS = 8
 SECONDS = 20  # that any scenario may take on a loaded machine
 
 
@@ -92,6 +92,18 @@ def test_resumed_within_an_epoch_is_uninterrupted(ended):
     assert different(second["weights"], whole["weights"]) == []
     states = (ended / name / "epoch_2.pth" for name in ("whole", "resumed"))
     assert different(*map(saved_state, states)) == []
+
+
+def test_jobs_of_slurm_and_of_mpi(ended, demo_data):
+    """On CPUs, from what the launchers leave in the environment; MMEngine cannot."""
+    lines = (demo_data / "val.txt").read_text().splitlines()[:7]
+    labels = sum(int(line.split()[-1]) for line in lines)
+    (slurm, *_), _ = found = [results(ended, name) for name in ("slurm", "mpi")]
+    for first, second in found:
+        assert first["error"] == second["error"] == ""
+        assert first["counted"] == [7, labels]
+        assert different(first["weights"], second["weights"]) == []
+        assert different(first["weights"], slurm["weights"]) == []
 
 
 def test_nan_in_one_stops_both(ended):

@@ -10,6 +10,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from mmengine.config import Config
@@ -27,11 +28,20 @@ def parse_args():
 
 
 def one_sample(pipeline):
-    """A batch of one generated file: 4 seconds of 320 x 240 with sound."""
+    """A batch of one generated file: 4 seconds of 320 x 240 with sound.
+
+    For a pipeline that opens extracted frames, a folder of images.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "generated.mp4")
         frames = np.random.default_rng(0).integers(0, 256, (40, 240, 320, 3), np.uint8)
-        write_media(path, frames, 10, np.zeros(64000, np.float32), 16000)
+        template = pipeline[0].get("template", "img_{:05}.jpg")
+        if pipeline[0]["type"] == "OpenRawFrames":
+            path.mkdir()
+            for number, frame in enumerate(frames, 1):
+                cv2.imwrite(str(path / template.format(number)), frame)
+        else:
+            write_media(path, frames, 10, np.zeros(64000, np.float32), 16000)
         info = dict(filename=str(path), label=0, start_index=0, modality="RGB")
         return pseudo_collate([Compose(pipeline)(info)])
 

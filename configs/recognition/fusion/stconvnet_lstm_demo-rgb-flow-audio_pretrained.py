@@ -5,7 +5,7 @@ _base_ = ["../demo/stconvnet_lstm_demo-rgb-flow-audio.py"]
 
 runs = "work_dirs/demo/stconvnet_lstm_demo"
 own = dict(type="Pretrained")
-start_rgb = dict(own, checkpoint=f"{runs}-rgb/epoch_10.pth", prefix="streams.rgb")
+start_rgb = dict(own, checkpoint=f"{runs}-rgb/epoch_36.pth", prefix="streams.rgb")
 start_flow = dict(own, checkpoint=f"{runs}-flow/epoch_10.pth", prefix="streams.flow")
 start_audio = dict(own, checkpoint=f"{runs}-audio/epoch_10.pth", prefix="streams.audio")
 model = dict(

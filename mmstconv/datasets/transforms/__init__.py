@@ -1,11 +1,13 @@
 """The pipeline: open, sample by time, load, derive, format."""
 
 from .audio import LogMel, RawAudio
+from .audio_feature import LoadClipAudioFeature
 from .flow import ComputeFlow
+from .flow_images import LoadFlowImages, SplitFlowImages
 from .formatting import FormatClips
 from .loading import LoadFrames, LoadWaveform
 from .opening import OpenMedia
-from .precomputed import LoadClipAudioFeature, LoadFlowImages, SplitFlowImages
+from .raw_frames import OpenRawFrames
 from .sampling import SampleClips
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "LoadWaveform",
     "LogMel",
     "OpenMedia",
+    "OpenRawFrames",
     "RawAudio",
     "SampleClips",
     "SplitFlowImages",

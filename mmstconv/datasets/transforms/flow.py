@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import cv2
@@ -11,6 +11,7 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from .checks import one_of, positive_int, positive_number, require
+from .stock import frames_per_clip, is_stock, steps_on, without_last
 
 Flow = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -61,13 +62,20 @@ class ComputeFlow(BaseTransform):
     Values are rounded to 255 levels between the bounds, zero among them, as if they had
     been stored as images (I3D, https://arxiv.org/abs/1705.07750).
 
+    Behind MMAction2's samplers and decoders the last step of flow leads to a clip's
+    last frame, which is then used up: ``SampleFrames(clip_len=T + 1)`` gives T steps.
+
     Required Keys:
 
         - imgs
-        - num_clips
         - clip_len
-        - frame_times
-        - presence
+        - frame_times, or MMAction2's frame_inds
+        - presence (optional)
+
+    Modified Keys (behind MMAction2's samplers):
+
+        - imgs: without the last frame of each clip
+        - clip_len: one less
 
     Added Keys:
 
@@ -94,14 +102,14 @@ class ComputeFlow(BaseTransform):
             raise ValueError("method 'tvl1' needs opencv-contrib-python")
 
     def transform(self, results: dict) -> dict:
-        images = require(results, "imgs", self, "LoadFrames")
-        frames = results["clip_len"] + 1
+        images = require(results, "imgs", self, "LoadFrames or a decoder of MMAction2")
+        frames = frames_per_clip(results, self)
+        self._check(images, frames)
         clips = len(images) // frames
         height, width = (side // self.shrink for side in images[0].shape[:2])
         flow = np.zeros((clips, 2, frames - 1, height, width), np.float32)
-        if results["presence"]["flow"]:
-            times = results["frame_times"]
-            runs_on = np.diff(times, axis=1) > 0  # no flow where the clip starts again
+        if results.get("presence", {}).get("flow", True):
+            runs_on = steps_on(results, frames)  # none where the clip starts again
             solver = METHODS[self.method]()
             with single_threaded():
                 for clip in range(clips):
@@ -109,7 +117,7 @@ class ComputeFlow(BaseTransform):
                         cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)
                         for image in images[clip * frames : (clip + 1) * frames]
                     ]
-                    for k in np.flatnonzero(runs_on[clip % len(times)]):
+                    for k in np.flatnonzero(runs_on[clip % len(runs_on)]):
                         vectors = solver(grey[k], grey[k + 1])  # (H, W, 2)
                         if self.shrink > 1:
                             vectors = cv2.resize(
@@ -119,7 +127,25 @@ class ComputeFlow(BaseTransform):
                         flow[clip, :, k] = vectors.transpose(2, 0, 1)
             quantize(flow, self.bound, out=flow)
         results["flow"] = flow
+        if is_stock(results):
+            results["imgs"] = without_last(images, frames)
+            results["clip_len"] = frames - 1
         return results
+
+    @staticmethod
+    def _check(images: Sequence[np.ndarray], frames: int) -> None:
+        shape = np.shape(images[0])
+        if len(shape) != 3 or shape[2] != 3:
+            raise ValueError(
+                "ComputeFlow needs RGB frames (H, W, 3), got images of shape "
+                f"{shape}; put it before FormatShape, and leave it out where the "
+                "images are flow already"
+            )
+        if frames < 2:
+            raise ValueError(
+                "ComputeFlow needs two frames of each clip, got clip_len=1; ask "
+                "SampleFrames for one frame more than the steps of flow you want"
+            )
 
     def __repr__(self) -> str:
         return (

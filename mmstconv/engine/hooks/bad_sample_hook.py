@@ -154,6 +154,8 @@ class BadSampleHook(Hook):
 def _notes(data_batch) -> list[Notes]:
     """What the data set has noted on each sample of a batch, mostly nothing."""
     samples = data_batch["data_samples"] if isinstance(data_batch, Mapping) else ()
+    if len(samples) and isinstance(samples[0], (list, tuple)):
+        samples = samples[0]  # of the first of several test-time augmentations
     metas = [getattr(sample, "metainfo", {}) for sample in samples]
     return [
         {key: meta[key] for key in ("filename", *NOTES) if key in meta}

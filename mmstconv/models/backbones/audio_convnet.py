@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from mmaction.registry import MODELS
-from torch import nn
+from torch import Tensor, nn
 
 from ..layers import Pool, expand, read_pool
 from .audio_archs import AUDIO_ARCHS
@@ -31,8 +31,30 @@ def pool_sound(cfg: Mapping | None, ndim: int) -> nn.Module:
     )
 
 
+class SoundConvNet(ConvTrunk):
+    """A trunk over sound that also takes what MMAction2's ``RecognizerAudio`` passes.
+
+    That is a picture of time and bands, and a picture is what ``TSNAudioHead`` pools:
+    its bands are one after the network.
+
+    Shape:
+        - Input: ``(N, bands, L)``, or a picture ``(N, channels, L, bands)``.
+        - Output: ``(N, out_channels, L')``, or a picture ``(N, out_channels, L', 1)``.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dim() != 4:
+            return self.run_sound(x)  # (N, C', L')
+        bands = x.transpose(2, 3).flatten(1, 2)  # (N, channels * bands, L)
+        return self.run_sound(bands).unsqueeze(3)  # (N, C', L', 1)
+
+    def run_sound(self, x: Tensor) -> Tensor:
+        """``(N, bands, L)`` to ``(N, out_channels, L')``."""
+        return super().forward(x)
+
+
 @MODELS.register_module()
-class AudioConvNet(ConvTrunk):
+class AudioConvNet(SoundConvNet):
     """Stages of 1D blocks along time, each followed by pooling.
 
     Log-mel bands are the channels of the first convolution; a raw waveform has
@@ -59,8 +81,8 @@ class AudioConvNet(ConvTrunk):
         init_cfg: Initialisation config.
 
     Shape:
-        - Input: ``(N, in_channels, L)``.
-        - Output: ``(N, out_channels, L')``.
+        - Input: ``(N, in_channels, L)``, or ``(N, 1, L, in_channels)``.
+        - Output: ``(N, out_channels, L')``, or ``(N, out_channels, L', 1)``.
 
     Raises:
         ValueError: Not one of ``arch`` and ``stages``, an unknown ``arch``, or a

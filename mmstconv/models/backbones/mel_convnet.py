@@ -9,12 +9,12 @@ from mmaction.registry import MODELS
 from torch import Tensor, nn
 
 from .audio_archs import MEL_ARCHS, MelArch
-from .audio_convnet import pool_sound
-from .trunk import ConvTrunk, pick_arch
+from .audio_convnet import SoundConvNet, pool_sound
+from .trunk import pick_arch
 
 
 @MODELS.register_module()
-class MelConvNet(ConvTrunk):
+class MelConvNet(SoundConvNet):
     """Stages of 2D blocks over log-mel as a picture, each followed by pooling.
 
     The picture's axes are time, then bands; what is left of the bands is averaged at
@@ -52,8 +52,8 @@ class MelConvNet(ConvTrunk):
         init_cfg: Initialisation config.
 
     Shape:
-        - Input: ``(N, in_channels * n_mels, L)``.
-        - Output: ``(N, out_channels, L')``.
+        - Input: ``(N, in_channels * n_mels, L)``, or ``(N, in_channels, L, n_mels)``.
+        - Output: ``(N, out_channels, L')``, or ``(N, out_channels, L', 1)``.
 
     Raises:
         ValueError: Not one of ``arch`` and ``stages``, an unknown ``arch``, or a
@@ -124,7 +124,7 @@ class MelConvNet(ConvTrunk):
                 f"got shape {tuple(x.shape)}; feed longer windows of sound"
             )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def run_sound(self, x: Tensor) -> Tensor:
         self.check_input(x)
         x = self.band_norm(x)  # (N, in_channels * bands, L)
         x = x.unflatten(1, (self.in_channels, self.n_mels)).transpose(2, 3)

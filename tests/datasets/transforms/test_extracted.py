@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -10,7 +13,6 @@ from mmaction.registry import TRANSFORMS
 from mmaction.utils import register_all_modules
 
 from mmstconv.datasets import LoadClipAudioFeature, LoadFlowImages, SplitFlowImages
-from mmstconv.media import MediaError
 
 register_all_modules(init_default_scope=True)
 
@@ -109,29 +111,109 @@ def test_colour_comes_first(video, tmp_path):
         load(video, directory(tmp_path), jitter)
 
 
-def test_missing_images(video, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"nowhere.*flow_x_00001\.png"):
-        load(video, tmp_path / "nowhere")
-    for path in (tmp_path / "flow" / "videos" / "a").glob("flow_y_*"):
+def images_of(tmp_path, pattern="flow_*"):
+    return sorted((tmp_path / "flow" / "videos" / "a").glob(pattern))
+
+
+def levels(results):
+    """The images' numbers that the flow of each frame is from."""
+    return np.rint(results["flow"][0, 0, :, 5, 5] / STEP).astype(int).tolist()
+
+
+def test_images_that_are_not_there_are_an_absent_modality(video, tmp_path):
+    for frames in (True, False):
+        results = load(video, tmp_path / "nowhere", frames=frames)
+        assert results["presence"]["flow"] is False
+        assert results["presence"].get("rgb", frames) is frames
+        assert results["flow"].shape == (1, 2, 4, 96, 160)
+        assert not results["flow"].any() and not results.get("damage")
+    for path in images_of(tmp_path, "flow_y_*"):
         path.unlink()
-    with pytest.raises(FileNotFoundError, match="flow_y_"):
-        load(video, directory(tmp_path))
+    results = load(video, directory(tmp_path))
+    assert not results["presence"]["flow"] and not results["flow"].any()
+    assert "flow images of one axis alone" in results["damage"][0]
 
 
 @pytest.mark.parametrize("axis", ["x", "y"])
-def test_unreadable_image(video, tmp_path, axis):
-    for path in (tmp_path / "flow" / "videos" / "a").glob(f"flow_{axis}_*"):
+def test_broken_images_are_damage(video, tmp_path, axis):
+    shown = levels(load(video, directory(tmp_path)))
+    broken = shown[2]  # one: the image before stands in
+    path = images_of(tmp_path, f"flow_{axis}_*")[broken]
+    for spoil in (lambda: path.write_bytes(b"no image"), path.unlink):
+        spoil()
+        results = load(video, directory(tmp_path))
+        assert levels(results) == [*shown[:2], shown[1], shown[3]]
+        assert results["presence"]["flow"]
+        (damage,) = results["damage"]
+        assert path.name in damage or "1 of 39 flow images" in damage, damage
+    for path in images_of(tmp_path, f"flow_{axis}_*"):
         path.write_bytes(b"no image")
-    with pytest.raises(ValueError, match=f"flow_{axis}_.* is not a readable image"):
-        load(video, directory(tmp_path))
+    results = load(video, directory(tmp_path))
+    assert not results["presence"]["flow"] and not results["flow"].any()
+    assert any(path.name in damage for damage in results["damage"])
 
 
 def test_images_of_several_sizes(video, tmp_path):
-    for path in (tmp_path / "flow" / "videos" / "a").glob("flow_*_0000[1-5]*"):
+    for path in images_of(tmp_path, "flow_*_0000[1-5]*"):
         image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         cv2.imwrite(str(path), image[:48])
-    with pytest.raises(MediaError, match="a: has images of several sizes"):
-        load(video, directory(tmp_path), clips=4)
+    results = load(video, directory(tmp_path), clips=4)
+    assert not results["presence"]["flow"]
+    assert "a has images of several sizes" in results["damage"][0]
+
+
+def test_numbers_from_zero_and_sixteen_bits(video, tmp_path):
+    plain = load(video, directory(tmp_path))
+    for path in images_of(tmp_path):
+        head, axis, number = path.stem.split("_")
+        image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).astype(np.uint16) * 256
+        cv2.imwrite(
+            str(path.with_name(f"{head}_{axis}_{int(number) - 1:05}.png")), image
+        )
+    images_of(tmp_path, "flow_x_00039.png")[0].unlink()
+    images_of(tmp_path, "flow_y_00039.png")[0].unlink()
+    results = load(video, directory(tmp_path))
+    assert np.array_equal(results["flow"], plain["flow"])
+    assert not results.get("damage")
+
+
+def test_a_length_that_cannot_be(video, tmp_path):
+    """39 images of 1.6 s: at 25 a second, not at 12."""
+    assert not load(video, directory(tmp_path)).get("damage")
+    results = load(video, directory(tmp_path), fps=12)
+    assert "39 flow images" in results["damage"][0] and "3.2 s" in results["damage"][0]
+    assert results["presence"]["flow"]
+
+
+def test_geometry_comes_after_the_images(video, tmp_path):
+    """Or a crop and a flip would act on the frames alone; a scale is made up for."""
+    flip = dict(type="Flip", flip_ratio=0.0)
+    crop = dict(type="CenterCrop", crop_size=64)
+    scale = dict(type="Resize", scale=(80, 24), keep_ratio=False)
+
+    def run(*steps):
+        results = dict(filename=str(video), modality="RGB", label=0)
+        template = "flow_{axis}_{index:05d}.png"
+        images = dict(type="LoadFlowImages", directory=str(directory(tmp_path)))
+        sample = dict(type="SampleClips", clip_len=4, fps=25, test_mode=True)
+        split = dict(type="SplitFlowImages")
+        parts = {
+            "load": dict(type="LoadFrames"),
+            "flow": dict(images, template=template),
+        }
+        steps = [parts.get(step, step) if isinstance(step, str) else step
+                 for step in steps]  # fmt: skip
+        for step in [dict(type="OpenMedia"), sample, *steps, split]:
+            results = TRANSFORMS.build(step)(results)
+        return results
+
+    for step in (flip, crop):
+        for steps in (("load", step, "flow"), (dict(step, lazy=True), "load", "flow")):
+            with pytest.raises(ValueError, match=r"without lazy=True, after it"):
+                run(*steps)
+    before, after = run("load", scale, "flow"), run("load", "flow", scale)
+    assert before["flow"].shape == after["flow"].shape == (1, 2, 4, 24, 80)
+    assert np.abs(before["flow"] - after["flow"]).max() <= STEP / 2 + 1e-5
 
 
 @pytest.mark.parametrize("frames", [True, False])
@@ -236,10 +318,48 @@ def cut(path):
     ],
 )
 def test_wrong_audio_feature(tmp_path, write, message):
-    load = LoadClipAudioFeature(str(tmp_path / "{stem}.npy"), rate=100)
-    with pytest.raises(FileNotFoundError, match=r"a\.npy"):
-        load(audio_results(tmp_path))
+    load = LoadClipAudioFeature(str(tmp_path / "{stem}.npy"), rate=100, absent_bands=3)
+    results = load(audio_results(tmp_path))  # there is none: nothing is broken
+    assert results["presence"] == {"audio": False} and "damage" not in results
+    assert results["audio"].shape == (2, 3, 40) and not results["audio"].any()
     write(tmp_path / "a.npy")
-    with pytest.raises(MediaError, match=rf"a\.npy: .*{message}"):
-        load(audio_results(tmp_path))
+    results = load(audio_results(tmp_path))
+    assert results["presence"] == {"audio": False}
+    assert re.search(rf"a\.npy: .*{message}", results["damage"][0])
+    assert results["audio"].shape == (2, 3, 40) and not results["audio"].any()
     assert not Unpickled.ran
+
+
+def test_a_feature_that_cannot_be_of_the_file(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((20, 2)))
+    load = LoadClipAudioFeature(str(tmp_path / "{stem}.npy"), rate=100)
+    (damage,) = load(audio_results(tmp_path))["damage"]
+    assert "ends at 0.2 s, a clip begins at 1.0 s: is rate=100 right?" in damage
+
+
+def test_a_machine_without_file_handles_is_no_damage(tmp_path, monkeypatch):
+    """What the next sample would meet as well goes on as an error."""
+
+    def refuse(*args, **kwargs):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(np, "load", refuse)
+    load = LoadClipAudioFeature(str(tmp_path / "{stem}.npy"), rate=100)
+    with pytest.raises(OSError, match="Too many"):
+        load(audio_results(tmp_path))
+
+
+def test_a_clock_that_begins_late(tmp_path):
+    """The feature begins with the sound, whatever the file's clock says there."""
+    times = 5 + np.arange(40) / 25
+    path = write_coded(tmp_path / "late.mkv", 40, None, frame_times=times)
+    np.save(tmp_path / "late.npy", np.arange(200.0)[:, None])
+    results = dict(filename=str(path))
+    for step in (
+        dict(type="OpenMedia"),
+        dict(type="SampleClips", clip_len=10, fps=25, test_mode=True),
+        dict(type="LoadClipAudioFeature", path=str(tmp_path / "{stem}.npy"), rate=100),
+    ):
+        results = TRANSFORMS.build(step)(results)
+    begin = round((results["clip_starts"][0] - 5) * 100)
+    assert abs(results["audio"][0, 0, 0] - begin) <= 1 and begin > 30

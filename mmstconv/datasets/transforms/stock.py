@@ -1,0 +1,77 @@
+"""What our transforms and MMAction2's have to agree on: the frames of a clip in imgs.
+
+Behind ``SampleClips`` these are ``clip_len`` and one more, to which the last step of
+flow leads. Behind MMAction2's samplers they are ``clip_len``.
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+
+import numpy as np
+from mmaction.datasets.transforms import FormatShape
+
+from .checks import require
+
+SAMPLERS = "SampleClips or MMAction2's SampleFrames"
+
+
+def is_stock(results: dict) -> bool:
+    """Whether MMAction2 has sampled the frames, by their numbers."""
+    return "frame_inds" in results and "frame_times" not in results
+
+
+def frames_per_clip(results: dict, transform: object) -> int:
+    """How many frames ``imgs`` holds of each clip.
+
+    Args:
+        results: Of the pipeline so far.
+        transform: That asks; an error names it.
+    """
+    length = require(results, "clip_len", transform, SAMPLERS)
+    return length if is_stock(results) else length + 1
+
+
+def steps_on(results: dict, frames: int) -> np.ndarray:
+    """Whether time goes on from each frame of a clip to the next, ``(clips, T)``.
+
+    It does not where a clip that is longer than its file starts again, or stands still.
+
+    Args:
+        results: Of the pipeline so far.
+        frames: Of a clip, T + 1.
+    """
+    order = results.get("frame_times", results.get("frame_inds"))
+    if order is None:
+        return np.ones((1, frames - 1), bool)
+    return np.diff(np.reshape(order, (-1, frames)), axis=1) > 0
+
+
+def without_last(images: list[np.ndarray], frames: int) -> list[np.ndarray]:
+    """The images without the last one of each clip.
+
+    Args:
+        images: Clip after clip.
+        frames: Of a clip.
+    """
+    return [image for k, image in enumerate(images, 1) if k % frames]
+
+
+def teach_format_shape() -> None:
+    """Let MMAction2's ``FormatShape`` leave out what ``LoadFrames`` has for flow.
+
+    It divides ``imgs`` into clips of ``clip_len`` frames, whatever they are.
+    """
+    transform = FormatShape.transform
+    if hasattr(transform, "__wrapped__"):
+        return
+
+    @wraps(transform)
+    def transform_own_frames(self, results: dict) -> dict:
+        if "frame_times" in results and "imgs" in results:
+            frames = frames_per_clip(results, self)
+            if len(results["imgs"]) % (results["num_clips"] * frames) == 0:
+                results["imgs"] = without_last(results["imgs"], frames)
+        return transform(self, results)
+
+    FormatShape.transform = transform_own_frames

@@ -1,0 +1,41 @@
+"""MMEngine's wrappers of data sets, with classes and places of what they wrap."""
+
+from __future__ import annotations
+
+from mmaction.registry import DATASETS
+from mmengine import dataset as mmengine_datasets
+
+from ..randomness import SeededIndex
+
+
+@DATASETS.register_module()
+class ConcatDataset(mmengine_datasets.ConcatDataset):
+    """MMEngine's, which a class-balanced data set can wrap."""
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """The classes of a sample."""
+        part, index = self._get_ori_dataset_idx(idx)
+        return self.datasets[part].get_cat_ids(index)
+
+
+@DATASETS.register_module()
+class RepeatDataset(mmengine_datasets.RepeatDataset):
+    """MMEngine's, which a class-balanced data set can wrap."""
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """The classes of a sample."""
+        return self.dataset.get_cat_ids(self._get_ori_dataset_idx(idx))
+
+
+@DATASETS.register_module()
+class ClassBalancedDataset(mmengine_datasets.ClassBalancedDataset):
+    """MMEngine's, where a sample that is repeated is augmented anew each time.
+
+    The index keeps its place in the run (:class:`~mmstconv.randomness.SeededIndex`), so
+    that a resumed run goes on as if it had never stopped.
+    """
+
+    def _get_ori_dataset_idx(self, idx: int) -> int:
+        index = super()._get_ori_dataset_idx(idx)
+        place = getattr(idx, "place", None)
+        return index if place is None else SeededIndex(index, place)
