@@ -156,10 +156,10 @@ def test_extracted_features_count_as_present_where_their_files_are(clips, tmp_pa
         dict(type="LoadFlowImages", directory=f"{tmp_path}/flow/{{stem}}"),
         dict(type="LoadClipAudioFeature", path=f"{tmp_path}/{{stem}}.npy", rate=10),
     ]
-    dataset = data_set(clips, tmp_path, [("silent", 0)] * 2, pipeline=pipeline)
     np.save(tmp_path / "1_silent.npy", np.zeros((5, 64)))
     (tmp_path / "flow/0_silent").mkdir(parents=True)
     (tmp_path / "flow/0_silent/flow_x_00001.jpg").touch()
+    dataset = data_set(clips, tmp_path, [("silent", 0)] * 2, pipeline=pipeline)
     assert [probe_presence(dataset, dataset.get_data_info(i)) for i in range(2)] == [
         dict(flow=True, audio=False),
         dict(flow=False, audio=True),
