@@ -38,6 +38,13 @@ class ModalityMetric(GatheredResults, BaseMetric):
       that have the modality.
     - ``shapley/{modality}``: exact; they sum to the accuracy of all modalities
       minus that of none.
+    - only if some sample lacks the modality: ``acc_with/{modality}`` and
+      ``acc_without/{modality}``: accuracy of all modalities over the samples that
+      have it and over those that lack it; ``acc_taken_away/{modality}``: of those
+      that have it when it is taken away; ``shapley_with/{modality}``: over those that
+      have it. Where few classes have the modality, ``shapley`` credits it with what
+      its mere presence says; a large gap between ``acc_with`` and
+      ``acc_taken_away`` is the sign (docs/fusion.md).
     - ``nll/fused``, ``nll/stream_{modality}``: mean negative log-likelihood, nats.
     - ``complement/{a}+{b}/...``: shares of the samples with both modalities that
       ``both_right``, ``only_{a}``, ``only_{b}``, ``both_wrong`` when each is alone.

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..disk import own_file, refuse_foreign, write_own
-from .outcomes import Outcomes, pair_measures
+from .outcomes import Outcomes, pair_measures, presence_measures
 
 STEM = "modality_report"
 WORTHS = dict(acc="accuracy", map="mAP of samples")
@@ -126,6 +126,16 @@ def to_text(report: Mapping) -> str:
         share = cell(f"weight/{name}")
         rows.append([name, cell(f"shapley/{name}"), cell(stream), count(stream), share])
     tables.append(rows)
+
+    rows = [["modality", "files with it", f"{WORTHS[worth]} %", "taken away %"]]
+    rows[0] += ["Shapley points", "files without", f"{WORTHS[worth]} %"]
+    for name in modalities:
+        having, taken, lacking, gain = presence_measures(name, worth)
+        if lacking in measures:
+            row = [name, count(having), cell(having), cell(taken), cell(gain)]
+            rows.append([*row, count(lacking), cell(lacking)])
+    if len(rows) > 1:
+        tables.append(rows)
 
     rows = [["a, b", "both right %", "only a %", "only b %", "none %", "samples"]]
     for first, second in combinations(modalities if worth == "acc" else (), 2):

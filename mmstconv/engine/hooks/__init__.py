@@ -6,6 +6,7 @@ from .epoch_logger_hook import EpochLoggerHook
 from .gradient_blending_hook import GradientBlendingHook
 from .gradient_modulation_hook import GradientModulationHook
 from .invalid_loss_hook import InvalidLossError, InvalidLossHook
+from .presence_hook import PresenceHook
 from .safe_checkpoint_hook import SafeCheckpointHook
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "GradientModulationHook",
     "InvalidLossError",
     "InvalidLossHook",
+    "PresenceHook",
     "SafeCheckpointHook",
 ]
