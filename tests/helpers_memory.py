@@ -10,17 +10,19 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "mmstconv"
 CHILD = """
 import json, sys
-from media import MediaError, open_media  # the folder alone imports in no time
+# the folder alone imports in no time
+from media import MediaError, MediaLimits, open_media
 
 def peak():
     with open("/proc/self/status") as status:
         return int(next(line for line in status if line.startswith("VmHWM")).split()[1])
 
-path, times, reader, options, sound = json.loads(sys.argv[1])
+path, times, reader, options, sound, limits = json.loads(sys.argv[1])
 before, shape, extent, error = peak(), None, None, None
 try:
-    with open_media(path, reader) as media:
-        shape = media.frames_at(times, **options)[0].shape
+    with open_media(path, reader, limits=MediaLimits(**limits)) as media:
+        if media.has_video:
+            shape = media.frames_at(times, **options)[0].shape
         extent = media.extent
         if sound:
             media.waveform(times[0], times[0] + 1, 16000)
@@ -31,14 +33,23 @@ print(json.dumps(dict(grown=grown, shape=shape, extent=extent, error=error)))
 """
 
 
-def measure(path, times=(0.0,), reader="pyav", sound=False, **options) -> dict:
+def measure(
+    path, times=(0.0,), reader="pyav", sound=False, limits=None, **options
+) -> dict:
     """Reads frames, and a second of sound, of a file.
 
     Returns:
         ``grown`` (MiB by which the peak grew), ``shape`` of a frame, ``extent``, and
         the name of the ``error``.
     """
-    task = [str(path), [float(time) for time in times], reader, options, sound]
+    task = [
+        str(path),
+        [float(time) for time in times],
+        reader,
+        options,
+        sound,
+        limits or {},
+    ]
     child = subprocess.run(
         [sys.executable, "-c", CHILD, json.dumps(task)],
         cwd=PACKAGE,

@@ -5,14 +5,17 @@ from __future__ import annotations
 import errno
 import faulthandler
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 
 import torch
 from torch.utils.data import get_worker_info
 
 from mmstconv.media import MediaError
+from mmstconv.media.limits import PATIENCE
 
 from .annotation import listed
 
@@ -20,6 +23,8 @@ from .annotation import listed
 # FFmpeg gives for sizes that a broken file states; Python has MemoryError.)
 MACHINE = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT}
 SLOTS = 1024
+# Addresses that a loader process may take on top of what it begins with.
+WORKER_MEMORY = 8 << 30
 
 
 class BadDataError(RuntimeError):
@@ -53,6 +58,43 @@ def named(records: Sequence[tuple[str, str]]) -> str:
     return listed([f"  {path}: {reason}" for path, reason in dict.fromkeys(records)])
 
 
+@contextmanager
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Ends this process where it spends too much time within; see ``working_on``."""
+    if seconds is None:
+        yield
+        return
+    error = sys.__stderr__
+    faulthandler.dump_traceback_later(PATIENCE * seconds, exit=True, file=error)
+    by_use = hasattr(signal, "setitimer")  # not on Windows
+    if by_use:
+        faulthandler.register(signal.SIGPROF, file=error, chain=True)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        if by_use:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            faulthandler.unregister(signal.SIGPROF)
+        faulthandler.cancel_dump_traceback_later()
+
+
+@lru_cache(maxsize=1)
+def limit_memory() -> None:
+    """Keeps this loader process from taking all memory, whatever a file makes it do."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    with open("/proc/self/statm") as file:
+        used = int(file.read().split()[0]) * resource.getpagesize()
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = used + WORKER_MEMORY
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+
+
 class WorkerBoard:
     """What a data set and the loader processes that copied it go on sharing.
 
@@ -79,11 +121,12 @@ class WorkerBoard:
         """Enters the sample; in a loader process, ends the process after a time.
 
         A decoder that never returns to Python cannot be interrupted. ``faulthandler``
-        prints where it hangs and ends the process, and the trainer hears of that.
+        prints where it hangs and the process ends, and the trainer hears of that.
 
         Args:
             index: Of the sample.
-            seconds: The time limit; None: no limit.
+            seconds: Of processor time that the process may use, and ``PATIENCE`` times
+                as many by the clock; None: no limit.
         """
         worker = get_worker_info()
         if worker is None:
@@ -91,13 +134,11 @@ class WorkerBoard:
             return
         slot = self._slots[worker.id % SLOTS]
         slot[0], slot[1] = os.getpid(), index + 1
-        if seconds is not None:
-            faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
+        limit_memory()
         try:
-            yield
+            with time_limit(seconds):
+                yield
         finally:
-            if seconds is not None:
-                faulthandler.cancel_dump_traceback_later()
             slot[1] = 0
 
     def indices(self, pids: Sequence[int]) -> list[int]:

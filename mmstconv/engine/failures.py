@@ -157,6 +157,13 @@ def _of_loader(runner, watch: Watch, text: str, dead: re.Match | None) -> str:
     cause = ""
     if dead and "Bus error" in text:
         cause = "\nShared memory was full: enlarge /dev/shm or lower num_workers."
+    elif dead and "Profiling timer" in text:
+        cause = (
+            "\nA sample took more processor time than a loader process may spend on it "
+            "(5 times timeout of OpenMedia); where, is printed above."
+        )
+    elif dead and "Segmentation fault" in text:
+        cause = "\nA decoder crashed: leave the file out, or convert it."
     elif dead and "exit code" not in text:
         cause = "\nIf nobody killed it, memory ran out: lower num_workers."
     return (

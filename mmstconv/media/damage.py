@@ -6,14 +6,17 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from .boxes import boxes, elements
+
 # What may stand at the outermost level of an MP4 or QuickTime file.
 BOXES = {
     *(b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide"),
     *(b"sidx", b"ssix", b"mfra", b"meta", b"uuid", b"udta", b"pnot", b"emsg", b"prft"),
 }
-MAX_BOXES = 100_000  # a file made of empty ones would keep us busy
 EBML, SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
 FLV_TAGS = {8, 9, 18}
+FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+HEADER_BYTES = 8192
 
 
 class Damage:
@@ -66,6 +69,8 @@ def find_cut(file: BinaryIO, demuxer: str) -> Cut | None:
         "wav": _cut_riff,
         "mpegts": _cut_transport_packet,
         "flv": _cut_tag,
+        "asf": _cut_packets,
+        "mp3": _cut_frames,
     }.get(demuxer)
     return find(file, size) if find else None
 
@@ -78,40 +83,21 @@ def _missing(what: str, end: int, size: int) -> Cut | None:
 
 def _cut_boxes(file: BinaryIO, size: int) -> Cut | None:
     start = 0
-    for _ in range(MAX_BOXES):
-        if start + 8 > size:
+    for kind, _, end in boxes(file, 0, size):
+        if kind not in BOXES:
             return None
-        file.seek(start)
-        header = file.read(16)
-        length, kind = int.from_bytes(header[:4], "big"), header[4:8]
-        if length == 1:
-            length = int.from_bytes(header[8:], "big")
-        if length < 8 or kind not in BOXES:  # up to the end, or nothing we know
-            return None
-        cut = _missing(f"'{kind.decode()}' box", start + length, size)
+        cut = _missing(f"'{kind.decode()}' box", end, size)
         if cut:  # FFmpeg gives up at half an index, but not at half the data
             return cut if kind == b"mdat" else Cut(cut.reason, start)
-        start += length
+        start = end
     return None
 
 
 def _cut_segment(file: BinaryIO, size: int) -> Cut | None:
-    start = 0
-    for mark in (EBML, SEGMENT):
-        file.seek(start)
-        if file.read(4) != mark:
-            return None
-        first = file.read(1)[0:1] or b"\0"
-        digits = 9 - first[0].bit_length()
-        if not 1 <= digits <= 8:
-            return None
-        length = int.from_bytes(first + file.read(digits - 1), "big")
-        unknown = (1 << 7 * digits) - 1
-        length &= unknown
-        if length == unknown:
-            return None
-        start += 4 + digits + length
-    return _missing("segment", start, size)
+    parts = [part for _, part in zip(range(2), elements(file, 0, size))]
+    if [kind for kind, _, _ in parts] != [EBML, SEGMENT]:
+        return None
+    return _missing("segment", parts[1][2], size)
 
 
 def _cut_riff(file: BinaryIO, size: int) -> Cut | None:
@@ -144,23 +130,25 @@ def _cut_tag(file: BinaryIO, size: int) -> Cut | None:
     return Cut("is cut short: it ends within a tag", size) if size > 13 else None
 
 
-class Beginning:
-    """A file that seems to end earlier."""
+def _cut_packets(file: BinaryIO, size: int) -> Cut | None:
+    """The header of ASF says how long the file is, unless it was broadcast."""
+    file.seek(0)
+    header = file.read(HEADER_BYTES)
+    place = header.find(FILE_PROPERTIES)
+    if place < 0 or len(header) < place + 92 or header[place + 88] & 1:
+        return None
+    length = int.from_bytes(header[place + 40 : place + 48], "little")
+    return _missing("packets", length, size)
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self.file = file
-        self.size = size
 
-    def read(self, count: int) -> bytes:
-        return self.file.read(max(min(count, self.size - self.file.tell()), 0))
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        if whence == 2:
-            offset, whence = self.size + offset, 0
-        try:
-            return self.file.seek(offset, whence)
-        except (OSError, OverflowError, ValueError):
-            return -1  # tells FFmpeg that there is no such place
-
-    def tell(self) -> int:
-        return self.file.tell()
+def _cut_frames(file: BinaryIO, size: int) -> Cut | None:
+    """What encoders put into the first frame of MPEG audio tells all frames' bytes."""
+    file.seek(0)
+    header = file.read(HEADER_BYTES)
+    place = max(header.find(b"Xing"), header.find(b"Info"))
+    if place < 0 or len(header) < place + 16 or header[place + 7] & 3 != 3:
+        return None
+    # from the first frame on; its header and side information are before the mark
+    return _missing(
+        "frames", int.from_bytes(header[place + 12 : place + 16], "big"), size
+    )

@@ -22,6 +22,7 @@ import numpy as np
 
 from . import decord_child
 from .decord_child import receive, send
+from .limits import PATIENCE
 
 START_SECONDS = 60.0
 CLOSE_SECONDS = 10.0
@@ -41,7 +42,7 @@ class DecordProcess:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._child: subprocess.Popen | None = None
-        self._end: float | None = None
+        self._start_clock(None)
         os.register_at_fork(after_in_child=self._forget)
         atexit.register(self._kill)
 
@@ -99,7 +100,7 @@ class DecordProcess:
         try:
             if self._child is None:
                 self._start()
-            self._end = None if seconds is None else time.monotonic() + seconds
+            self._start_clock(seconds)
             send(self._child.stdin, request)
             while True:
                 message, data = receive(self._read)
@@ -123,7 +124,7 @@ class DecordProcess:
             stdout=subprocess.PIPE,
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
         )
-        self._end = time.monotonic() + START_SECONDS
+        self._start_clock(START_SECONDS)
         try:
             send(self._child.stdin, dict(sys_path=sys.path))
             receive(self._read)
@@ -137,14 +138,40 @@ class DecordProcess:
         with selectors.DefaultSelector() as selector:
             selector.register(pipe, selectors.EVENT_READ)
             while view:
-                left = None if self._end is None else self._end - time.monotonic()
-                if left is not None and (left <= 0 or not selector.select(left)):
+                left = self._left()
+                if left is not None and left <= 0:
                     raise TimeoutError
+                if not selector.select(left):
+                    continue
                 count = pipe.readinto(view)
                 if not count:
                     raise self._ended()
                 view = view[count:]
         return bytes(data)
+
+    def _start_clock(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._began = time.monotonic()
+        self._busy = self._processor_time()
+
+    def _left(self) -> float | None:
+        """Seconds that the child may still take: see :class:`Deadline`."""
+        if self._seconds is None:
+            return None
+        waited = time.monotonic() - self._began
+        busy = self._processor_time() - self._busy
+        return min(self._seconds - busy, PATIENCE * self._seconds - waited)
+
+    def _processor_time(self) -> float:
+        """Of the child, in seconds; the clock's where the system does not tell."""
+        if self._child is None:
+            return 0.0
+        try:
+            with open(f"/proc/{self._child.pid}/stat") as file:
+                fields = file.read().rpartition(")")[2].split()
+        except OSError:
+            return time.monotonic()
+        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
     def _ended(self) -> DecordError:
         code = self._child.wait()

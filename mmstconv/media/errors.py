@@ -40,3 +40,54 @@ class MediaLimitError(UntrustedMediaError):
 
 class MediaTimeoutError(MediaError):
     """A file that was not read within the time allowed."""
+
+
+# A mistake of the program raises these; what a file makes a decoder raise is of others.
+MISTAKES = (TypeError, AttributeError, NameError, AssertionError, ImportError)
+
+
+class FileErrors:
+    """A context in which whatever a decoder raises becomes that file's error.
+
+    Only calls of a decoder belong in it. Media errors go on as they are, and so does
+    what a mistake of the program raises.
+
+    Args:
+        path: The file.
+        doing: What cannot be done if it fails, such as ``"opened"``.
+    """
+
+    def __init__(self, path: str, doing: str) -> None:
+        self.path = path
+        self.doing = doing
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind, error, trace) -> bool:
+        if isinstance(error, Exception) and not isinstance(
+            error, (MediaError, *MISTAKES)
+        ):
+            raise decoder_error(self.path, self.doing, error) from error
+        return False
+
+
+def decoder_error(path: str, doing: str, error: BaseException) -> MediaError:
+    """What a decoder's error says of a file.
+
+    Args:
+        path: The file.
+        doing: As of :class:`FileErrors`.
+        error: What the decoder raised.
+    """
+    if isinstance(error, MemoryError):
+        return MediaLimitError(
+            path,
+            "needs more memory than is allowed in one piece, or than there is",
+            "if that is right, read it with MediaLimits(max_bytes=...)",
+        )
+    return UnreadableMediaError(
+        path,
+        f"cannot be {doing}: {type(error).__name__}: {error}",
+        "the file may be damaged",
+    )

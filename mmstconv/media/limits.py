@@ -16,11 +16,14 @@ class MediaLimits:
         max_pixels: Of one stored frame; also where the size changes within the file.
         max_seconds: Of video or sound.
         max_streams: Of any kind.
+        max_bytes: Of memory that FFmpeg may take in one piece. A frame of
+            ``max_pixels`` with four channels of 16 bits takes 320 MB.
     """
 
     max_pixels: int = 40_000_000
     max_seconds: float = 86_400
     max_streams: int = 32
+    max_bytes: int = 512 << 20
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -47,8 +50,15 @@ class MediaLimits:
                 )
 
 
+# A file that waits, for a slow disk or a busy machine, may take so many times longer.
+PATIENCE = 10
+
+
 class Deadline:
-    """A time limit for each call of a reader.
+    """A time limit for each call of a reader, in processor time of the calling thread.
+
+    What other processes take from a busy machine does not count, up to ``PATIENCE``
+    times the limit by the clock.
 
     Args:
         path: For the message.
@@ -64,11 +74,20 @@ class Deadline:
 
     def start(self) -> None:
         """Begins to count anew."""
-        self._end = None if self.seconds is None else time.monotonic() + self.seconds
+        if self.seconds is not None:
+            self._busy_end = time.thread_time() + self.seconds
+            self._end = time.monotonic() + PATIENCE * self.seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is over."""
+        return self.seconds is not None and (
+            time.thread_time() > self._busy_end or time.monotonic() > self._end
+        )
 
     def check(self) -> None:
         """Raises once the time is over."""
-        if self._end is not None and time.monotonic() > self._end:
+        if self.is_over:
             raise self.error()
 
     def error(self) -> MediaTimeoutError:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
+from fractions import Fraction
 
+import av
 import numpy as np
+from av.filter import Graph
 
-UNIT = 1 << 16
+# Codecs of single pictures, which may say by themselves how to show them (EXIF).
+PHOTOGRAPHS = {"mjpeg", "png", "apng", "tiff", "webp"}
+ORIENTATION_TAG = 0x0112
+MIRRORED = {2, 4, 5, 7}  # of its values
 
 
 @dataclass(frozen=True)
@@ -37,20 +44,61 @@ class Orientation:
         return np.ascontiguousarray(image[:, ::-1] if self.mirror else image)
 
 
-def orientation_of(frame) -> Orientation:
-    """Reads the display matrix that FFmpeg attached to a decoded frame.
+def orientation_of(frame, mirror: bool) -> Orientation:
+    """What makes a decoded frame upright.
 
     Angles other than multiples of 90 degrees are rounded to the nearest.
+
+    Args:
+        frame: As decoded. (Not its ``side_data``, which PyAV cannot list where there is
+            a kind that it does not know, such as a colour profile.)
+        mirror: Whether its container says that it is mirrored.
     """
-    data = frame.side_data.get("DISPLAYMATRIX")
-    if data is None:
-        return Orientation()
-    matrix = np.frombuffer(data, np.int32)
-    # A stored point (x, y) is shown at (a x + c y, b x + d y), y downwards.
-    a, b, c, d = (matrix[[0, 1, 3, 4]] / UNIT).tolist()
-    mirror = a * d - b * c < 0
-    if mirror:
-        a, b = -a, -b
-    # The x axis turns towards (a, b); y points down, so counter-clockwise is -b.
-    turns = round(np.arctan2(-b, a) / (np.pi / 2)) % 4 if (a or b) else 0
-    return Orientation(int(turns), mirror)
+    # of a mirrored frame, this is the angle of what was the right edge
+    turns = round(frame.rotation / 90) + (2 if mirror else 0)
+    return Orientation(turns % 4, mirror)
+
+
+def says_mirrored(frame, otherwise: bool) -> bool:
+    """Whether a photograph says that it is mirrored.
+
+    FFmpeg's PNG encoder writes what the frame says as EXIF; only a corner is encoded.
+
+    Args:
+        frame: As decoded.
+        otherwise: What holds if it says nothing.
+    """
+    graph = Graph()
+    nodes = [
+        graph.add_buffer(
+            width=frame.width,
+            height=frame.height,
+            format=frame.format,
+            time_base=Fraction(1),
+        ),
+        graph.add("crop", "min(iw\\,16):min(ih\\,16):0:0"),
+        graph.add("format", "gray"),
+        graph.add("buffersink"),
+    ]
+    graph.link_nodes(*nodes).configure()
+    graph.push(frame)
+    corner = graph.pull()
+    encoder = av.CodecContext.create("png", "w")
+    encoder.width, encoder.height = corner.width, corner.height
+    encoder.pix_fmt, encoder.time_base = "gray", Fraction(1)
+    content = b"".join(map(bytes, [*encoder.encode(corner), *encoder.encode(None)]))
+    found = content.find(b"eXIf")
+    value = _exif_orientation(content[found + 4 :]) if found >= 0 else None
+    return otherwise if value is None else value in MIRRORED
+
+
+def _exif_orientation(content: bytes) -> int | None:
+    """The orientation (1 to 8) in TIFF's first directory; None if it has none."""
+    order = {b"II": "<", b"MM": ">"}[content[:2]]
+    (start,) = struct.unpack_from(order + "I", content, 4)
+    (count,) = struct.unpack_from(order + "H", content, start)
+    for place in range(start + 2, start + 2 + 12 * count, 12):
+        tag, _, _, value = struct.unpack_from(order + "HHIH", content, place)
+        if tag == ORIENTATION_TAG:
+            return value
+    return None

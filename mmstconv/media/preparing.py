@@ -16,7 +16,7 @@ from av.codec.context import Flags
 from av.video.reformatter import ColorRange, VideoReformatter
 
 from ..disk import own_file
-from .errors import UnreadableMediaError
+from .errors import FileErrors, UnreadableMediaError
 from .limits import MediaLimits
 from .pyav_reader import PyAVReader
 from .pyav_stretch import Stretch
@@ -178,8 +178,9 @@ def _decoded(reader: PyAVReader, short_side: int) -> Iterator[tuple[float, np.nd
     source.deadline.start()
     for time, frame in stretch:
         size = size or _size(*track.shown_size(frame.width, frame.height), short_side)
-        rgb = converter.reformat(frame, *size, format="rgb24")
-        yield time, track._orientation(frame)(rgb.to_ndarray())
+        with FileErrors(reader.path, "converted to RGB"):
+            image = converter.reformat(frame, *size, format="rgb24").to_ndarray()
+        yield time, track.orientation(frame)(image)
         source.deadline.start()  # what encoding takes is not reading
     track.context.flush_buffers()
     source.damage.note("video packets that cannot be decoded", stretch.undecodable)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import bisect
 
-import av
 import numpy as np
 
-from .errors import MediaLimitError
+from .errors import FileErrors, MediaLimitError
 from .pyav_extent import end_of
 from .pyav_source import Source
 from .sound import downmix, native_window, resample, to_float
@@ -20,6 +19,12 @@ MARGIN = 0.05
 GAP = 0.03
 # Decoded sound further from the window than this is dropped, not held.
 NEAR = 10.0
+# Full scale of 32 bits; what is beyond it, where full scale is 1, is no sound.
+LOUDEST = 2.0**31
+# So many seconds without any sound, where there should be some, are no rounding.
+MISSING = 0.1
+# The share of a window that must be there where containers do not know gaps.
+LEAST = dict.fromkeys(("mov", "avi", "wav", "aiff", "caf"), 0.5) | {"flac": 0.98}
 # More than any file has that is meant to be heard.
 MAX_CHANNELS = 64
 MAX_SAMPLE_RATE = 1_000_000
@@ -40,7 +45,10 @@ class AudioTrack:
         self.context = stream.codec_context
         self.tick = float(stream.time_base)
         self.context.thread_count = 1
-        self.context.options = {"max_samples": str(MAX_FRAME_SAMPLES)}
+        self.context.options = {
+            "max_samples": str(MAX_FRAME_SAMPLES),
+            "err_detect": "crccheck+explode",
+        }
         self._check(self.context)
         self._extent: tuple[float, float] | None = None
 
@@ -59,6 +67,7 @@ class AudioTrack:
         """See :meth:`MediaReader.waveform`."""
         length = round((stop - start) * sample_rate)
         pieces = self._decode(start - 2 * MARGIN, stop + 2 * MARGIN)
+        self._note_missing(start, stop, pieces)
         output = np.zeros(length, np.float32)
         for rate in {rate for rate, _, _ in pieces}:
             begin, end, drop = native_window(start, length, rate, sample_rate, MARGIN)
@@ -66,9 +75,28 @@ class AudioTrack:
             for piece_rate, first, samples in pieces:
                 if piece_rate == rate:
                     _place(native, samples, first - begin)
+            wrong = np.flatnonzero(~(np.abs(native) <= LOUDEST))  # also if not a number
+            native[wrong] = 0
+            note = "sound samples without a value"
+            self.source.damage.note(note, (wrong + begin).tolist())
             window = resample(native, rate, sample_rate)[drop : drop + length]
             output[: len(window)] += window
         return np.clip(output, -1, 1, out=output)
+
+    def _note_missing(self, start: float, stop: float, pieces: list) -> None:
+        """Notes that a window has no sound, where there should be some.
+
+        Where containers do not know gaps, that is, if much of it is missing.
+        """
+        start, stop = max(start, self.extent[0]), min(stop, self.extent[1])
+        there = 0.0
+        for rate, first, samples in pieces:
+            ends = first / rate, (first + len(samples)) / rate
+            there += max(min(stop, ends[1]) - max(start, ends[0]), 0)
+        least = LEAST.get(self.source.demuxer, 0) * (stop - start)
+        if stop - start > MISSING and there <= least:
+            note = "sound is missing within the time that it takes"
+            self.source.damage.note(note, [start])
 
     def _decode(self, start: float, stop: float) -> list[tuple[int, int, np.ndarray]]:
         """Decodes a window.
@@ -81,6 +109,7 @@ class AudioTrack:
         stretches: list[_Stretch] = []
         undecodable = []
         joined = None
+        held, most = 0.0, stop - start + 3 * NEAR
         for packet in self.source.packets(self.stream):
             joined, before = self._join(packet), joined
             if packet.is_discard or joined != before:
@@ -92,9 +121,13 @@ class AudioTrack:
             if (frames is None or packet.is_corrupt) and self._is_after(packet, start):
                 undecodable.append(packet.pos)
             for frame in frames or ():
-                self._keep(frame, stretches, start, stop)
+                held += self._keep(frame, stretches, start, stop)
             late = packet.dts is not None and packet.dts * self.tick > stop
             if late and not packet.is_discard:
+                break
+            if held > most:
+                note = "more sound than there is room for between its time stamps"
+                self.source.damage.note(note)
                 break
         else:
             for frame in self._frames(None) or ():
@@ -119,19 +152,23 @@ class AudioTrack:
         self.source.deadline.check()
         try:
             return self.context.decode(packet)
-        except av.FFmpegError:
+        except Exception:  # whatever a decoder raises is the file's
             return None
 
-    def _keep(self, frame, stretches: list, start: float, stop: float) -> None:
-        """Appends a frame to a stretch unless it is too far from the window."""
+    def _keep(self, frame, stretches: list, start: float, stop: float) -> float:
+        """Appends a frame to a stretch unless it is too far from the window.
+
+        Returns:
+            Seconds that were appended.
+        """
         time = start if frame.pts is None else frame.pts * self.tick
         if not start - NEAR <= time <= stop + NEAR:
-            return
-        if stretches and stretches[-1].seconds > stop - start + 3 * NEAR:
-            return
-        if not stretches or not stretches[-1].extend(frame):
-            self._check(frame)
-            stretches.append(_Stretch(frame))
+            return 0.0
+        with FileErrors(self.source.path, "decoded"):
+            if not stretches or not stretches[-1].extend(frame):
+                self._check(frame)
+                stretches.append(_Stretch(frame))
+            return frame.samples / frame.sample_rate
 
     def _check(self, sound) -> None:
         """Raises if no sound is like this; of a codec context or a frame."""
@@ -189,8 +226,7 @@ class _Stretch:
 
     def placed(self) -> tuple[int, int, np.ndarray]:
         first = round(float(np.median(self.starts)) * self.rate)
-        samples = np.concatenate(self.pieces, axis=1)
-        return self.rate, first, downmix(samples, self.channels)
+        return self.rate, first, np.concatenate(self.pieces)
 
     def _time(self, frame) -> float | None:
         stamp = frame.pts if frame.pts is not None else frame.dts
@@ -201,7 +237,7 @@ class _Stretch:
     def _append(self, frame, start: float | None) -> None:
         if start is not None:
             self.starts.append(start)
-        self.pieces.append(to_float(frame))
+        self.pieces.append(downmix(to_float(frame), self.channels))
         self.length += frame.samples
 
 

@@ -9,9 +9,8 @@ import numpy as np
 from av.stream import Disposition
 
 from .containers import identify, name_of
-from .errors import NoStreamError, UnreadableMediaError
+from .errors import FileErrors, NoStreamError, UnreadableMediaError
 from .limits import MediaLimits
-from .orientation import orientation_of
 from .pyav_audio import AudioTrack
 from .pyav_source import Source
 from .pyav_video import VideoTrack
@@ -43,7 +42,8 @@ class PyAVReader(MediaReader):
             source, self.format.demuxer, limits or MediaLimits(), timeout
         )
         try:
-            self._find_tracks()
+            with FileErrors(self.path, "opened"):
+                self._find_tracks()
         except BaseException:
             self.close()
             raise
@@ -74,7 +74,7 @@ class PyAVReader(MediaReader):
             known: dict = {}
             if self._video:
                 frame = self._video.first_frame()
-                orientation = orientation_of(frame)
+                orientation = self._video.orientation(frame)
                 sides = self._video.shown_size(frame.width, frame.height)
                 known["width"], known["height"] = (
                     sides[::-1] if orientation.swaps_sides else sides
@@ -153,6 +153,11 @@ class PyAVReader(MediaReader):
                 )
         self._video = video and VideoTrack(self._source, video, self._square_pixels)
         self._audio = audio and AudioTrack(self._source, audio)
+        for kind, track in (("video", self._video), ("sound", self._audio)):
+            streams = self._source.container.streams
+            given = streams.audio if kind == "sound" else _films(streams)
+            if given and not track:
+                self._source.damage.note(f"its {kind} cannot be used")
         if not self._video and not self._audio:
             raise UnreadableMediaError(self.path, "has neither video nor audio")
 
@@ -162,9 +167,14 @@ def _best_video(container):
     best = container.streams.best("video")
     if best is None or not best.disposition & Disposition.attached_pic:
         return best
-    others = [
+    others = _films(container.streams)
+    return max(others, key=lambda stream: stream.width * stream.height, default=None)
+
+
+def _films(streams) -> list:
+    """Video streams that are no cover picture."""
+    return [
         stream
-        for stream in container.streams.video
+        for stream in streams.video
         if not stream.disposition & Disposition.attached_pic
     ]
-    return max(others, key=lambda stream: stream.width * stream.height, default=None)

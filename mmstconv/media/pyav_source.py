@@ -12,11 +12,22 @@ import av.logging
 import numpy as np
 from av.stream import Discard
 
-from .containers import absolute, name_of
-from .damage import Beginning, Damage, find_cut
-from .errors import MediaLimitError, UnreadableMediaError
+from .checksums import Checksums
+from .containers import name_of
+from .content import Content
+from .damage import Damage, find_cut
+from .errors import (
+    MISTAKES,
+    FileErrors,
+    MediaError,
+    MediaLimitError,
+    UnreadableMediaError,
+)
 from .joined import ChangedFile, find_changes
 from .limits import Deadline, MediaLimits
+from .memory import limit_pieces
+from .mirroring import key_of, mirrored_tracks
+from .promises import missing_streams
 
 # Their streams are not known when options could still reach the decoders that FFmpeg
 # probes them with. Without those, no frame is allocated before its size is checked.
@@ -34,6 +45,8 @@ UNDECODED = {"skip_frame": "all"}
 READS_ANY_NAME = int(av.__version__.partition(".")[0]) >= 19
 LENIENT = {} if READS_ANY_NAME else {"metadata_errors": "ignore"}
 AS_LITTLE_AS_CAN_BE = "1"  # microseconds
+# Which index is long, at how many places it is looked at, and what is not in order.
+LONG_INDEX, INDEX_PROBES, MOSTLY = 10_000, 200, 0.2
 
 
 class Source:
@@ -67,20 +80,27 @@ class Source:
             self.cut = find_cut(self._file, demuxer)
             if self.cut:
                 self.damage.note(self.cut.reason)
+            self._mirrored = mirrored_tracks(self._file, demuxer)
             size = self._file.seek(0, os.SEEK_END)
             self._file.seek(0)
             usable = self.cut.usable if self.cut else size
             changes = find_changes(self._file, demuxer, usable, self.damage)
             self.joins = changes.joins if changes else []
             self._file.seek(0)
-            if in_memory or usable < size or changes:
-                file = Beginning(self._file, usable)
-                file = ChangedFile(file, changes) if changes else file
-                self.container = self._open(file, "none")
-            else:
-                self._file.close()
-                self.container = self._open("file:" + absolute(self.path), "file")
-            self._check()
+            content = Content(self._file, usable, self.deadline)
+            self.container = self._open(
+                ChangedFile(content, changes) if changes else content
+            )
+            self.deadline.check()
+            with FileErrors(self.path, "opened"):
+                self._check()
+            kinds = [stream.type for stream in self.container.streams]
+            here = self._file.tell()
+            for kind, count in missing_streams(self._file, demuxer, kinds).items():
+                kind = "" if kind == "any" else f" of {kind}"
+                self.damage.note(f"lacks {count} of the streams{kind} it promises")
+            self._checksums = Checksums(self._file, demuxer)
+            self._file.seek(here)
         except BaseException:
             self.close()
             raise
@@ -95,16 +115,21 @@ class Source:
                 for packet in self.container.demux(stream):
                     self.deadline.check()
                     if packet.size:
+                        self._look_at(packet)
                         yield packet
+                self._look_at(None)
             except IndexError:  # PyAV knows the streams that were there at the opening
                 self.deadline.check()
                 self.damage.note(LATE_STREAM)
                 continue
-            except av.FFmpegError as error:
-                self.deadline.check()  # FFmpeg may call an interruption an error
-                self.damage.note(f"cannot be read to its end ({error.strerror})")
+            except MediaError:
+                raise
+            except Exception as error:
+                reason = getattr(error, "strerror", None) or error
+                self.damage.note(f"cannot be read to its end ({reason})")
             if self._has_late_stream():
                 self.damage.note(LATE_STREAM)
+            self.deadline.check()  # the file ends when the time does
             return
 
     def seek(self, stream, seconds: float | None, earliest: int) -> None:
@@ -115,6 +140,7 @@ class Source:
             seconds: None is the beginning.
             earliest: In ticks of the stream: where the beginning is looked for.
         """
+        self._checksums.jump()
         if stream is not self._stream:  # the demuxer skips all others
             for other in self.container.streams:
                 other.discard = Discard.default if other is stream else Discard.all
@@ -123,9 +149,8 @@ class Source:
         if seconds is not None and np.isfinite(seconds):
             offset = max(int(np.floor(seconds / float(stream.time_base))), earliest)
         try:
-            self.container.seek(offset, stream=stream, backward=True)
-        except av.FFmpegError:
-            self.deadline.check()
+            self._jump(offset, stream=stream, backward=True)
+        except (av.FFmpegError, OverflowError):
             self._seek_anywhere(stream, earliest)
 
     @property
@@ -135,6 +160,10 @@ class Source:
             return None
         start = self.container.start_time or 0
         return (start + self.container.duration) / av.time_base
+
+    def is_mirrored(self, stream) -> bool:
+        """Whether the container says that pictures of a stream are mirrored."""
+        return key_of(stream, self.demuxer) in self._mirrored
 
     def close(self) -> None:
         if self.container is not None:
@@ -159,9 +188,9 @@ class Source:
     def _seek_anywhere(self, stream, earliest: int) -> None:
         for offset in (earliest, stream.start_time or 0):
             try:
-                self.container.seek(max(offset, 0), stream=stream, any_frame=True)
+                self._jump(max(offset, 0), stream=stream, any_frame=True)
                 return
-            except av.FFmpegError as error:
+            except (av.FFmpegError, OverflowError) as error:
                 reason = error
         raise UnreadableMediaError(
             self.path,
@@ -169,9 +198,21 @@ class Source:
             "the file may be damaged",
         )
 
-    def _open(self, file, protocols: str):
+    def _look_at(self, packet) -> None:
+        note = "parts that are broken, by their check sum or size"
+        self.damage.note(note, self._checksums.wrong(packet))
+
+    def _jump(self, offset: int, **how) -> None:
+        """Seeks, within the time allowed."""
+        try:
+            self.container.seek(offset, **how)
+        finally:
+            self.deadline.check()
+
+    def _open(self, file: Content):
+        limit_pieces(self.limits.max_bytes)
         options = {
-            "protocol_whitelist": protocols,
+            "protocol_whitelist": "none",
             "max_pixels": str(int(self.limits.max_pixels)),
             "max_streams": str(int(self.limits.max_streams) + 1),
         }
@@ -180,21 +221,18 @@ class Source:
         if self.demuxer in TELLS_ALL:
             options |= {"analyzeduration": AS_LITTLE_AS_CAN_BE, **UNDECODED}
         try:
-            return av.open(
-                file,
-                format=self.demuxer,
-                options=options,
-                timeout=self.deadline.seconds,
-                **LENIENT,
-            )
-        except av.error.MemoryError as error:
+            return av.open(file, format=self.demuxer, options=options, **LENIENT)
+        except MemoryError as error:
             raise MediaLimitError(
                 self.path,
-                f"has more than {self.limits.max_streams} streams, or needs more "
-                "memory than there is",
-                "if that is right, read it with MediaLimits(max_streams=...)",
+                f"has more than {self.limits.max_streams} streams, or needs more than "
+                f"{self.limits.max_bytes} bytes of memory in one piece",
+                "if that is right, read it with MediaLimits(max_streams=..., "
+                "max_bytes=...)",
             ) from error
-        except (av.FFmpegError, ValueError) as error:
+        except MISTAKES:
+            raise
+        except Exception as error:
             self.deadline.check()
             cut = f"; it {self.cut.reason}" if self.cut else ""
             raise UnreadableMediaError(
@@ -214,8 +252,28 @@ class Source:
             length = self._length(stream.duration, stream.start_time or 0)
             if length > 0:
                 self.limits.check(self.path, seconds=float(length * stream.time_base))
+            if self.demuxer == "mov":
+                self._check_order(stream.index_entries)
 
     def _length(self, duration: int | None, start: int) -> int:
         """What is surely there: of fragmented MP4 the duration is the end."""
         shift = max(start, 0) if self.demuxer == "mov" else 0
         return max((duration or 0) - shift, 0)
+
+    def _check_order(self, entries) -> None:
+        """Refuses a long index whose time stamps mostly do not rise.
+
+        FFmpeg would search it from one end to the other, over and over, in a single
+        call that nothing can interrupt.
+        """
+        if len(entries) < LONG_INDEX:
+            return
+        places = np.linspace(0, len(entries) - 1, INDEX_PROBES).astype(int)
+        stamps = np.array([entries[int(place)].timestamp for place in places])
+        if np.mean(np.diff(stamps) <= 0) > MOSTLY:
+            raise UnreadableMediaError(
+                self.path,
+                f"has {len(entries)} frames whose time stamps do not rise",
+                "the file may be damaged; write it anew, for instance with another "
+                "tool",
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -11,8 +12,13 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from .codec_headers import CodecHeaders
-from .errors import MediaLimitError, UnreadableMediaError
-from .orientation import Orientation, orientation_of
+from .errors import (
+    FileErrors,
+    MediaLimitError,
+    UnreadableMediaError,
+    decoder_error,
+)
+from .orientation import PHOTOGRAPHS, Orientation, orientation_of, says_mirrored
 from .pyav_extent import end_of
 from .pyav_source import Source
 from .pyav_stretch import Stretch
@@ -28,6 +34,13 @@ HELD_BYTES = 16 << 20
 MAX_PIXEL_ASPECT = 4.0
 # Remuxing rounds: closer than this to square is square.
 SQUARE = 0.01
+# FFmpeg's decoders allocate more than a frame at each side, by this at most; where it
+# has not told the size yet, frames may have this share more.
+MARGIN = 256
+ROUNDING = 0.1
+# A broken packet may ask for any amount of memory; more of them are no accident.
+MAX_STARVED = 2
+ROUNDING = 0.1
 
 
 class PacketNote(NamedTuple):
@@ -62,7 +75,7 @@ class VideoTrack:
         # Strict: where H.264 does not say how far frames are reordered, as far as they
         # may be. (FFmpeg finds out by decoding, which it does not do at the opening.)
         self.context.options = {
-            "max_pixels": str(int(source.limits.max_pixels)),
+            "max_pixels": str(self._allocable()),
             "strict": "strict",
         }
         self.converter = VideoReformatter()
@@ -73,6 +86,8 @@ class VideoTrack:
         self._pixel_aspect: float | None = None
         self._has_begun = False
         self._begins_whole = True  # with a key frame
+        self._mirrored = source.is_mirrored(stream)
+        self._starved = 0  # packets that would have taken too much memory
         self._check_size()
 
     def frames_at(
@@ -177,7 +192,7 @@ class VideoTrack:
     def _whole(self, frame, short_side: int | None) -> View:
         """All of a frame, upright; at its own size if there is no short side."""
         width, height = self.shown_size(frame.width, frame.height)
-        if self._orientation(frame).swaps_sides:
+        if self.orientation(frame).swaps_sides:
             width, height = height, width
         view = View.whole(width, height, short_side)
         if short_side is not None or width * height > frame.width * frame.height:
@@ -195,11 +210,12 @@ class VideoTrack:
         return images
 
     def _image(self, frame, view: View) -> np.ndarray:
-        orientation = self._orientation(frame)
+        orientation = self.orientation(frame)
         view = view.turned() if orientation.swaps_sides else view
         image = None
         if not view.is_whole(frame.width, frame.height):
-            image = see_frame(frame, view)
+            with FileErrors(self.source.path, "converted to RGB"):
+                image = see_frame(frame, view)
         if image is None:
             image = see_image(self._to_rgb(frame), view)
         return orientation(image)
@@ -207,14 +223,18 @@ class VideoTrack:
     def _to_rgb(self, frame) -> np.ndarray:
         # One converter for all frames: setting it up takes longer than a small frame.
         # On one thread: more would be started for every frame.
-        return self.converter.reformat(frame, format="rgb24", threads=1).to_ndarray()
+        with FileErrors(self.source.path, "converted to RGB"):
+            image = self.converter.reformat(frame, format="rgb24", threads=1)
+            return image.to_ndarray()
 
-    def _orientation(self, frame) -> Orientation:
-        # PyAV's list of a frame's side data and the frame are in a cycle, which would
-        # keep every frame in memory until it is collected.
+    def orientation(self, frame) -> Orientation:
+        """What makes a decoded frame upright."""
         angle = frame.rotation
         if angle not in self._orientations:
-            self._orientations[angle] = orientation_of(frame)
+            mirrored = self._mirrored
+            if self.context.name in PHOTOGRAPHS:
+                mirrored = says_mirrored(frame, mirrored)
+            self._orientations[angle] = orientation_of(frame, mirrored)
         return self._orientations[angle]
 
     def _start(self) -> float:
@@ -328,10 +348,28 @@ class VideoTrack:
         """The frames a packet completes; None if it cannot be decoded."""
         self.source.deadline.check()
         try:
-            return self.context.decode(packet)
-        except av.FFmpegError as error:
+            frames = self.context.decode(packet)
+        except Exception as error:  # whatever a decoder raises is the file's
             self._check_size(refused=isinstance(error, av.error.ArgumentError))
+            self._starved += isinstance(error, MemoryError)
+            if self._starved > MAX_STARVED:
+                raise decoder_error(self.source.path, "decoded", error) from error
             return None
+        for frame in frames:
+            pixels = frame.width * frame.height
+            self.source.limits.check(self.source.path, pixels=pixels)
+        return frames
+
+    def _allocable(self) -> int:
+        """Pixels that FFmpeg may allocate for a frame.
+
+        It rounds sides up, and the frame may have just as many as are allowed.
+        """
+        sides = self.context.width, self.context.height
+        limit = int(self.source.limits.max_pixels)
+        if not all(sides):
+            return int(limit * (1 + ROUNDING))
+        return max(limit, math.prod(side + MARGIN for side in sides))
 
     def _check_size(self, refused: bool = False) -> None:
         """Raises if frames are larger than allowed.
@@ -339,13 +377,15 @@ class VideoTrack:
         FFmpeg refuses to allocate them. Some of its decoders tell the size by then,
         others have set it to zero.
         """
-        pixels = self.context.width * self.context.height
-        self.source.limits.check(self.source.path, pixels=pixels)
-        if refused and self.context.is_open and not pixels:
+        limits, pixels = self.source.limits, self.context.width * self.context.height
+        limits.check(self.source.path, pixels=pixels)
+        if not refused or not self.context.is_open:
+            return
+        if not pixels or self._allocable() > limits.max_pixels:
             raise MediaLimitError(
                 self.source.path,
-                f"has frames of more than {self.source.limits.max_pixels} pixels, or "
-                "of no valid size",
+                f"has frames of more than {limits.max_pixels} pixels as they are "
+                "stored, or of no valid size",
                 "if that is right, read it with MediaLimits(max_pixels=...)",
             )
 

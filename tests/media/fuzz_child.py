@@ -48,6 +48,11 @@ class Content(NamedTuple):
             and len(self.frames) == len(other.frames)
         )
 
+    def lacks(self, other: Content) -> bool:
+        """Whether the picture or the sound of the other is gone."""
+        loud, was_loud = (float(np.sqrt((x**2).mean())) for x in (self[1], other[1]))
+        return bool(other.frames and not self.frames) or loud < was_loud / 10
+
 
 def read(path: Path, reader: str) -> Content:
     """Everything a pipeline asks of a file; fails if the answers are not sound."""
@@ -139,6 +144,8 @@ def outcomes(reader: str, folder: Path, jobs: Iterator[str]) -> Iterator[dict]:
         else:
             outcome = "flagged" if content.damage else "ok"
             outcome += "" if content.like(whole[name]) else ", differs"
+            if outcome == "ok, differs" and content.lacks(whole[name]):
+                outcome = "ok, lost"
             outcome += " (decord)" if content.by_decord else ""
         path.unlink()
         yield dict(outcome=outcome)

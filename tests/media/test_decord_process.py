@@ -118,8 +118,8 @@ def test_hang(clip):
     stopped = child()
     os.kill(stopped, signal.SIGSTOP)
     begin = time.monotonic()
-    with open_media(clip, "decord", timeout=1) as media:
-        with pytest.raises(MediaTimeoutError, match=r"a\.mp4: was not read within 1 s"):
+    with open_media(clip, "decord", timeout=0.3) as media:
+        with pytest.raises(MediaTimeoutError, match=r"a\.mp4: was not read"):
             media.frames_at(TIMES)
     assert time.monotonic() - begin < 5
     assert ended(stopped)

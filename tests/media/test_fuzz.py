@@ -118,6 +118,8 @@ def check(reader: str, folder: Path, names: list[str], count: int) -> Counter:
     print(f"\n{count} mutated files, reader {reader}\n{table(counts)}")
     assert not failures, "\n".join(failures)
     assert sum(counts.values()) == count
+    lost = [name for name, outcome in counts if outcome == "ok, lost"]
+    assert not lost, f"picture or sound lost without a word: {lost}"
     return counts
 
 

@@ -1,0 +1,211 @@
+"""Whether the parts that packets lie in are whole: by check sums, or by their chain.
+
+FFmpeg drops a part whose check sum is wrong, and goes on at the next one it finds; it
+tells nobody but its log. Only parts that were read are looked at.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from .boxes import elements, within
+
+PAGE = 27  # bytes of an Ogg page's header before its table of sizes
+TAG = 11  # bytes of an FLV tag's header
+REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+CRC, SEGMENT, CLUSTER = b"\xbf", b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
+ASF_HEADER = 64 << 10  # bytes in which an ASF file's header is looked at
+ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
+# What the segment consists of: an index, information, tracks, clusters, cues, files,
+# chapters, tags and room that is left.
+PARTS = {
+    bytes.fromhex(name) for name in ("114d9b74", "1549a966", "1654ae6b", "1f43b675")
+}
+PARTS |= {bytes.fromhex(name) for name in ("1c53bb6b", "1941a469", "1043a770")}
+PARTS |= {bytes.fromhex(name) for name in ("1254c367", "ec", "bf")}
+# And a cluster: time, blocks, their groups, places, room, encrypted blocks.
+TRACKS, TRACK, OF_A_TRACK = b"\x16\x54\xae\x6b", b"\xae", {b"\xd7", b"\x83", b"\x86"}
+IN_CLUSTER = "e7 a3 a0 a7 ab 5854 ec bf af"
+IN_CLUSTER = {bytes.fromhex(name) for name in IN_CLUSTER.split()}
+LARGEST = 64 << 20  # bytes of a part that is read at once
+ALL_ONES = 0xFFFFFFFF
+
+
+class Checksums:
+    """Looks at the parts of a file as its packets come.
+
+    Args:
+        file: Its content; left at the place where it was.
+        demuxer: FFmpeg's name of the container. Of one that has nothing to check,
+            nothing is wrong.
+    """
+
+    def __init__(self, file: BinaryIO, demuxer: str) -> None:
+        self.file = file
+        self._follow = {"ogg": _ogg_page, "flv": _flv_tag}.get(demuxer)
+        self._last = file.seek(0, 2) - 1  # where the last part may begin
+        if demuxer == "asf":
+            self._follow, self._last = _asf_packets(file)
+        self._by_packet = demuxer in ("mp3", "aac", "flac")
+        self._parts = _matroska_parts(file) if demuxer == "matroska" else None
+        self._end = 0  # of the parts of Matroska that were seen
+        self._next: int | None = None  # where the part after the last packet begins
+        self._seen: set[int] = set()
+
+    def jump(self) -> None:
+        """The next packet does not follow on the last one."""
+        self._next = None
+
+    def wrong(self, packet) -> list[int]:
+        """Where broken parts begin, up to and with that of a packet.
+
+        Args:
+            packet: None at the end of the file.
+        """
+        place = None if packet is None else packet.pos
+        if packet is not None and place is None:
+            return []
+        if self._by_packet:
+            expected = self._next
+            self._next = None if packet is None else place + packet.size
+            return [] if expected in (None, place) or packet is None else [expected]
+        if self._follow is None and self._parts is None:
+            return []
+        here = self.file.tell()
+        try:
+            if self._parts is not None:
+                return [] if place is None else self._around(place)
+            return self._up_to(place, self._follow)
+        finally:
+            self.file.seek(here)
+
+    def _up_to(self, place: int | None, follow: Callable) -> list[int]:
+        wrong = []
+        start = place if self._next is None else self._next
+        if place is not None and start is not None and start > place:
+            return []  # a later packet of the same part
+        last = self._last if place is None else place
+        while start is not None and start <= last:
+            end = follow(self.file, start)
+            if end is None or (place is not None and start < place < end):
+                wrong.append(start)
+                end = place if place is not None and start < place else None
+            start = end
+        self._next = start
+        return wrong
+
+    def _around(self, place: int) -> list[int]:
+        wrong = []
+        while self._end <= place:
+            part = next(self._parts, None)
+            if part is None:
+                if self._end in self._seen:
+                    return []
+                self._seen.add(self._end)
+                return [self._end]
+            start, self._end, self._is_whole = part
+            if not self._is_whole and start <= place:
+                wrong.append(start)
+        return wrong
+
+
+def _ogg_page(file: BinaryIO, start: int) -> int | None:
+    """The end of a page; None if it is none, or broken."""
+    file.seek(start)
+    header = file.read(PAGE)
+    if len(header) < PAGE or header[:4] != b"OggS":
+        return None
+    sizes = file.read(header[26])
+    content = file.read(sum(sizes))
+    page = header[:22] + bytes(4) + header[26:] + sizes + content
+    # Ogg's check sum takes the bits of a byte, and its own, in the other order.
+    found = zlib.crc32(page.translate(REVERSED), ALL_ONES) ^ ALL_ONES
+    found = found.to_bytes(4, "big").translate(REVERSED)[::-1]
+    whole = len(content) == sum(sizes)
+    stated = int.from_bytes(header[22:26], "little")
+    return (
+        start + len(page) if whole and int.from_bytes(found, "big") == stated else None
+    )
+
+
+def _asf_packets(file: BinaryIO) -> tuple[Callable | None, int]:
+    """What tells the end of a packet, and where the last one may begin.
+
+    All are of one size and begin with an empty correction of errors.
+    """
+    file.seek(0)
+    header = file.read(ASF_HEADER)
+    properties = header.find(ASF_PROPERTIES)
+    start = int.from_bytes(header[16:24], "little")
+    file.seek(start)
+    data = file.read(24)
+    sizes = header[properties + 92 : properties + 100]
+    size = int.from_bytes(sizes[:4], "little")
+    if properties < 0 or data[:16] != ASF_DATA or sizes[:4] != sizes[4:] or not size:
+        return None, 0
+
+    def follow(file: BinaryIO, start: int) -> int | None:
+        file.seek(start)
+        return start + size if file.read(3) == b"\x82\0\0" else None
+
+    return follow, start + int.from_bytes(data[16:], "little") - 1
+
+
+def _flv_tag(file: BinaryIO, start: int) -> int | None:
+    """The end of a tag and of its size, which follows it; None if they differ."""
+    file.seek(start)
+    header = file.read(TAG)
+    if len(header) < TAG:
+        return None
+    size = TAG + int.from_bytes(header[1:4], "big")
+    file.seek(start + size)
+    after = file.read(4)
+    return start + size + 4 if int.from_bytes(after, "big") == size else None
+
+
+def _matroska_parts(file: BinaryIO) -> Iterator[tuple[int, int, bool]]:
+    """Start, end, and whether it is whole, of each part of the segment."""
+    size = file.seek(0, 2)
+    for kind, start, end in elements(file, 0, size):
+        if kind != SEGMENT:
+            continue
+        for kind, inner, inner_end in elements(file, start, min(end, size)):
+            end_here = min(inner_end, size)
+            whole = kind in PARTS and _sum_is_right(file, inner, end_here)
+            if whole and kind == CLUSTER:
+                whole = _is_chain(file, inner, end_here)
+            if whole and kind == TRACKS:
+                whole = _are_whole(file, inner, end_here)
+            yield inner, inner_end, whole and inner_end <= size
+
+
+def _sum_is_right(file: BinaryIO, start: int, end: int) -> bool:
+    file.seek(start)
+    header = file.read(6)
+    if header[:2] != CRC + b"\x84" or end - start > LARGEST:
+        return True
+    content = file.read(end - start - 6)
+    return zlib.crc32(content) == int.from_bytes(header[2:], "little")
+
+
+def _is_chain(file: BinaryIO, start: int, end: int) -> bool:
+    """Whether a cluster is made of blocks and what else belongs into it."""
+    for kind, _, stop in elements(file, start, end):
+        if kind not in IN_CLUSTER:
+            # one of unknown size ends where the next one begins
+            return kind in PARTS
+        start = stop
+    return start == end
+
+
+def _are_whole(file: BinaryIO, start: int, end: int) -> bool:
+    """Whether all tracks have what a track must have, and nothing that overlaps."""
+    for _, inner, stop in within(elements, file, (start, end), TRACK):
+        parts = list(elements(file, inner, stop))
+        kinds = {kind for kind, _, _ in parts}
+        if not kinds >= OF_A_TRACK or parts[-1][2] != stop:
+            return False
+    return True

@@ -1,0 +1,136 @@
+"""The streams that a container's header promises: what is missing was lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import BinaryIO
+
+from .boxes import boxes, elements, within
+
+HEADER_BYTES = 64 << 10
+KINDS = {b"vide": "video", b"soun": "audio", b"vmhd": "video", b"smhd": "audio"}
+ASF_HEADER, ASF_OBJECT = 30, 24  # bytes
+ASF_STREAM = bytes.fromhex("9107dcb7b7a9cf118ee600c00c205365")
+# How the names of all other objects of a header begin.
+ASF_NAMES = "a1dcab8c b503bf5f 4052d186 301afb1e 01cd87f4 dc29e2d6 3526b275 3326b275"
+ASF_NAMES += " 40a4d0d2 fab31122 ce75f87b fbb31122 14e68a29 fcb31122 74d40618"
+ASF_NAMES = {bytes.fromhex(name) for name in ASF_NAMES.split()}
+CODEC_LIST = bytes.fromhex("4052d1861d31d011a3a400a0c90348f6")
+ASF_KINDS = {1: "video", 2: "audio"}
+SEGMENT, TRACKS, TRACK = b"\x18\x53\x80\x67", b"\x16\x54\xae\x6b", b"\xae"
+CODEC, CODEC_KINDS = b"\x86", {b"V_": "video", b"A_": "audio"}
+
+
+def missing_streams(
+    file: BinaryIO, demuxer: str, found: Iterable[str]
+) -> dict[str, int]:
+    """How many streams of which kind are promised and not found.
+
+    Args:
+        file: Its content.
+        demuxer: FFmpeg's name of the container.
+        found: The kind of each stream that was found.
+    """
+    promise = PROMISES.get(demuxer)
+    if promise is None:
+        return {}
+    found = Counter(found)
+    found["any"] = sum(found.values())
+    promised = promise(file)
+    return {kind: n - found[kind] for kind, n in promised.items() if n > found[kind]}
+
+
+def _by_tracks(file: BinaryIO) -> Counter:
+    """Tracks of MP4 say what they are by a handler, a media header and a loudness."""
+    size = file.seek(0, 2)
+    kinds: Counter = Counter()
+    for _, *track in list(within(boxes, file, (0, size), b"moov", b"trak")):
+        seen = set()
+        for _, start, _ in within(boxes, file, track, b"mdia", b"hdlr"):
+            file.seek(start + 8)
+            seen.add(KINDS.get(file.read(4)))
+        for _, start, end in within(boxes, file, track, b"mdia", b"minf"):
+            seen.update(KINDS.get(kind) for kind, _, _ in boxes(file, start, end))
+        for _, start, _ in within(boxes, file, track, b"tkhd"):
+            file.seek(start)
+            header = file.read(64)
+            volume = 48 if header[:1] == b"\1" else 36
+            if any(header[volume : volume + 2]):
+                seen.add("audio")
+        kinds.update(seen - {None})
+    return kinds
+
+
+def _by_count(file: BinaryIO) -> Counter:
+    """The main header of AVI."""
+    header = _head(file)
+    if header[24:28] != b"avih":
+        return Counter()
+    count = int.from_bytes(header[56:60], "little")
+    return Counter(any=count if count < 64 else 0)
+
+
+def _by_codec_list(file: BinaryIO) -> Counter:
+    header = _head(file)
+    kinds: Counter = Counter()
+    place, end = ASF_HEADER, int.from_bytes(header[16:24], "little")
+    while place + ASF_OBJECT <= min(end, len(header)):
+        name = header[place : place + 16]
+        # an object of no known name may have been a stream
+        kinds["any"] += name == ASF_STREAM or name[:4] not in ASF_NAMES
+        place += max(int.from_bytes(header[place + 16 : place + 24], "little"), 24)
+    place = header.find(CODEC_LIST)
+    if place < 0:
+        return kinds
+    count = int.from_bytes(header[place + 40 : place + 44], "little")
+    place += 44
+    for _ in range(min(count, 64)):
+        kinds[ASF_KINDS.get(int.from_bytes(header[place : place + 2], "little"))] += 1
+        place += 2
+        for width in (2, 2, 1):  # name and description in UTF-16, information
+            length = int.from_bytes(header[place : place + 2], "little")
+            place += 2 + width * length
+    del kinds[None]
+    return kinds
+
+
+def _by_system_header(file: BinaryIO) -> Counter:
+    """The list of streams at the beginning of an MPEG program stream."""
+    header = _head(file)
+    place = header.find(b"\x00\x00\x01\xbb")
+    kinds: Counter = Counter()
+    if place < 0:
+        return kinds
+    end = place + 6 + int.from_bytes(header[place + 4 : place + 6], "big")
+    for start in range(place + 12, end - 2, 3):
+        name = header[start]
+        kind = {0xE0: "video", 0xC0: "audio"}.get(name & 0xE0 if name < 0xE0 else name)
+        kinds.update([kind] if kind else [])
+    return kinds
+
+
+def _by_codec_names(file: BinaryIO) -> Counter:
+    """Matroska's names of codecs begin with V or A."""
+    size = file.seek(0, 2)
+    kinds: Counter = Counter()
+    path = SEGMENT, TRACKS, TRACK, CODEC
+    for _, start, _ in within(elements, file, (0, size), *path):
+        file.seek(start)
+        kind = CODEC_KINDS.get(file.read(2))
+        kinds.update([kind] if kind else [])
+    return kinds
+
+
+def _head(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read(HEADER_BYTES)
+
+
+PROMISES = {
+    "mov": _by_tracks,
+    "matroska": _by_codec_names,
+    "avi": _by_count,
+    "asf": _by_codec_list,
+    "mpeg": _by_system_header,
+}
