@@ -96,6 +96,8 @@ def test_a_config_that_lies_in_the_work_dir(tmp_path):
     assert f"{path} is not a copy that a run has put there" in logged(tmp_path)
 
 
+# Warnings that quote the name cannot be sent from one test process to another.
+@pytest.mark.filterwarnings("ignore")
 def test_names_that_are_no_text(tmp_path, monkeypatch):
     """Work dir and config; the terminal and the log take them as escapes."""
     odd = tmp_path / os.fsdecode(b"caf\xe9")
