@@ -6,7 +6,9 @@ is left as it is. Delete a repair when its upper version is no longer supported.
 
 from __future__ import annotations
 
+import re
 import sys
+import warnings
 from functools import wraps
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,9 +20,32 @@ import numpy as np
 
 def repair_third_party() -> None:
     """Apply the repairs that must precede any import of ``mmaction.models``."""
+    _silence_what_is_no_fault()
     _supply_missing_drn()
     _leave_out_vindlu()
     _supply_former_numpy_names()
+
+
+# Warnings of others about what no user of this package can change or needs to:
+# the beginning of the message and the module that it is raised in.
+NO_FAULT = (
+    # mmcv-lite is all that is needed
+    (
+        "Fail to import ``MultiScaleDeformableAttention``",
+        r"mmcv\.cnn\.bricks\.transformer",
+    ),
+    # one thread a process is MMEngine's own choice in a distributed run
+    ("Setting OMP_NUM_THREADS environment", r"mmengine\.utils\.dl_utils\.setup_env"),
+    ("Setting MKL_NUM_THREADS environment", r"mmengine\.utils\.dl_utils\.setup_env"),
+    # mmengine and openmim import it; setuptools is kept below 81
+    ("pkg_resources is deprecated as an API", r"(mmengine|mim)\..*"),
+)
+
+
+def _silence_what_is_no_fault() -> None:
+    """In loader processes too: forked ones have the filters, others import this."""
+    for message, module in NO_FAULT:
+        warnings.filterwarnings("ignore", re.escape(message), module=module)
 
 
 def register_lazily() -> None:

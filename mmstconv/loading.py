@@ -1,9 +1,11 @@
-"""MMEngine opens every checkpoint through these: no code in a file runs.
+"""MMEngine opens and writes every checkpoint through these: no code in a file runs.
 
 MMEngine 0.10 leaves it to torch's default whether unpickling a file may run code. That
 is yes before torch 2.6, and for what it downloads in every version. Importing mmstconv
 puts these in the place of its loaders, so that whatever is started with a config of
 ours is safe, also ``mim train mmaction2`` and ``init_cfg=dict(type='Pretrained')``.
+What is saved meanwhile, whichever hook saves it, is safe to open, so that the same
+tools can read it again.
 """
 
 from __future__ import annotations
@@ -11,13 +13,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from urllib.parse import urlparse
 
+import mmengine.runner
 from mmengine.dist import barrier, get_rank
 from mmengine.fileio import get_local_path
 from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as mmengine_checkpoint
+from mmengine.runner import runner as mmengine_runner
 from torch import hub
 
 _trusted = False
@@ -34,6 +39,23 @@ def load_safely() -> None:
         CheckpointLoader.register_scheme(prefixes, loader, force=True)
     # torchvision://, open-mmlab:// and mmcls:// call it by this name
     mmengine_checkpoint.load_from_http = load_from_http
+
+
+def save_safely() -> None:
+    """Put :func:`save_checkpoint` in the place of MMEngine's, by each of its names."""
+    for module in (mmengine_checkpoint, mmengine_runner, mmengine.runner):
+        module.save_checkpoint = save_checkpoint
+
+
+_save_checkpoint = mmengine_checkpoint.save_checkpoint
+
+
+@wraps(_save_checkpoint)
+def save_checkpoint(checkpoint, filename, *args, **kwargs) -> None:
+    # Not above: the package imports this module before it has repaired the stack.
+    from .checkpoints.plain import as_plain
+
+    _save_checkpoint(as_plain(checkpoint), filename, *args, **kwargs)
 
 
 def trust_checkpoints(trust: bool) -> None:
@@ -58,8 +80,10 @@ def trusting(trust: bool) -> Iterator[None]:
 
 
 def are_trusted() -> bool:
-    """What :func:`trust_checkpoints` was told last."""
-    return _trusted
+    """What :func:`trust_checkpoints` was told last, or the environment says."""
+    from .checkpoints.reading import is_trusted
+
+    return _trusted or is_trusted()
 
 
 def load_from_local(filename: str, map_location=None) -> Mapping:
@@ -67,15 +91,22 @@ def load_from_local(filename: str, map_location=None) -> Mapping:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is no checkpoint, broken, or needs trust; says which.
+        CheckpointError: It is no checkpoint, broken, needs trust, or an entry of it is
+            not what it should be; says which (a ``ValueError``).
     """
-    # Not above: the package imports this module before it has repaired the stack.
+    from .checkpoints.entries import check_entries
+    from .checkpoints.plain import restore
     from .checkpoints.reading import read_checkpoint
 
-    checkpoint = read_checkpoint(
-        Path(filename).expanduser(), trust=_trusted, map_location=map_location or "cpu"
-    )
+    path, trust = Path(filename).expanduser(), are_trusted()
+    checkpoint = read_checkpoint(path, trust=trust, map_location=map_location or "cpu")
+    check_entries(path, checkpoint)
+    restore(checkpoint, trust=trust)
+    for name in [key for key, value in checkpoint.items() if value is None]:
+        del checkpoint[name]  # MMEngine asks whether it is there, not what it is
     meta = checkpoint.get("meta")
+    if meta is not None and not isinstance(meta, MutableMapping):
+        del checkpoint["meta"]  # another project's
     if isinstance(meta, MutableMapping):
         # Runner.resume would execute this text to read the number of GPUs from it.
         meta.pop("config", None)

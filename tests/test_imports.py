@@ -41,8 +41,13 @@ def test_layers(path):
     forbidden = {"tests", "tools", "configs"}
     if where[0] == "media":
         ours = {name for name in names if reaches({name}, "mmstconv")}
-        assert not {n for n in ours if not reaches({n}, "mmstconv.media")}
+        allowed = ("mmstconv.media", "mmstconv.disk")
+        assert not {n for n in ours if not any(reaches({n}, a) for a in allowed)}
         forbidden |= {"mmaction", "mmengine", "mmcv"}
+    if where[0] == "disk":  # Python alone
+        others = {name.split(".")[0] for name in names} - {"mmstconv", ""}
+        assert others <= sys.stdlib_module_names
+        assert not {n for n in names if n.startswith("mmstconv.") and ".disk" not in n}
     if where[0] == "datasets":
         forbidden |= {"mmstconv.models"}
     if where[0] == "models":

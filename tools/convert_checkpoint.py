@@ -1,11 +1,27 @@
 """Recognise a published checkpoint and convert it for a config of ours.
 
-python tools/convert_checkpoint.py FILE [--out OUT] [--in-channels 2] [--inflate]
+python tools/convert_checkpoint.py FILE [--out OUT] [--in-channels 2] [--inflate] ...
 """
 
 import argparse
-import sys
+import ast
 from pathlib import Path
+
+
+class Options(argparse.Action):
+    """``NAME=VALUE`` pairs; values are Python's where they can be."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        options = {}
+        for pair in values:
+            name, equals, value = pair.partition("=")
+            if not equals:
+                parser.error(f"{option_string} takes NAME=VALUE, got {pair!r}")
+            try:
+                options[name] = ast.literal_eval(value)
+            except (ValueError, SyntaxError):
+                options[name] = value
+        setattr(namespace, self.dest, options)
 
 
 def parse_args():
@@ -26,9 +42,30 @@ def parse_args():
         help="what it will read, if not what it was trained on",
     )
     parser.add_argument(
+        "--ema",
+        action="store_true",
+        help="of a file with both, take the weights averaged over training",
+    )
+    parser.add_argument(
+        "--eps", type=float, help="of the batch norms, if not the layout's own"
+    )
+    parser.add_argument(
+        "--options",
+        nargs="+",
+        action=Options,
+        default={},
+        metavar="NAME=VALUE",
+        help="of the layout, what its weights do not show (the report names them)",
+    )
+    parser.add_argument(
         "--trust",
         action="store_true",
         help="open Python objects in the file, which may run code: only your own files",
+    )
+    parser.add_argument(
+        "--traceback",
+        action="store_true",
+        help="show where in the program an error arose, also one of the user's",
     )
     return parser.parse_args()
 
@@ -37,20 +74,24 @@ def main():
     args = parse_args()
     # slow to import: after the arguments are known to be right
     from mmstconv.apis import convert_checkpoint
+    from mmstconv.disk import print_any_name
+    from mmstconv.engine.messages import short_errors
 
-    try:
+    print_any_name()
+    with short_errors("convert_checkpoint"):
         conversion = convert_checkpoint(
             args.checkpoint,
             in_channels=args.in_channels,
             inflate=args.inflate,
             modality=args.modality,
+            ema=args.ema,
+            eps=args.eps,
+            options=args.options,
             trust=args.trust,
         )
         print(conversion.table())
         out = args.out or f"{Path(args.checkpoint).stem}_mmstconv.pth"
         out = conversion.save(out)
-    except (OSError, ValueError) as error:
-        sys.exit(f"convert_checkpoint: {error}")
     print(f"preprocessing:\n  {conversion.preprocessing or 'not fixed by the source'}")
     print("for a config, in the stream:")
     print(f"  backbone={as_code(conversion.backbone)},")
@@ -64,6 +105,8 @@ def as_code(cfg):
     if isinstance(cfg, dict):
         items = (f"{key}={as_code(value)}" for key, value in cfg.items())
         return f"dict({', '.join(items)})"
+    if isinstance(cfg, list):
+        return f"[{', '.join(map(as_code, cfg))}]"
     return repr(cfg)
 
 

@@ -4,7 +4,8 @@
 
 Every model is trained by ``mim train mmstconv`` and tested by ``mim test mmstconv``.
 Run again, it keeps trained models whose config and data are unchanged, resumes an
-interrupted training, and measures every accuracy anew.
+interrupted training, and measures every accuracy anew. Of other configs and data it
+trains in other folders; it deletes none.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import json
 import math
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -26,6 +26,7 @@ import mmengine
 import numpy as np
 
 import mmstconv  # noqa: F401  (names the package to MMEngine, repairs)
+from mmstconv.disk import local_path, print_any_name, refuse_foreign, write_own
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / "configs" / "recognition" / "demo"
@@ -51,8 +52,8 @@ SIGMAS = 3  # sampling noise that is no leak
 
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work-dir", type=Path, default=Path("work_dirs/demo"))
-    parser.add_argument("--data-root", type=Path, default=Path("data/demo"))
+    parser.add_argument("--work-dir", type=local_path, default=Path("work_dirs/demo"))
+    parser.add_argument("--data-root", type=local_path, default=Path("data/demo"))
     parser.add_argument(
         "--jobs", type=int, default=2, help="models trained at the same time"
     )
@@ -65,7 +66,8 @@ class Run:
     def __init__(self, name: str, config: str, args, threads: int) -> None:
         self.name = name
         self.config = CONFIGS / config
-        self.work_dir = args.work_dir / self.config.stem
+        self.parent = args.work_dir / self.config.stem
+        self.work_dir = self.parent
         self.data_root = args.data_root
         self.environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
         self.process: subprocess.Popen | None = None
@@ -95,16 +97,13 @@ class Run:
         return hashlib.sha256(f"{config}\n{manifest}".encode()).hexdigest()
 
     def train(self) -> None:
-        stamp = self.work_dir / "fingerprint"
-        fingerprint = self.fingerprint()
-        if not stamp.exists() or stamp.read_text() != fingerprint:
-            shutil.rmtree(self.work_dir, ignore_errors=True)
-            self.work_dir.mkdir(parents=True)
-            stamp.write_text(fingerprint)
+        # A folder of its own: what is in another one may be somebody's training.
+        self.work_dir = self.parent / self.fingerprint()[:12]
+        self.work_dir.mkdir(parents=True, exist_ok=True)
         trained = self.work_dir / "trained.json"
         if not trained.exists():
             self._mim("train", "--gpus", "0", "--resume")
-            trained.write_text(json.dumps(self.seconds))
+            write_own(trained, json.dumps(self.seconds))
         self.seconds.update(json.loads(trained.read_text()))
 
     def test(self) -> None:
@@ -228,8 +227,11 @@ def judge(runs: dict[str, Run]) -> list[str]:
 
 
 def main() -> int:
+    print_any_name()
     args = parse_args()
     start = time.time()
+    path = args.work_dir / "results.json"
+    refuse_foreign([path])
     make_data(args)
     seconds = {"data": round(time.time() - start, 1)}
     threads = max(1, (os.cpu_count() or 1) // args.jobs)
@@ -258,8 +260,7 @@ def main() -> int:
         factors={name: run.factors for name, run in runs.items()},
         ablation={name: runs[name].accuracy for name in ABLATION},
     )
-    path = args.work_dir / "results.json"
-    path.write_text(json.dumps(results, indent=2) + "\n")
+    write_own(path, json.dumps(results, indent=2) + "\n")
     print(f"\n{path} written after {seconds['total']:.0f} s")
     faults = judge(runs)
     for fault in faults:
@@ -272,5 +273,5 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit("demo: interrupted; run again, it goes on from here")
-    except RuntimeError as error:
+    except (RuntimeError, OSError) as error:
         sys.exit(f"demo: {error}")

@@ -18,6 +18,8 @@ from mmstconv.apis import (
     load_recognizer,
     predict_video,
 )
+from mmstconv.disk import print_any_name
+from mmstconv.engine.messages import short_errors
 from mmstconv.media import MediaError
 
 
@@ -46,6 +48,11 @@ def parse_args():
         action="store_true",
         help="open Python objects in the checkpoint, which may run code: only your own",
     )
+    parser.add_argument(
+        "--traceback",
+        action="store_true",
+        help="show where in the program an error arose, also one of the user's",
+    )
     return parser.parse_args()
 
 
@@ -67,14 +74,11 @@ def show(path, result, model, top, threshold):
         print(f"  {line}")
 
 
+@short_errors("predict")
 def main():
+    print_any_name()
     args = parse_args()
-    try:
-        model = load_recognizer(
-            args.config, args.checkpoint, args.device, trust=args.trust
-        )
-    except (OSError, ValueError) as error:
-        sys.exit(f"predict: {error}")
+    model = load_recognizer(args.config, args.checkpoint, args.device, trust=args.trust)
     failed = 0
     for path in args.videos:
         try:

@@ -9,9 +9,12 @@ when it is interrupted; the same command again goes on where it ended.
 
 import argparse
 import csv
+import fcntl
+import io
 import json
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 from mmstconv.apis import (
@@ -20,14 +23,16 @@ from mmstconv.apis import (
     load_recognizer,
     score_video,
 )
-from mmstconv.media import MediaError, open_media
+from mmstconv.disk import ForeignFile, local_path, print_any_name
+from mmstconv.engine.messages import short_errors
+from mmstconv.media import open_media
 
 
 def parse_args():
     parser = argparse.ArgumentParser(description="Score a long video window by window")
     parser.add_argument("config", help="config the checkpoint was trained with")
     parser.add_argument("checkpoint", help="checkpoint file")
-    parser.add_argument("video", type=Path, help="video file")
+    parser.add_argument("video", type=local_path, help="video file")
     parser.add_argument(
         "--out", type=Path, help="CSV file; default: the video's name and .scores.csv"
     )
@@ -40,6 +45,11 @@ def parse_args():
         action="store_true",
         help="open Python objects in the checkpoint, which may run code: only your own",
     )
+    parser.add_argument(
+        "--traceback",
+        action="store_true",
+        help="show where in the program an error arose, also one of the user's",
+    )
     return parser.parse_args()
 
 
@@ -49,32 +59,96 @@ def stamp(path):
     return [os.fspath(path), found.st_size, found.st_mtime_ns]
 
 
-def done_before(out, run):
-    """How many whole lines of windows are there; cuts off what is not whole.
+def done_before(out, run, columns):
+    """How many whole lines of windows are there; nothing is written here.
+
+    Args:
+        out: The CSV file.
+        run: What this run is made of.
+        columns: The header.
 
     Raises:
-        ValueError: The file is of another run.
+        ForeignFile: A file is there that no such run has written.
     """
-    description = out.with_name(out.name + ".run.json")
-    if out.exists():
-        if not description.exists() or json.loads(description.read_text()) != run:
-            raise ValueError(
-                f"{out} is there and was not written by this command on these files; "
-                "delete it, or give another --out"
+    there = os.path.lexists(out)
+    description = describing(out)
+    noted = None
+    if os.path.lexists(description):
+        try:
+            noted = json.loads(description.read_bytes())
+        except (OSError, ValueError):
+            pass
+        if not isinstance(noted, dict) or noted.keys() != run.keys():
+            raise ForeignFile(
+                f"{description} is there and was not written by this tool: move it, or "
+                "give another --out"
             )
-        content = out.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        with out.open("r+b") as file:
-            file.truncate(whole)
-        return max(content.count(b"\n") - 1, 0)
-    description.write_text(json.dumps(run))
-    return 0
+    if not there or (out.is_file() and out.stat().st_size == 0):
+        return 0
+    if noted != run or not out.is_file() or not is_of(out.read_bytes(), columns):
+        raise ForeignFile(
+            f"{out} is there and was not written by this command on these files; "
+            "delete it, or give another --out"
+        )
+    return max(out.read_bytes().count(b"\n") - 1, 0)
+
+
+def describing(out):
+    """The file that says of which run a CSV file is."""
+    return out.with_name(out.name + ".run.json")
+
+
+def is_of(content, columns):
+    """Whether a file has this header and a number in each cell below.
+
+    The last line may be cut off anywhere.
+    """
+    header = as_line(columns)
+    if len(content) < len(header):
+        return header.startswith(content)
+    if not content.startswith(header):
+        return False
+    *lines, _ = content[len(header) :].split(b"\n")
+    try:
+        rows = [[float(cell) for cell in line.split(b",")] for line in lines]
+    except ValueError:
+        return False
+    return all(len(row) == len(columns) for row in rows)
+
+
+def as_line(cells):
+    """A line of the CSV file."""
+    with io.StringIO(newline="") as line:
+        csv.writer(line, lineterminator="\n").writerow(cells)
+        return line.getvalue().encode("utf-8", "surrogateescape")
+
+
+@contextmanager
+def only_writer(out):
+    """The CSV file, for this process alone, to go on behind its last whole line.
+
+    Raises:
+        ForeignFile: Another process is writing it.
+    """
+    with out.open("ab+", buffering=0) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ForeignFile(f"{out} is being written by another process") from None
+        except OSError:
+            pass  # a file system without locks
+        file.seek(0)
+        content = file.read()
+        file.truncate(content.rfind(b"\n") + 1)
+        yield file
 
 
 def main():
+    print_any_name()
     args = parse_args()
     out = args.out or Path(args.video.name).with_suffix(".scores.csv")
-    try:
+    kept = f"{out} has what was computed, the same command goes on"
+    with short_errors("score_video", kept):
         run = dict(
             config=stamp(args.config),
             checkpoint=stamp(args.checkpoint),
@@ -86,24 +160,22 @@ def main():
         )
         with open_media(args.video) as media:
             begin, end = media.extent
-        skip = done_before(out, run)
+        columns = ["start", "end", *class_names(model)]
+        skip = done_before(out, run, columns)
         windows = score_video(model, args.video, hop=args.hop, skip=skip)
-        with out.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            if not out.stat().st_size:
-                writer.writerow(["start", "end", *class_names(model)])
+        with only_writer(out) as file:
+            if os.fstat(file.fileno()).st_size == 0:
+                describing(out).write_text(json.dumps(run))
+                file.write(as_line(columns))
             for window in windows:
                 shares = class_probabilities(model, window.scores)
                 scores = [f"{share:.6f}" for share in shares.tolist()]
-                writer.writerow([f"{window.start:.3f}", f"{window.end:.3f}", *scores])
-                file.flush()
+                file.write(
+                    as_line([f"{window.start:.3f}", f"{window.end:.3f}", *scores])
+                )
                 done = window.end - begin
                 print(f"\r{done:.0f} of {end - begin:.0f} s", end="", file=sys.stderr)
         print(file=sys.stderr)
-    except KeyboardInterrupt:
-        sys.exit(f"score_video: interrupted; {out} has what was computed")
-    except (OSError, ValueError, MediaError) as error:
-        sys.exit(f"score_video: {error}")
     print(out)
 
 

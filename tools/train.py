@@ -15,6 +15,9 @@ class CfgOptions(argparse.Action):
     def __call__(self, parser, namespace, values, option_string=None):
         from mmengine.config import DictAction
 
+        wrong = [value for value in values if "=" not in value]
+        if wrong:
+            parser.error(f"{option_string} takes key=value pairs, got {wrong[0]}")
         parse = DictAction(self.option_strings, self.dest, self.nargs)
         parse(parser, namespace, values, option_string)
 
@@ -57,6 +60,11 @@ def parse_args():
         nargs="+",
         action=CfgOptions,
         help="override settings of the config, as key=value pairs",
+    )
+    parser.add_argument(
+        "--traceback",
+        action="store_true",
+        help="show where in the program an error arose, also one of the user's",
     )
     parser.add_argument(
         "--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none"
@@ -112,19 +120,22 @@ def main():
     # The threads of PyTorch wait for each other at every layer. They shall not do so at
     # full speed on cores that loader processes could use; GNU's OpenMP reads this once.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    from mmengine.config import Config
-
+    from mmstconv.disk import print_any_name
+    from mmstconv.engine.configs import read_config
     from mmstconv.engine.failures import explain_failures
     from mmstconv.engine.launch import build_runner
+    from mmstconv.engine.messages import short_errors
 
     gc.freeze()
     gc.enable()
-    cfg = merge_args(Config.fromfile(args.config), args)
-    runner = build_runner(
-        cfg, args.config, args.work_dir, args.launcher, trust=args.trust
-    )
-    with explain_failures(runner):
-        runner.train()
+    print_any_name()
+    with short_errors("train", "the same command with --resume goes on"):
+        cfg = merge_args(read_config(args.config, args.cfg_options), args)
+        runner = build_runner(
+            cfg, args.config, args.work_dir, args.launcher, trust=args.trust
+        )
+        with explain_failures(runner):
+            runner.train()
 
 
 if __name__ == "__main__":

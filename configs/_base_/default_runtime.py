@@ -4,7 +4,7 @@ default_scope = "mmaction"
 default_hooks = dict(
     runtime_info=dict(type="RuntimeInfoHook"),
     timer=dict(type="IterTimerHook"),
-    logger=dict(type="LoggerHook", interval=20, ignore_last=False),
+    logger=dict(type="EpochLoggerHook"),
     param_scheduler=dict(type="ParamSchedulerHook"),
     checkpoint=dict(
         type="AtomicCheckpointHook", interval=1, max_keep_ckpts=3, save_best="acc/top1"
@@ -14,6 +14,7 @@ default_hooks = dict(
     invalid_loss=dict(type="InvalidLossHook"),
     bad_samples=dict(type="BadSampleHook", max_share=0.1, max_in_a_row=10),
     consistency=dict(type="ConsistencyHook"),
+    presence=dict(type="PresenceHook"),
 )
 # For those of children: what is above stays with a child that sets this list.
 custom_hooks = []

@@ -13,9 +13,11 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
-from ..checkpoints.reading import weights_of
+from ..checkpoints.containers import weights_of
+from ..checkpoints.reading import CheckpointError
 from ..datasets.class_names import ClassNamesError, find_class_names
 from ..engine.checkpoint import fill
+from ..engine.configs import read_config
 from ..loading import trusting
 from ..models.heads import kind_of, probabilities
 
@@ -42,17 +44,21 @@ def load_recognizer(
         the training, kept in the checkpoint; where it has none, those of the config.
 
     Raises:
+        ConfigError: The config cannot be read, or has keys that look mistyped.
         ValueError: The file is no checkpoint, broken or needs trust, or the weights
             are not those of the model, one by one; names them.
     """
     if device is None:
         device = "cuda:0" if torch.cuda.is_available() else "cpu"
-    model = init_recognizer(config, device=device)
+    model = init_recognizer(read_config(config), device=device)
     with trusting(trust):
         loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location="cpu")
-    remarks = fill(model, weights_of(loaded), complete=True)
+    try:
+        remarks = fill(model, weights_of(loaded), complete=True)
+    except ValueError as error:
+        raise CheckpointError(f"{checkpoint}: {error}") from error
     if remarks:
-        raise ValueError(f"{checkpoint}: {remarks[0]}")
+        raise CheckpointError(f"{checkpoint}: {remarks[0]}")
     model.dataset_meta = loaded.get("meta", {}).get("dataset_meta") or {}
     if not model.dataset_meta.get("classes"):
         model.dataset_meta = dict(model.dataset_meta, classes=_names_in(model.cfg))

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..disk import own_file
 from ..version import __version__
 from .layout import Layout
 
@@ -85,10 +86,11 @@ class Conversion:
         )
 
     def save(self, out: str | os.PathLike) -> Path:
-        """Write the converted file: whole or not at all, never over its source.
+        """Write the converted file: whole or not at all, never over another one.
 
         Raises:
             ValueError: The layout cannot be converted, or ``out`` is the source.
+            ForeignFile: There is a file that was not written here.
             FileNotFoundError: The folder of ``out`` does not exist.
         """
         out = Path(out)
@@ -102,12 +104,8 @@ class Conversion:
         if out.exists() and out.samefile(self.source):
             raise ValueError(f"{out}: would overwrite the source; choose another name")
         content = dict(state_dict=self.weights, meta=dict(mmstconv=self.provenance()))
-        unfinished = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-        try:
-            torch.save(content, unfinished)
-            os.replace(unfinished, out)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with own_file(out) as part:
+            torch.save(content, part)
         return out
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from .adapt import adapt_input
+from .containers import choose_weights, weights_of
 from .conversion import Conversion
-from .fitting import check_fit, first_kernel, inflate_all, shapes_of
+from .entries import unusable
+from .fitting import check_fit, first_kernel, inflate_all, shapes_of, with_eps
 from .layout import Layout
-from .layouts import LAYOUTS
-from .reading import read_checkpoint, tensors_of, weights_of
+from .numbers import impossible, suspicious
+from .reading import CheckpointError, read_checkpoint
+from .recognition import below, find_layout
 
 MODALITIES = ("rgb", "flow", "audio")
 
@@ -27,11 +32,15 @@ def convert_checkpoint(
     in_channels: int | None = None,
     inflate: bool = False,
     modality: str | None = None,
+    ema: bool = False,
+    eps: float | None = None,
+    options: Mapping | None = None,
     trust: bool = False,
 ) -> Conversion:
     """Bring a published checkpoint under our names.
 
-    The layout is recognised; see :data:`LAYOUTS` for those that are known.
+    The layout is recognised, below whatever container and prefix; see
+    :data:`~mmstconv.checkpoints.LAYOUTS` for those that are known.
 
     Args:
         path: The checkpoint.
@@ -40,6 +49,10 @@ def convert_checkpoint(
         inflate: Take the kernels of a 2D network for a 3D one.
         modality: ``'rgb'``, ``'flow'`` or ``'audio'``: what the weights will read, if
             that is not what they were trained on.
+        ema: Of a file with both, take the weights that were averaged over training.
+        eps: Of the batch norms, if not that of the layout's own code.
+        options: Of the layout, what leaves no trace in the weights, e.g.
+            ``dict(no_max_pool=True)``; the report says which there are.
         trust: Open a file that holds Python objects; only for files of your own.
 
     Returns:
@@ -47,8 +60,9 @@ def convert_checkpoint(
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is no checkpoint or of no known layout, does not fit the
-            network of its layout, or cannot be adapted as asked.
+        CheckpointError: The file is no checkpoint or of no known layout, does not fit
+            the network of its layout, or holds weights that cannot be.
+        ValueError: It cannot be adapted as asked.
 
     Example:
         >>> convert_checkpoint("rgb_imagenet.pt", "i3d_rgb.pth").backbone
@@ -59,12 +73,21 @@ def convert_checkpoint(
         raise ValueError(f"in_channels must be at least 1, got {in_channels}")
     if modality is not None and modality not in MODALITIES:
         raise ValueError(f"modality is {modality!r}, must be one of {MODALITIES}")
+    if eps is not None and not 0 < eps < 1:
+        raise ValueError(f"eps must lie between 0 and 1, got {eps}")
     checkpoint = read_checkpoint(path, trust=trust)
     _refuse_ours(path, checkpoint)
-    source = tensors_of(path, checkpoint)
-    layout = recognise(path, source)
+    try:
+        everything, chosen, inside = choose_weights(checkpoint, ema=ema)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    layout, prefix, note = find_layout(path, everything, ema=inside)
+    source = below(everything, prefix)
+    chosen += [note] if note else []
     if layout.convertible:
-        conversion = _convert(path, layout, source, in_channels, inflate, modality)
+        _check_numbers(path, source)
+        asked = Asked(in_channels, inflate, modality, eps, dict(options or {}))
+        conversion = _convert(path, layout, source, asked)
     else:
         conversion = Conversion(
             path,
@@ -73,26 +96,37 @@ def convert_checkpoint(
             unmatched=list(source),
             notes=[*layout.report(source), layout.notes],
         )
+    conversion = replace(
+        conversion,
+        unmatched=[
+            *conversion.unmatched,
+            *(key for key in everything if prefix and not key.startswith(prefix)),
+        ],
+        notes=[*chosen, *conversion.notes],
+    )
     if out is not None:
         conversion.save(out)
     return conversion
 
 
-def recognise(path: str | os.PathLike, weights: Mapping[str, Tensor]) -> Layout:
-    """The layout of weights.
+class Asked(NamedTuple):
+    """What :func:`convert_checkpoint` was asked to change."""
 
-    Raises:
-        ValueError: None of ours; lists those, and the first keys.
-    """
-    for layout in LAYOUTS:
-        if layout.recognise(weights):
-            return layout
-    names = ", ".join(layout.name for layout in LAYOUTS)
-    keys = ", ".join(list(weights)[:5])
-    raise ValueError(
-        f"{path}: the layout of its {len(weights)} tensors is unknown ({keys}, ...); "
-        f"known are {names}"
-    )
+    in_channels: int | None
+    inflate: bool
+    modality: str | None
+    eps: float | None
+    options: dict
+
+
+def _check_numbers(path: Path, source: Mapping[str, Tensor]) -> None:
+    problems = unusable(source, {}) or impossible(source)
+    if problems:
+        rest = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
+        raise CheckpointError(
+            f"{path}: holds weights that cannot be: {'; '.join(problems[:3])}{rest}; "
+            "the training went wrong or the file was damaged, take another one"
+        )
 
 
 def _refuse_ours(path: Path, checkpoint: Mapping) -> None:
@@ -115,14 +149,15 @@ def _convert(
     path: Path,
     layout: Layout,
     source: Mapping[str, Tensor],
-    in_channels: int | None,
-    inflating: bool,
-    modality: str | None,
+    asked: Asked,
 ) -> Conversion:
+    _check_options(path, layout, asked.options)
     try:
-        cfg = dict(layout.backbone(source))
+        cfg = dict(layout.backbone(source, **asked.options))
     except ValueError as error:
-        raise ValueError(f"{path}: looks like {layout.name}, but {error}") from error
+        raise CheckpointError(
+            f"{path}: looks like {layout.name}, but {error}"
+        ) from error
     names, unmatched = {}, []  # target -> source
     for key in source:
         target = layout.rename(key)
@@ -144,10 +179,12 @@ def _convert(
             "missing"
         )
     channels = weights[first].shape[1]
-    wanted = channels if in_channels is None else in_channels
+    wanted = channels if asked.in_channels is None else asked.in_channels
+    if asked.eps is not None:
+        cfg = with_eps(cfg, asked.eps, weights[first].dim())
     expected = shapes_of({**cfg, "in_channels": wanted})
     adapted = []
-    if inflating:
+    if asked.inflate:
         count = inflate_all(weights, expected)
         if not count:
             raise ValueError(
@@ -158,11 +195,11 @@ def _convert(
     if wanted != channels:
         weights[first] = adapt_input(weights[first], wanted)
         adapted.append(f"first convolution {channels} -> {wanted} channels (mean)")
-    check_fit(path, layout, weights, expected, inflating)
+    check_fit(path, layout, weights, expected, asked.inflate)
 
     preprocessing = layout.preprocessing(source)
     changed = wanted != channels
-    preprocessing, note = _read_as(preprocessing, modality, changed, wanted)
+    preprocessing, note = _read_as(preprocessing, asked.modality, changed, wanted)
     matched, reshaped = [], []
     for new, old in names.items():
         before, after = tuple(source[old].shape), tuple(weights[new].shape)
@@ -185,7 +222,42 @@ def _convert(
         unmatched=unmatched,
         preprocessing=preprocessing,
         adapted=adapted,
-        notes=[line for line in (*layout.report(source), layout.notes, note) if line],
+        notes=[
+            line
+            for line in (
+                *layout.report(source),
+                *suspicious(source),
+                layout.notes,
+                note,
+                _open_options(layout, asked.options),
+            )
+            if line
+        ],
+    )
+
+
+def _check_options(path: Path, layout: Layout, options: Mapping) -> None:
+    for name, value in options.items():
+        if name not in layout.options:
+            known = ", ".join(layout.options) or "none"
+            raise ValueError(
+                f"{path}: {layout.name} has no option {name!r}; its options: {known}"
+            )
+        if type(value) is not type(layout.options[name]):
+            raise ValueError(
+                f"{path}: option {name} is {value!r}, must be like "
+                f"{layout.options[name]!r}"
+            )
+
+
+def _open_options(layout: Layout, options: Mapping) -> str:
+    if not layout.options:
+        return ""
+    settings = {**layout.options, **options}
+    said = " ".join(f"{name}={value}" for name, value in settings.items())
+    return (
+        "Options that change the network and leave no trace in its weights are taken "
+        f"to be {said}; if it was trained with others, say so with --options"
     )
 
 

@@ -28,6 +28,24 @@ def first_kernel(cfg: Mapping) -> str:
     return next(key for key, shape in shapes.items() if len(shape) >= 3)
 
 
+def with_eps(cfg: Mapping, eps: float, ndim: int) -> dict:
+    """A network's config with another eps of its batch norms.
+
+    Args:
+        cfg: As for ``MODELS.build``.
+        eps: Added to the variance.
+        ndim: Axes of its kernels, which are one more than those of its norms.
+
+    Raises:
+        ValueError: The network has no batch norms.
+    """
+    keys = shapes_of({**cfg, "in_channels": 1})
+    if not any(key.endswith("running_var") for key in keys):
+        raise ValueError(f"eps was asked for, but {cfg['type']} has no batch norms")
+    norm_cfg = dict(cfg.get("norm_cfg") or dict(type=f"BN{ndim - 2}d"), eps=eps)
+    return dict(cfg, norm_cfg=norm_cfg)
+
+
 def inflate_all(weights: dict[str, Tensor], expected: Mapping) -> int:
     """Inflate in place what is 2D and wanted in 3D; how many kernels that were."""
     count = 0

@@ -10,7 +10,9 @@ from mmengine.logging import print_log
 from mmengine.model import update_init_info
 from torch import Tensor, nn
 
+from ..loading import are_trusted
 from .adapt import adapt_input, inflate
+from .entries import unusable
 from .reading import read_checkpoint, tensors_of
 
 _HEAD = "cls_head."
@@ -61,7 +63,7 @@ class AdaptedPretrained:
         self.adapt_input = adapt_input
 
     def __call__(self, module: nn.Module) -> None:
-        loaded = read_checkpoint(self.checkpoint)
+        loaded = read_checkpoint(self.checkpoint, trust=are_trusted())
         weights = self._select(tensors_of(self.checkpoint, loaded))
         own = module.state_dict()
         fitted, inflated, adapted = self._fit(module, weights, own)
@@ -96,7 +98,8 @@ class AdaptedPretrained:
         own: Mapping[str, Tensor],
     ) -> tuple[dict[str, Tensor], int, list[str]]:
         """The weights in the module's shapes; what was inflated and adapted."""
-        problems, fitted, inflated, adapted = [], {}, 0, []
+        fitted, inflated, adapted = {}, 0, []
+        problems = unusable(weights, own)
         for key, value in weights.items():
             if key not in own:
                 problems.append(f"{key}: no such parameter")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -28,7 +28,8 @@ class Layout:
         source: URL of the project.
         recognise: Whether weights have this layout, by their keys and, where those
             do not tell, by shapes. The first layout that says yes is taken.
-        backbone: The config for ``MODELS.build`` without ``in_channels``.
+        backbone: The config for ``MODELS.build`` without ``in_channels``, from weights
+            and, by keyword, any of ``options``.
         rename: Source key to ``backbone.…``, ``cls_head.fc_cls.{weight,bias}``, or
             None where there is no place for it.
         preprocessing: What the source did to its input, in plain types: only keys
@@ -37,15 +38,18 @@ class Layout:
         convertible: False if the layout is only reported.
         notes: What a user must know, in one or two sentences.
         report: What is to be said of these very weights, line by line.
+        options: What changes the network and cannot be seen in its weights, and the
+            values of the released files.
     """
 
     name: str
     source: str
     recognise: Callable[[Mapping[str, Tensor]], bool]
-    backbone: Callable[[Mapping[str, Tensor]], dict]
+    backbone: Callable[..., dict]
     rename: Callable[[str], str | None]
     preprocessing: Callable[[Mapping[str, Tensor]], dict]
     reshape: Callable[[str, Tensor], Tensor] = _unchanged
     convertible: bool = True
     notes: str = ""
     report: Callable[[Mapping[str, Tensor]], list[str]] = _nothing
+    options: Mapping = field(default_factory=dict)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -51,7 +50,9 @@ def read_provenance(path: str | Path) -> dict:
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError):
+    except OSError:
+        raise
+    except Exception:  # unpickling raises whatever the bytes lead to
         return {}
     for key in ("meta", "mmstconv"):
         content = content.get(key) if isinstance(content, Mapping) else None

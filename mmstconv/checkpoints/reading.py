@@ -10,19 +10,25 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor, load, nn
 
-# What projects call the entry of a file that holds the weights.
-_CONTAINERS = ("state_dict", "model")
-_DDP = "module."
+from .containers import weights_of
+from .kinds import SAFETENSORS, kind_of
+from .stand_ins import settle, standing_in
 
-
-_TRUST = "if the file is yours, allow it with --trust (trust=True)"
+TRUST = "MMSTCONV_TRUST"
+_TRUST = (
+    f"if the file is yours, allow it with {TRUST}=1 in the environment (any tool), "
+    "--trust (ours) or trust=True (Python)"
+)
 _TORCHSCRIPT = "is a TorchScript program, not a checkpoint; save its state_dict()"
 
 
-class TrustError(ValueError):
+class CheckpointError(ValueError):
+    """A checkpoint file that cannot be used; names the file and what is wrong."""
+
+
+class TrustError(CheckpointError):
     """Opening the file could run code that it brings along."""
 
 
@@ -32,47 +38,78 @@ def read_checkpoint(
     """The mapping that a checkpoint file holds.
 
     Any file name and any format of ``torch.save`` will do. Files whose opening runs
-    code that they bring along are refused unless trusted. Of files in the format since
-    torch 1.6, every byte is compared with its check sum, which torch does not do: it
-    takes tensors as they are.
+    code that they bring along are refused unless trusted; what is known to be harmless
+    (:mod:`~mmstconv.checkpoints.stand_ins`) becomes plain values. Of files in the
+    format since torch 1.6, every byte is compared with its check sum, which torch does
+    not do: it takes tensors as they are.
 
     Args:
         path: The file.
         trust: Open a file with Python objects in it. They can do anything: only for
-            files that are yours.
+            files that are yours. So says ``MMSTCONV_TRUST=1`` in the environment.
         map_location: Where tensors go, as of ``torch.load``.
 
     Raises:
         FileNotFoundError: There is no such file.
-        TrustError: It needs trust (a ``ValueError``); says why.
-        ValueError: It is no checkpoint, or broken; says which.
+        TrustError: It needs trust (a ``CheckpointError``, a ``ValueError``); says why.
+        CheckpointError: It is no checkpoint, or broken; says which.
     """
     path = Path(path)
+    trust = trust or is_trusted()
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "no such file"
         raise FileNotFoundError(f"{path}: {what}")
     if path.stat().st_size == 0:
-        raise ValueError(f"{path}: the file is empty; download or copy it again")
+        raise CheckpointError(f"{path}: the file is empty; download or copy it again")
+    kind = kind_of(path)
+    if kind == SAFETENSORS:
+        return _read_safetensors(path, map_location)
+    if kind:
+        raise CheckpointError(f"{path}: is {kind}")
     _check_container(path, trust)
     try:
         with warnings.catch_warnings():  # on files that end in an error anyway
             warnings.simplefilter("ignore", UserWarning)
-            loaded = torch.load(path, map_location=map_location, weights_only=not trust)
-    except PermissionError:
+            if trust:
+                loaded = load(path, map_location, weights_only=False)
+            else:
+                with standing_in():
+                    loaded = load(path, map_location, weights_only=True)
+                loaded = settle(loaded)
+    except (PermissionError, FileNotFoundError):  # a training may remove it meanwhile
         raise
     except Exception as error:  # unpickling raises whatever the bytes lead to
         raise _explained(path, error) from error
     if isinstance(loaded, nn.Module):
-        raise ValueError(
+        raise CheckpointError(
             f"{path}: holds a whole {type(loaded).__name__} object, not weights; load "
             "it where its code is and save its state_dict()"
         )
     if not isinstance(loaded, Mapping):
-        raise ValueError(
+        raise CheckpointError(
             f"{path}: holds a {type(loaded).__name__}, not a mapping of names to "
             "tensors; it is no checkpoint"
         )
     return loaded
+
+
+def _read_safetensors(path: Path, map_location) -> Mapping:
+    try:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+    except ImportError:
+        raise CheckpointError(
+            f"{path}: is a safetensors file; pip install safetensors to read it"
+        ) from None
+    try:
+        return load_file(path, device=str(map_location))
+    except SafetensorError as error:
+        raise CheckpointError(f"{path}: {_broken(error)}") from error
+
+
+def is_trusted() -> bool:
+    """Whether the environment says that all checkpoints are the user's own."""
+    return os.environ.get(TRUST) == "1"
 
 
 def _check_container(path: Path, trust: bool) -> None:
@@ -89,10 +126,12 @@ def _check_container(path: Path, trust: bool) -> None:
         return
     try:
         problem = _problem_of_zip(path)
+    except FileNotFoundError:
+        raise
     except Exception as error:  # zipfile too raises whatever the bytes lead to
-        raise ValueError(f"{path}: {_broken(error)}") from error
+        raise CheckpointError(f"{path}: {_broken(error)}") from error
     if problem:
-        raise ValueError(f"{path}: {problem}")
+        raise CheckpointError(f"{path}: {problem}")
 
 
 def _problem_of_zip(path: Path) -> str | None:
@@ -113,7 +152,7 @@ def _problem_of_zip(path: Path) -> str | None:
     return None
 
 
-def _explained(path: Path, error: Exception) -> ValueError:
+def _explained(path: Path, error: Exception) -> CheckpointError:
     text = str(error)
     unsafe = re.search(r"GLOBAL (\S+) was not an allowed global", text)
     if unsafe is None:
@@ -126,8 +165,8 @@ def _explained(path: Path, error: Exception) -> ValueError:
             f"opening it could run any code; {_TRUST}"
         )
     if "TorchScript" in text:
-        return ValueError(f"{path}: {_TORCHSCRIPT}")
-    return ValueError(f"{path}: {_broken(error)}")
+        return CheckpointError(f"{path}: {_TORCHSCRIPT}")
+    return CheckpointError(f"{path}: {_broken(error)}")
 
 
 def _broken(error: Exception) -> str:
@@ -138,29 +177,11 @@ def _broken(error: Exception) -> str:
     )
 
 
-def weights_of(checkpoint: Mapping) -> dict[str, Tensor]:
-    """The parameters in a checkpoint, without what is around them.
-
-    That is a container such as ``{'state_dict': ...}``, and the prefix that a DDP
-    wrapper left.
-    """
-    weights = checkpoint
-    for _ in _CONTAINERS:  # one may hold the other
-        for name in _CONTAINERS:
-            if isinstance(weights.get(name), Mapping):
-                weights = weights[name]
-                break
-    return {
-        key[len(_DDP) :] if str(key).startswith(_DDP) else key: value
-        for key, value in weights.items()
-    }
-
-
 def tensors_of(path: str | os.PathLike, checkpoint: Mapping) -> dict[str, Tensor]:
     """:func:`weights_of` without what is no tensor.
 
     Raises:
-        ValueError: There is no tensor; names the file.
+        CheckpointError: There is no tensor; names the file.
     """
     weights = {
         str(key): value
@@ -169,5 +190,5 @@ def tensors_of(path: str | os.PathLike, checkpoint: Mapping) -> dict[str, Tensor
     }
     if not weights:
         keys = ", ".join(str(key) for key in list(checkpoint)[:5])
-        raise ValueError(f"{path}: no tensor among its entries ({keys or 'none'})")
+        raise CheckpointError(f"{path}: no tensor among its entries ({keys or 'none'})")
     return weights

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from mmengine.fileio import get
 
+from ..disk import REMOTE_ADVICE, is_remote
+
 SHOWN_LINES = 20
 SHOWN_LETTERS = 200
 SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
@@ -61,6 +63,7 @@ def read_rows(path: str, delimiter: str = " ", multi_class: bool = False) -> lis
     Raises:
         FileNotFoundError: If there is no such file.
         AnnotationError: If it is no UTF-8 text, or names no video.
+        ValueError: If it is in an object store that cannot be read.
     """
     if not path:
         raise FileNotFoundError("ann_file is empty; give an annotation file")
@@ -68,6 +71,8 @@ def read_rows(path: str, delimiter: str = " ", multi_class: bool = False) -> lis
         text = get(path).decode("utf-8-sig")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise FileNotFoundError(f"annotation file not found: {path}") from None
+    except ImportError as error:  # MMEngine's client of an object store
+        raise ValueError(f"{path} {REMOTE_ADVICE} ({error})") from None
     except UnicodeDecodeError as error:
         raise AnnotationError([f"{path}: is not UTF-8 text ({error})"]) from None
     separator = None if delimiter == " " else delimiter
@@ -166,6 +171,8 @@ def _split(line: str, separator: str | None, multi_class: bool):
 def _path_problems(name: str, root: str | None) -> list[str]:
     if "\0" in name:
         return ["contains a NUL byte: is the file UTF-8 text?"]
+    if is_remote(name):
+        return [f"{shown(name)} {REMOTE_ADVICE}"]
     if root is None or not _leaves(name, root):
         return []
     return [

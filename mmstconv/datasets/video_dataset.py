@@ -13,6 +13,7 @@ from mmaction.registry import DATASETS
 from mmengine.dataset import BaseDataset
 from mmengine.structures import BaseDataElement
 
+from ..disk import REMOTE_ADVICE, is_remote
 from ..randomness import seed_generators
 from .annotation import (
     AnnotationError,
@@ -115,14 +116,20 @@ class MultiModalVideoDataset(VideoDataset):
         """Reads and checks the annotation file.
 
         Raises:
+            ValueError: The media folder is not on this machine.
             FileNotFoundError: If the annotation file, the media folder or media files
                 do not exist.
             AnnotationError: If a line cannot be used; lists missing files as well.
         """
         if self.multi_class and self.num_classes is None:
             raise ValueError("multi_class=True needs num_classes")
-        rows = self._read_rows()
         folder = self.data_prefix.get(self.prefix)
+        if folder and is_remote(folder):
+            raise ValueError(
+                f"{self.ann_file}: data_prefix[{self.prefix!r}] = {folder!r} "
+                f"{REMOTE_ADVICE}"
+            )
+        rows = self._read_rows()
         root = None if self.allow_outside else folder or None
         mistakes = row_problems(rows, self.num_classes, root, self.multi_class)
         below = os.path.join(folder, "") if folder else ""
@@ -172,9 +179,7 @@ class MultiModalVideoDataset(VideoDataset):
         return dict(filename=filename, label=label)
 
     def _missing(self, data: Sequence[tuple[int, dict]]) -> list[str]:
-        missing = self._not_there(
-            info["filename"] for _, info in data if "://" not in info["filename"]
-        )
+        missing = self._not_there(info["filename"] for _, info in data)
         return [
             f"{self.ann_file}:{number}: {clipped(info['filename'])} does not exist"
             for number, info in data

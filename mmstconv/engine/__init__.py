@@ -8,6 +8,9 @@ from .hooks import (
     SafeCheckpointHook,
 )
 from .loops import ResumableTrainLoop
+from .work_dir import keep_configs_of_users
+
+keep_configs_of_users()
 
 __all__ = [
     "AtomicCheckpointHook",

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from mmengine.model import BaseTTAModel
 from torch import Tensor, nn
 
+from ..checkpoints.entries import unusable
+
 _COUNTER = "num_batches_tracked"  # old files lack it, and it does not matter
 
 
@@ -69,9 +71,15 @@ def check_fit(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Compare the shapes of what the model and a checkpoint both have.
 
     Raises:
-        ValueError: They share nothing, or a shape differs; lists what.
+        ValueError: They share nothing, a shape differs, or what the checkpoint holds
+            are no weights; lists what.
     """
     expected = model.state_dict()
+    problems = unusable(weights, expected)
+    if problems:
+        raise ValueError(
+            "the checkpoint cannot fill the model:\n  " + "\n  ".join(problems[:6])
+        )
     weights = {k: v for k, v in weights.items() if isinstance(v, Tensor)}
     common = sorted(expected.keys() & weights.keys())
     if not common:

@@ -23,6 +23,7 @@ MEMORY = re.compile(
 DEAD_LOADER = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)")
 RECEIVING = "multiprocessing/resource_sharer.py"
 NOTICE = 3  # seconds in which the end of a loader process is noticed
+LABEL = re.compile(r"Target (-?\d+) is out of bounds")  # of the cross entropy
 SLOW_LOADER = "DataLoader timed out"
 PEER = re.compile(
     r"closed by peer|reset by peer|broken pipe|timed out|timeout|remote process"
@@ -50,6 +51,10 @@ class LoaderFailure(RuntimeError):
     """A loader process died or took too long; names the files it worked on."""
 
 
+class WrongLabel(ValueError):
+    """A label is none of the classes."""
+
+
 class PeerFailure(RuntimeError):
     """Another process of the run ended or does not answer."""
 
@@ -64,12 +69,13 @@ def explain_failures(runner) -> Iterator[None]:
         OutOfMemory: Memory was not enough, on a GPU, the CPU or in a loader process.
         LoaderFailure: A loader process died, or the loader's ``timeout`` has passed.
         PeerFailure: Another process of a distributed run was lost.
+        WrongLabel: The loss met a label that the head has no class for.
     """
     watch = Watch()
     runner.register_hook(watch, priority="VERY_HIGH")
     try:
         yield
-    except (MemoryError, RuntimeError, OSError, EOFError) as error:
+    except (MemoryError, RuntimeError, OSError, EOFError, IndexError) as error:
         try:
             explained = explain(runner, watch, error)
         except RuntimeError as signal:  # the end of a loader process raises anywhere
@@ -88,6 +94,13 @@ def explain(runner, watch: Watch, error: BaseException) -> Exception | None:
     if isinstance(error, BadDataError):  # quotes what decoders say, of memory too
         return None
     text = str(error)
+    if isinstance(error, IndexError):
+        label = LABEL.search(text)
+        return label and WrongLabel(
+            f"label {label[1]} is none of the head's classes, in "
+            f"{watch.place(runner)}: labels count from 0, and "
+            "model.cls_head.num_classes says how many there are"
+        )
     if isinstance(error, (OSError, EOFError)) and _was_receiving(error):
         time.sleep(NOTICE)
     dead = DEAD_LOADER.search(text)

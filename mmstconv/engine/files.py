@@ -9,23 +9,25 @@ from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
 
-UNFINISHED = ".unfinished"
+from ..disk import unfinished_path
 
 
 def write_whole(path: str | os.PathLike, content: bytes) -> None:
     """Write a file, or leave what stood there.
 
-    The content goes to a temporary name beside it and to the disk (``fsync``), then
-    the file is renamed, which a file system does at once or not at all.
+    The content goes to a temporary name beside it, which no other process uses, and to
+    the disk (``fsync``), then the file is renamed, which a file system does at once or
+    not at all.
 
     Raises:
         OSError: It could not be written; names the file, the reason, and how much
             space was needed and is free.
     """
     path = Path(path)
-    part = path.with_name(path.name + UNFINISHED)
+    part = unfinished_path(path)
     try:
-        with open(part, "wb") as file:
+        part.unlink(missing_ok=True)  # of a process of this id, which is gone
+        with open(part, "xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -35,11 +37,10 @@ def write_whole(path: str | os.PathLike, content: bytes) -> None:
             part.unlink()
         if not isinstance(error, OSError):
             raise
-        free = shutil.disk_usage(path.parent).free
         raise OSError(
             error.errno,
-            f"{path} was not written: {error.strerror} ({len(content) / 1e6:.1f} MB "
-            f"needed, {free / 1e6:.1f} MB free)",
+            f"{path} was not written: {error.strerror} "
+            f"({len(content) / 1e6:.1f} MB needed, {_free(path.parent)})",
         ) from error
     with suppress(OSError):  # not every file system can do this with a folder
         folder = os.open(path.parent, os.O_RDONLY)
@@ -49,12 +50,11 @@ def write_whole(path: str | os.PathLike, content: bytes) -> None:
             os.close(folder)
 
 
-def remove_unfinished(folder: str | os.PathLike) -> list[Path]:
-    """Delete what processes left that were killed in :func:`write_whole`."""
-    found = list(Path(folder).glob(f"*{UNFINISHED}"))
-    for path in found:
-        path.unlink()
-    return found
+def _free(folder: Path) -> str:
+    try:
+        return f"{shutil.disk_usage(folder).free / 1e6:.1f} MB free"
+    except OSError:
+        return f"the folder {folder} cannot be read"
 
 
 @register_backend("mmstconv")
@@ -69,7 +69,15 @@ class WholeFilesBackend(LocalBackend):
         self.outdated: list[str] = []
 
     def put(self, obj: bytes, filepath: str | os.PathLike) -> None:
-        Path(filepath).parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(filepath).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"{filepath} was not written: the folder {folder} cannot be made "
+                f"({error.strerror})",
+            ) from error
         write_whole(filepath, obj)
 
     def remove(self, filepath: str | os.PathLike) -> None:
@@ -79,5 +87,6 @@ class WholeFilesBackend(LocalBackend):
         """Remove what was to be removed, but not those that were written again."""
         for path in self.outdated:
             if path not in keep:
-                Path(path).unlink(missing_ok=True)
+                with suppress(OSError):  # it only takes room
+                    Path(path).unlink()
         self.outdated = []

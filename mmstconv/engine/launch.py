@@ -12,8 +12,10 @@ from mmengine.runner import Runner
 
 from ..loading import trust_checkpoints
 from .allocator import keep_large_blocks
+from .console import ConsoleRunner
 from .hooks.background_loaders import BackgroundLoaders
 from .rendezvous import tell_torch
+from .work_dir import check_writable, log_any_name
 
 
 def build_runner(
@@ -32,13 +34,18 @@ def build_runner(
         work_dir: The command line's work dir; goes before the config's.
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
         trust: Open checkpoints that hold Python objects; only for files of your own.
+
+    Raises:
+        OSError: The work dir cannot be written to.
     """
     trust_checkpoints(trust)
     if work_dir is not None:
         cfg.work_dir = work_dir
     elif cfg.get("work_dir") is None:
         cfg.work_dir = str(Path("work_dirs", Path(config_path).stem))
+    check_writable(cfg.work_dir)
     cfg.launcher = launcher
+    complete_loaders(cfg)
     # A runner writes its config four times before the first iteration, and lays it out
     # with yapf each time. MMEngine's ``Config.fromfile(format_python_code=False)`` is
     # meant for that, but does nothing for such configs as ours (up to 0.10.7).
@@ -47,10 +54,37 @@ def build_runner(
     if on_cpu:
         keep_large_blocks()
         _prepare_cpu(cfg)
-    runner = RUNNERS.build(cfg) if "runner_type" in cfg else Runner.from_cfg(cfg)
+    runner = RUNNERS.build(cfg) if "runner_type" in cfg else ConsoleRunner.from_cfg(cfg)
+    log_any_name(runner.logger)
     if on_cpu:
         runner.register_hook(BackgroundLoaders())
     return runner
+
+
+def complete_loaders(cfg: Config) -> None:
+    """What follows from other settings, so that nobody has to say it twice.
+
+    A data set with ``num_classes=None`` gets the head's, and without loader processes
+    none is kept alive.
+
+    Raises:
+        ValueError: A data set allows labels that the head has no class for.
+    """
+    classes = ((cfg.get("model") or {}).get("cls_head") or {}).get("num_classes")
+    for name in ("train_dataloader", "val_dataloader", "test_dataloader"):
+        loader = cfg.get(name) or {}
+        if not loader.get("num_workers"):
+            loader.pop("persistent_workers", None)
+        data = loader.get("dataset") or {}
+        if "num_classes" not in data or classes is None:
+            continue
+        if data.num_classes is None:
+            data.num_classes = classes
+        if data.num_classes > classes:
+            raise ValueError(
+                f"{name}.dataset.num_classes is {data.num_classes}, but the model has "
+                f"{classes} classes (model.cls_head.num_classes): make them equal"
+            )
 
 
 def _prepare_cpu(cfg: Config) -> None:

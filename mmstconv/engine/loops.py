@@ -11,8 +11,10 @@ from mmengine.dist import broadcast
 from mmengine.runner import EpochBasedTrainLoop
 from torch.utils.data import BatchSampler, Sampler
 
+from ..checkpoints.reading import CheckpointError
 from ..datasets import ResumableSampler
 from ..randomness import seed_generators
+from .batch_size import fit_batch_size
 
 MODEL = 2**31  # keeps the places of iterations apart from those of samples
 
@@ -37,10 +39,21 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     Where that cannot be, because batch size, number of processes, data or sampler are
     others than before, or accumulated gradients were not yet applied, one warning
-    says what is repeated or differs. Arguments as of ``EpochBasedTrainLoop``.
+    says what is repeated or differs. Arguments as of ``EpochBasedTrainLoop``; the
+    loader's config may say ``batch_size="auto"`` (``engine/batch_size.py``).
     """
 
     STATE = "mmstconv_train_loop"
+
+    def __init__(self, runner, dataloader, *args, **kwargs) -> None:
+        if isinstance(dataloader, dict):
+            samples = fit_batch_size(dataloader, runner.world_size)
+            if samples is not None:
+                runner.logger.info(
+                    f"batch size {dataloader['batch_size']}, for {samples} videos "
+                    "(train_dataloader.batch_size sets another)"
+                )
+        super().__init__(runner, dataloader, *args, **kwargs)
 
     def run(self) -> torch.nn.Module:
         """Train to the last epoch, from the place that the checkpoint says."""
@@ -123,6 +136,11 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         here = self._fresh()
         saved = self.runner.message_hub.runtime_info.get(self.STATE)
         notes = []
+        if saved is not None and not is_place(saved):
+            raise CheckpointError(
+                f"{self.runner._load_from}: its entry message_hub.runtime_info."
+                f"{self.STATE} is no place in a training"
+            )
         if saved is None:
             batches = self._iter - self._epoch * len(self.dataloader)
             saved = dict(
@@ -189,6 +207,16 @@ SIZES = dict(
     batch_size="batch size",
     processes="number of processes",
 )
+
+
+def is_place(saved) -> bool:
+    """Whether a checkpoint's entry is what :meth:`ResumableTrainLoop._note` writes."""
+    if not isinstance(saved, Mapping):
+        return False
+    counts = ("samples", "processes", "seed", "epoch", "batches", "validated")
+    whole = all(type(saved.get(key)) is int and saved[key] >= 0 for key in counts)
+    size = saved.get("batch_size")
+    return whole and "sampler" in saved and (size is None or type(size) is int)
 
 
 def differences(saved: Mapping, here: Mapping) -> list[str]:

@@ -11,10 +11,10 @@ from mmengine.fileio import LocalBackend, get_file_backend, join_path
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import find_latest_checkpoint
 
+from ..checkpoints.entries import check_entries, check_resumable
 from ..checkpoints.reading import TrustError, read_checkpoint
 from ..loading import are_trusted
 
-NEEDED = ("meta", "state_dict", "message_hub")
 TEMPLATES = ("epoch_{}.pth", "iter_{}.pth")
 POINTER = "last_checkpoint"
 
@@ -102,11 +102,8 @@ def check_whole(path: str | os.PathLike) -> None:
         ValueError: It is broken, or no checkpoint that training can go on from.
     """
     checkpoint = read_checkpoint(path, trust=are_trusted())
-    missing = [name for name in NEEDED if name not in checkpoint]
-    if missing:
-        raise ValueError(
-            f"{path}: cannot be resumed from, it has no {', '.join(missing)}"
-        )
+    check_entries(path, checkpoint)
+    check_resumable(path, checkpoint)
 
 
 def saving_folder(runner) -> str:
@@ -134,8 +131,9 @@ def _pointed(runner) -> str:
     pointer = Path(runner.work_dir, POINTER)
     if not pointer.is_file():
         return ""
-    with pointer.open(errors="replace") as file:
-        return file.read(4096).strip().replace("\\", "/").rsplit("/", 1)[-1]
+    with pointer.open("rb") as file:
+        text = os.fsdecode(file.read(4096)).strip()
+    return text.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def _templates(runner) -> set[str]:

@@ -1,6 +1,13 @@
+from .dump import OwnDumpResults
 from .gathered_acc_metric import GatheredAccMetric
 from .gathering import gather_results
 from .modality_metric import ModalityMetric
 from .shapley import shapley_values
 
-__all__ = ["GatheredAccMetric", "ModalityMetric", "gather_results", "shapley_values"]
+__all__ = [
+    "GatheredAccMetric",
+    "ModalityMetric",
+    "OwnDumpResults",
+    "gather_results",
+    "shapley_values",
+]

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 
-from .outcomes import full_subset, pair_measures
+from .outcomes import full_subset, pair_measures, presence_measures
 from .report import WORTHS
 
 MOST_CLASSES = 40
@@ -75,7 +75,31 @@ def _draw_shapley(axes: Axes, report: Mapping) -> None:
     axes.bar_label(bars, fmt="%+.1f", padding=2)
     axes.axhline(0, color="black", linewidth=0.8)
     axes.margins(y=0.15)
-    axes.set_title(f"Shapley values, sum {values.sum():+.1f} points")
+    title = f"Shapley values, sum {values.sum():+.1f} points"
+    notes = [_presence_note(name, report) for name in names]
+    if any(notes):
+        partial = [name for name, note in zip(names, notes) if note]
+        owned = [
+            100 * measures[presence_measures(name, report["worth"])[3]]
+            for name in partial
+        ]
+        axes.plot(partial, owned, "kD")
+        title += "\n(diamond: over files that have it)"
+        ticks = [f"{name}{note}" for name, note in zip(names, notes)]
+        axes.set_xticks(range(len(names)), ticks, fontsize="small")
+    axes.set_title(title)
+
+
+def _presence_note(name: str, report: Mapping) -> str:
+    """Accuracy with and without a modality, in lines; empty if no file lacks it."""
+    measures = report["overall"]["measures"]
+    *accuracies, gain = presence_measures(name, report["worth"])
+    if gain not in measures:
+        return ""
+    parts = zip(("with it", "taken away", "without it"), accuracies)
+    return "".join(
+        f"\n{part}: {100 * measures[measure]:.0f} %" for part, measure in parts
+    )
 
 
 def _draw_pairs(axes: Axes, report: Mapping) -> None:

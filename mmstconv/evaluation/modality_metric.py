@@ -38,6 +38,13 @@ class ModalityMetric(GatheredResults, BaseMetric):
       that have the modality.
     - ``shapley/{modality}``: exact; they sum to the accuracy of all modalities
       minus that of none.
+    - only if some sample lacks the modality: ``acc_with/{modality}`` and
+      ``acc_without/{modality}``: accuracy of all modalities over the samples that
+      have it and over those that lack it; ``acc_taken_away/{modality}``: of those
+      that have it when it is taken away; ``shapley_with/{modality}``: over those that
+      have it. Where few classes have the modality, ``shapley`` credits it with what
+      its mere presence says; a large gap between ``acc_with`` and
+      ``acc_taken_away`` is the sign (docs/fusion.md).
     - ``nll/fused``, ``nll/stream_{modality}``: mean negative log-likelihood, nats.
     - ``complement/{a}+{b}/...``: shares of the samples with both modalities that
       ``both_right``, ``only_{a}``, ``only_{b}``, ``both_wrong`` when each is alone.
@@ -81,6 +88,7 @@ class ModalityMetric(GatheredResults, BaseMetric):
     ) -> None:
         super().__init__(collect_device, prefix, collect_dir)
         self.out_dir = out_dir
+        self.report: dict | None = None  # the last one, in the main process
 
     def process(self, data_batch: object, data_samples: Sequence[Mapping]) -> None:
         """Keep of each sample what the report needs: labels and a few numbers."""
@@ -98,8 +106,16 @@ class ModalityMetric(GatheredResults, BaseMetric):
         names = (self.dataset_meta or {}).get("classes")
         report = make_report(outcomes, names)
         _warn_of_a_better_stream(report)
+        self.report = report
         if self.out_dir is not None:
-            write_report(report, self.out_dir)
+            try:
+                write_report(report, self.out_dir)
+            except OSError as error:  # a training goes on without
+                print_log(
+                    f"the report on modalities was not written: {error}",
+                    logger="current",
+                    level=logging.ERROR,
+                )
         margin = report["best_stream"]["margin"]
         return {**report["overall"]["measures"], "margin/best_stream": margin}
 

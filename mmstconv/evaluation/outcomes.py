@@ -29,6 +29,17 @@ def pair_measures(first: str, second: str) -> tuple[str, str, str, str]:
     )
 
 
+def presence_measures(name: str, worth: str) -> tuple[str, str, str, str]:
+    """Worth (``acc`` or ``map``) of samples with a modality, of these when it is taken
+    away, of samples without; its Shapley value over samples with it."""
+    return (
+        f"{worth}_with/{name}",
+        f"{worth}_taken_away/{name}",
+        f"{worth}_without/{name}",
+        f"shapley_with/{name}",
+    )
+
+
 def surprise(scores: np.ndarray, label: int) -> float:
     """Negative log-likelihood of a label, in nats; at most 87.3, as float32 has it.
 
@@ -121,6 +132,7 @@ class Outcomes:
         gains = shapley_values({sets[subset]: right[subset] for subset in sets})
         for name in self.modalities:
             self.columns[f"shapley/{name}"] = gains[name]
+            self._add_presence(name, right, gains[name])
         if not self._several:  # else there is no right and wrong
             for first, second in combinations(self.modalities, 2):
                 self._add_pair(first, second, right[first] == 1, right[second] == 1)
@@ -149,6 +161,19 @@ class Outcomes:
         """A column, unless no sample says anything of it."""
         if where.any():
             self.columns[measure] = np.where(where, values * 1.0, np.nan)
+
+    def _add_presence(self, name: str, right: Mapping, gain: np.ndarray) -> None:
+        """Samples with and without a modality apart, if some lack it."""
+        here = self._has[name]
+        if here.all():
+            return
+        others = set(self.modalities) - {name}
+        left = next(one for one in self.subsets if set(members(one)) == others)
+        measures = presence_measures(name, self.worth)
+        self._add(measures[0], right[self.full], here)
+        self._add(measures[1], right[left], here)
+        self._add(measures[2], right[self.full], ~here)
+        self._add(measures[3], gain, here)
 
     def _add_streams(self) -> None:
         results = self._results

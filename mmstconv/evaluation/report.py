@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .outcomes import Outcomes, pair_measures
+from ..disk import own_file, refuse_foreign, write_own
+from .outcomes import Outcomes, pair_measures, presence_measures
 
 STEM = "modality_report"
 WORTHS = dict(acc="accuracy", map="mAP of samples")
@@ -125,6 +127,16 @@ def to_text(report: Mapping) -> str:
         rows.append([name, cell(f"shapley/{name}"), cell(stream), count(stream), share])
     tables.append(rows)
 
+    rows = [["modality", "files with it", f"{WORTHS[worth]} %", "taken away %"]]
+    rows[0] += ["Shapley points", "files without", f"{WORTHS[worth]} %"]
+    for name in modalities:
+        having, taken, lacking, gain = presence_measures(name, worth)
+        if lacking in measures:
+            row = [name, count(having), cell(having), cell(taken), cell(gain)]
+            rows.append([*row, count(lacking), cell(lacking)])
+    if len(rows) > 1:
+        tables.append(rows)
+
     rows = [["a, b", "both right %", "only a %", "only b %", "none %", "samples"]]
     for first, second in combinations(modalities if worth == "acc" else (), 2):
         cases = pair_measures(first, second)
@@ -153,22 +165,35 @@ def _align(rows: Sequence[Sequence[str]]) -> str:
     )
 
 
+def report_files(out_dir: str | Path) -> list[Path]:
+    """What :func:`write_report` writes."""
+    return [Path(out_dir, STEM + suffix) for suffix in (".json", ".csv", ".png")]
+
+
 def write_report(report: Mapping, out_dir: str | Path) -> None:
-    """``modality_report.json``, ``.csv`` (a line per class) and ``.png``."""
+    """``modality_report.json``, ``.csv`` (a line per class) and ``.png``.
+
+    Raises:
+        ForeignFile: A file of such a name is there that was not written here.
+    """
     from .figure import draw_report  # matplotlib takes a second to import
 
     folder = Path(out_dir)
     folder.mkdir(parents=True, exist_ok=True)
+    values, table, picture = report_files(folder)
+    refuse_foreign([values, table, picture])
     text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / f"{STEM}.json").write_text(text + "\n", encoding="utf-8")
+    write_own(values, text + "\n")
     columns = list(report["overall"]["measures"])
-    with open(folder / f"{STEM}.csv", "w", newline="", encoding="utf-8") as file:
+    with io.StringIO(newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["label", "class", "samples", *columns])
         for group in (
             dict(report["overall"], label="", name="all"),
             *report["classes"],
         ):
-            values = [group["measures"].get(column, "") for column in columns]
-            writer.writerow([group["label"], group["name"], group["samples"], *values])
-    draw_report(report).savefig(folder / f"{STEM}.png", dpi=120)
+            cells = [group["measures"].get(column, "") for column in columns]
+            writer.writerow([group["label"], group["name"], group["samples"], *cells])
+        write_own(table, file.getvalue())
+    with own_file(picture) as part:
+        draw_report(report).savefig(part, dpi=120, format="png")

@@ -39,6 +39,7 @@ class DecordReader(PyAVReader):
         source: A file of this machine, or the content of one (which PyAV decodes).
         limits: What the file may have; None is ``MediaLimits()``.
         timeout: Seconds that opening, and each call, may take; None is no limit.
+        square_pixels: Whether frames are scaled to the shape they are shown in.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class DecordReader(PyAVReader):
         source: str | os.PathLike | bytes,
         limits: MediaLimits | None = None,
         timeout: float | None = None,
+        square_pixels: bool = True,
     ) -> None:
         if importlib.util.find_spec("decord") is None:
             raise ImportError(
@@ -53,7 +55,7 @@ class DecordReader(PyAVReader):
                 "reader='pyav'"
             )
         self._stamps: np.ndarray | None = None
-        super().__init__(source, limits, timeout)
+        super().__init__(source, limits, timeout, square_pixels)
         suffix = os.path.splitext(self.path)[1].lower()
         self.uses_decord = (
             self.format.guessable
@@ -110,12 +112,15 @@ class DecordReader(PyAVReader):
     def _finished(
         self, image: np.ndarray, short_side: int | None, view: View | None
     ) -> np.ndarray:
-        if view is None:
-            return see_image(image, View.whole(*image.shape[1::-1], short_side)).copy()
         # A view is of what is stored, and decord has turned the frame already.
         turned = Orientation(self.info.rotation // 90)
+        stored = turned.undone(image)
+        if view is None:
+            width, height = self._video.shown_size(*stored.shape[1::-1])
+            sides = (height, width) if turned.swaps_sides else (width, height)
+            view = View.whole(*sides, short_side)
         view = view.turned() if turned.swaps_sides else view
-        return turned(see_image(turned.undone(image), view))
+        return turned(see_image(stored, view)).copy()
 
     def _open_video(self) -> None:
         """Opens the video with decord, unless it would get this file wrong.
@@ -126,7 +131,8 @@ class DecordReader(PyAVReader):
         """
         info, packets = self.info, self._video.packets()
         turned = info.rotation != 0 and self.format.demuxer not in TURNED_BY_DECORD
-        odd = info.width % 2 or info.height % 2  # its chroma comes out displaced
+        context = self._video.context
+        odd = context.width % 2 or context.height % 2  # its chroma comes out displaced
         if turned or odd or info.mirrored or not _is_plain(packets):
             self.uses_decord = False
             return

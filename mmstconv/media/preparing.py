@@ -15,6 +15,7 @@ import numpy as np
 from av.codec.context import Flags
 from av.video.reformatter import ColorRange, VideoReformatter
 
+from ..disk import own_file
 from .errors import FileErrors, UnreadableMediaError
 from .limits import MediaLimits
 from .pyav_reader import PyAVReader
@@ -64,14 +65,16 @@ def prepare_media(
     *,
     limits: MediaLimits | None = None,
     timeout: float | None = None,
+    record: str | os.PathLike | None = None,
 ) -> tuple[str, ...]:
     """Re-encodes a file to training form.
 
     Every frame keeps its time stamp and the sound its start, in seconds on the file's
-    clock; frames are turned upright. What the file lacks, video or sound, the target
-    lacks. A clock that begins before 0 or after a minute is moved to begin at 0. Frames
-    and sound pass through: memory does not depend on the file's length. The target
-    appears under its name only when it is whole.
+    clock; frames are turned upright, and scaled to square pixels. What the file lacks,
+    video or sound, the target lacks. A clock that begins before 0 or after a minute is
+    moved to begin at 0. Frames and sound pass through: memory does not depend on the
+    file's length. The target appears under its name only when it is whole, and replaces
+    only what was written here.
 
     Args:
         source: A file of this machine.
@@ -79,6 +82,7 @@ def prepare_media(
         form: What to make of it; None is ``TrainingForm()``.
         limits: What the file may have; None is ``MediaLimits()``.
         timeout: Seconds that each read may take; None is no limit.
+        record: Folder that knows what was written here; None: the target's.
 
     Returns:
         What was found broken in the source, which was used all the same.
@@ -86,27 +90,19 @@ def prepare_media(
     Raises:
         MediaError: If the source cannot be used; see ``open_media``.
         FileNotFoundError: If there is no such file.
+        ForeignFile: If there is a target that was not written here.
     """
     form = form or TrainingForm()
     target = Path(target)
     if target.suffix != ".mp4":
         raise ValueError(f"training form is an .mp4 file, got '{target}'")
-    temporary = temporary_path(target, os.getpid())
     # Opened twice: each of the streams is read at its own place.
     pictures = PyAVReader(source, limits, timeout)
     with pictures, PyAVReader(source, limits, timeout) as sound:
-        try:
-            _write(temporary, pictures, sound, form)
-            _verify(temporary, pictures)
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with own_file(target, record) as part:
+            _write(part, pictures, sound, form)
+            _verify(part, pictures)
         return tuple(dict.fromkeys(pictures.damage + sound.damage))
-
-
-def temporary_path(target: Path, process: int) -> Path:
-    """Where a process writes a target before it is whole."""
-    return target.with_name(f".{target.name}.{process}.part")
 
 
 def _write(
@@ -178,10 +174,10 @@ def _decoded(reader: PyAVReader, short_side: int) -> Iterator[tuple[float, np.nd
     converter = VideoReformatter()
     size = None
     track._seek(None)
-    stretch = _WholeStretch(track, np.array([np.inf]), from_start=True)
+    stretch = Stretch(track, np.array([np.inf]), from_start=True, exact=True)
     source.deadline.start()
     for time, frame in stretch:
-        size = size or _size(frame.width, frame.height, short_side)
+        size = size or _size(*track.shown_size(frame.width, frame.height), short_side)
         with FileErrors(reader.path, "converted to RGB"):
             image = converter.reformat(frame, *size, format="rgb24").to_ndarray()
         yield time, track.orientation(frame)(image)
@@ -189,13 +185,6 @@ def _decoded(reader: PyAVReader, short_side: int) -> Iterator[tuple[float, np.nd
     track.context.flush_buffers()
     source.damage.note("video packets that cannot be decoded", stretch.undecodable)
     source.damage.note("video frames that are decoded in part", stretch.corrupt)
-
-
-class _WholeStretch(Stretch):
-    """A stretch of which every frame is wanted."""
-
-    def _is_wanted(self, *_) -> bool:
-        return True
 
 
 def _size(width: int, height: int, short_side: int) -> tuple[int, int]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import bisect
+
 import numpy as np
 
 from .errors import FileErrors, MediaLimitError
+from .pyav_extent import end_of
 from .pyav_source import Source
 from .sound import downmix, native_window, resample, to_float
 
@@ -54,10 +57,8 @@ class AudioTrack:
         """When the sound begins and ends."""
         if self._extent is None:
             start = (self.stream.start_time or 0) * self.tick
-            if self.stream.duration is not None and self.stream.duration > 0:
-                self._extent = start, start + self.stream.duration * self.tick
-            else:
-                self._extent = start, self._measure(start)
+            end = end_of(self.source, self.stream, self._seek)
+            self._extent = start, start if end is None else max(start, end * self.tick)
             seconds = self._extent[1] - self._extent[0]
             self.source.limits.check(self.source.path, seconds=seconds)
         return self._extent
@@ -107,15 +108,22 @@ class AudioTrack:
         self._seek(start - PREROLL)
         stretches: list[_Stretch] = []
         undecodable = []
+        joined = None
         held, most = 0.0, stop - start + 3 * NEAR
         for packet in self.source.packets(self.stream):
+            joined, before = self._join(packet), joined
+            if packet.is_discard or joined != before:
+                # Edits and joined parts need not meet in a sample.
+                for stretch in stretches[-1:]:
+                    stretch.is_closed = True
             frames = self._frames(packet)
             # Right after seeking, a decoder may lack what came before.
             if (frames is None or packet.is_corrupt) and self._is_after(packet, start):
                 undecodable.append(packet.pos)
             for frame in frames or ():
                 held += self._keep(frame, stretches, start, stop)
-            if packet.dts is not None and packet.dts * self.tick > stop:
+            late = packet.dts is not None and packet.dts * self.tick > stop
+            if late and not packet.is_discard:
                 break
             if held > most:
                 note = "more sound than there is room for between its time stamps"
@@ -128,6 +136,13 @@ class AudioTrack:
         note = "audio packets that cannot be decoded"
         self.source.damage.note(note, undecodable)
         return [stretch.placed() for stretch in stretches]
+
+    def _join(self, packet) -> int | None:
+        """The number of the joined file's part that a packet belongs to."""
+        if packet.pts is None or not self.source.joins:
+            return None
+        # within rounding; parts are further apart than that
+        return bisect.bisect_right(self.source.joins, packet.pts * self.tick + 1e-4)
 
     def _is_after(self, packet, time: float) -> bool:
         return packet.pts is None or packet.pts * self.tick >= time
@@ -167,19 +182,6 @@ class AudioTrack:
                     self.source.path, f"has {value} {name}, the limit is {limit}"
                 )
 
-    def _measure(self, start: float) -> float:
-        """The end from the time stamps at the end of the file."""
-        last = self.source.end
-        end = start
-        for back in (1.0, None):
-            self._seek(None if last is None or back is None else last - back)
-            for packet in self.source.packets(self.stream):
-                if packet.pts is not None:
-                    end = max(end, (packet.pts + (packet.duration or 0)) * self.tick)
-            if end > start or last is None:
-                break
-        return end
-
     def _seek(self, seconds: float | None) -> None:
         """To a time; not before a second before the beginning, where priming begins."""
         earliest = (self.stream.start_time or 0) - round(1 / self.tick)
@@ -202,11 +204,14 @@ class _Stretch:
         self.pieces: list[np.ndarray] = []
         self.length = 0
         self.starts: list[float] = []
+        self.is_closed = False
         self._append(frame, self._time(frame) or 0.0)
 
     def extend(self, frame) -> bool:
         """Appends a frame unless it lies elsewhere."""
         if frame.sample_rate != self.rate or frame.layout.name != self.layout:
+            return False
+        if self.is_closed:
             return False
         time = self._time(frame)
         start = None if time is None else time - self.length / self.rate

@@ -25,6 +25,7 @@ class PyAVReader(MediaReader):
         source: A file of this machine, or the content of one.
         limits: What the file may have; None is ``MediaLimits()``.
         timeout: Seconds that opening, and each call, may take; None is no limit.
+        square_pixels: Whether frames are scaled to the shape they are shown in.
     """
 
     def __init__(
@@ -32,7 +33,9 @@ class PyAVReader(MediaReader):
         source: str | os.PathLike | bytes,
         limits: MediaLimits | None = None,
         timeout: float | None = None,
+        square_pixels: bool = True,
     ) -> None:
+        self._square_pixels = square_pixels
         self.path = name_of(source)
         self.format = identify(source)
         self._source = Source(
@@ -72,7 +75,7 @@ class PyAVReader(MediaReader):
             if self._video:
                 frame = self._video.first_frame()
                 orientation = self._video.orientation(frame)
-                sides = frame.width, frame.height
+                sides = self._video.shown_size(frame.width, frame.height)
                 known["width"], known["height"] = (
                     sides[::-1] if orientation.swaps_sides else sides
                 )
@@ -148,7 +151,7 @@ class PyAVReader(MediaReader):
                 raise UnreadableMediaError(
                     self.path, f"its {stream.type} is of a codec that FFmpeg lacks"
                 )
-        self._video = video and VideoTrack(self._source, video)
+        self._video = video and VideoTrack(self._source, video, self._square_pixels)
         self._audio = audio and AudioTrack(self._source, audio)
         for kind, track in (("video", self._video), ("sound", self._audio)):
             streams = self._source.container.streams

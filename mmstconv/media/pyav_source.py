@@ -22,6 +22,7 @@ from .errors import (
     MediaLimitError,
     UnreadableMediaError,
 )
+from .joined import ChangedFile, find_changes
 from .limits import Deadline, MediaLimits
 from .memory import limit_pieces
 from .mirroring import key_of, mirrored_tracks
@@ -83,7 +84,13 @@ class Source:
             size = self._file.seek(0, os.SEEK_END)
             self._file.seek(0)
             usable = self.cut.usable if self.cut else size
-            self.container = self._open(Content(self._file, usable, self.deadline))
+            changes = find_changes(self._file, demuxer, usable, self.damage)
+            self.joins = changes.joins if changes else []
+            self._file.seek(0)
+            content = Content(self._file, usable, self.deadline)
+            self.container = self._open(
+                ChangedFile(content, changes) if changes else content
+            )
             self.deadline.check()
             with FileErrors(self.path, "opened"):
                 self._check()
@@ -238,13 +245,20 @@ class Source:
         """What the header says, before anything of that size is read or made."""
         streams = self.container.streams
         self.limits.check(self.path, streams=len(streams))
-        self.limits.check(self.path, seconds=(self.container.duration or 0) / 1e6)
+        start = self.container.start_time or 0
+        seconds = self._length(self.container.duration, start) / av.time_base
+        self.limits.check(self.path, seconds=seconds)
         for stream in streams:
-            duration = stream.duration or 0
-            if duration > 0:
-                self.limits.check(self.path, seconds=float(duration * stream.time_base))
+            length = self._length(stream.duration, stream.start_time or 0)
+            if length > 0:
+                self.limits.check(self.path, seconds=float(length * stream.time_base))
             if self.demuxer == "mov":
                 self._check_order(stream.index_entries)
+
+    def _length(self, duration: int | None, start: int) -> int:
+        """What is surely there: of fragmented MP4 the duration is the end."""
+        shift = max(start, 0) if self.demuxer == "mov" else 0
+        return max((duration or 0) - shift, 0)
 
     def _check_order(self, entries) -> None:
         """Refuses a long index whose time stamps mostly do not rise.

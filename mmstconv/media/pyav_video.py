@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
+from .codec_headers import CodecHeaders
 from .errors import (
     FileErrors,
     MediaLimitError,
@@ -17,6 +19,7 @@ from .errors import (
     decoder_error,
 )
 from .orientation import PHOTOGRAPHS, Orientation, orientation_of, says_mirrored
+from .pyav_extent import end_of
 from .pyav_source import Source
 from .pyav_stretch import Stretch
 from .view import View, see_frame, see_image
@@ -27,6 +30,10 @@ STEPS_BACK = (0.0, 0.5, 2.0, 8.0, 32.0)
 # Decoded frames that are held until they are converted, a few at a time: going back and
 # forth between decoding and converting is slower.
 HELD_BYTES = 16 << 20
+# Pixels are shown at most so much wider or higher; a file that says more is wrong.
+MAX_PIXEL_ASPECT = 4.0
+# Remuxing rounds: closer than this to square is square.
+SQUARE = 0.01
 # FFmpeg's decoders allocate more than a frame at each side, by this at most; where it
 # has not told the size yet, frames may have this share more.
 MARGIN = 256
@@ -50,9 +57,10 @@ class VideoTrack:
     Args:
         source: The container.
         stream: One of its video streams.
+        square_pixels: Whether frames are scaled to the shape they are shown in.
     """
 
-    def __init__(self, source: Source, stream) -> None:
+    def __init__(self, source: Source, stream, square_pixels: bool = True) -> None:
         self.source = source
         self.stream = stream
         self.context = stream.codec_context
@@ -61,8 +69,6 @@ class VideoTrack:
         # AVI has no time stamps, only a place in decoding order; what FFmpeg makes of
         # them is wrong by the decoder's delay, and not even rising for H.264.
         self.untimed = source.demuxer == "avi"
-        # Elsewhere FFmpeg estimates the duration from the first and last packets.
-        self.stated = source.demuxer in ("mov", "avi") and source.cut is None
         # In MPEG program streams FFmpeg's time stamps depend on where reading began.
         self.steps_back = () if source.demuxer == "mpeg" else STEPS_BACK
         self.context.thread_count = 1
@@ -75,6 +81,11 @@ class VideoTrack:
         self.converter = VideoReformatter()
         self._extent: tuple[float, float] | None = None
         self._orientations: dict[int, Orientation] = {}
+        self.headers = CodecHeaders(self.context.name, self.context.extradata)
+        self._square_pixels = square_pixels
+        self._pixel_aspect: float | None = None
+        self._has_begun = False
+        self._begins_whole = True  # with a key frame
         self._mirrored = source.is_mirrored(stream)
         self._starved = 0  # packets that would have taken too much memory
         self._check_size()
@@ -117,23 +128,53 @@ class VideoTrack:
         return next(self._shown_at(np.array([-np.inf])))
 
     def stored_size(self) -> tuple[int, int]:
-        """Width and height of a frame, before it is turned upright."""
+        """Width and height of a frame in square pixels, before it is turned upright."""
         width, height = self.context.width, self.context.height
+        if not (width and height):
+            frame = self.first_frame()
+            width, height = frame.width, frame.height
+        return self.shown_size(width, height)
+
+    def shown_size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of a decoded frame in square pixels."""
+        return max(round(width * self.pixel_aspect), 1), height
+
+    @property
+    def pixel_aspect(self) -> float:
+        """How much wider than high a pixel is shown; 1 where frames stay as they are.
+
+        It is that of the whole file, so that all of its clips have one shape.
+        """
+        if self._pixel_aspect is None:
+            aspect = 1.0
+            if self._square_pixels:
+                aspect = self._stated_aspect()
+                usual = 1 / MAX_PIXEL_ASPECT <= aspect <= MAX_PIXEL_ASPECT
+                if not usual or abs(aspect - 1) < SQUARE:
+                    aspect = 1.0
+            self._pixel_aspect = aspect
+        return self._pixel_aspect
+
+    def _stated_aspect(self) -> float:
+        """As the container says, or else the codec; 0 if neither does."""
+        container = self.stream.sample_aspect_ratio
+        if container:
+            return float(container)
+        width, height = self.headers.pixel_aspect
         if width and height:
-            return width, height
-        frame = self.first_frame()
-        return frame.width, frame.height
+            return width / height
+        with suppress(av.FFmpegError):
+            self.context.open(strict=False)  # some decoders read it there
+        return float(self.context.sample_aspect_ratio or 0)
 
     @property
     def extent(self) -> tuple[float, float]:
         """When the first frame appears and when the last one disappears."""
         if self._extent is None:
-            start = self.stream.start_time
-            start = 0.0 if start is None else start * self.tick
-            if self.stated and (self.stream.duration or 0) > 0:
-                end = start + self.stream.duration * self.tick
-            else:
-                start, end = self._measure(start)
+            start = self._start()
+            shown = self._frame_duration() / self.tick
+            end = end_of(self.source, self.stream, self._seek, shown)
+            end = start if end is None else end * self.tick
             if end <= start:
                 end = start + self._frame_duration()
             self.source.limits.check(self.source.path, seconds=end - start)
@@ -150,11 +191,11 @@ class VideoTrack:
 
     def _whole(self, frame, short_side: int | None) -> View:
         """All of a frame, upright; at its own size if there is no short side."""
-        width, height = frame.width, frame.height
+        width, height = self.shown_size(frame.width, frame.height)
         if self.orientation(frame).swaps_sides:
             width, height = height, width
         view = View.whole(width, height, short_side)
-        if short_side is not None:
+        if short_side is not None or width * height > frame.width * frame.height:
             # A frame of one row and many columns would grow out of all bounds.
             pixels = view.width * view.height
             self.source.limits.check(self.source.path, pixels=pixels)
@@ -196,22 +237,14 @@ class VideoTrack:
             self._orientations[angle] = orientation_of(frame, mirrored)
         return self._orientations[angle]
 
-    def _measure(self, start: float) -> tuple[float, float]:
-        """The extent from the time stamps at the end of the file."""
-        last = self.source.end
-        end = None
-        # After seeking in AVI without an index, packets are numbered from zero.
-        for back in (None,) if self.untimed else (1.0, 10.0, None):
-            self._seek(None if last is None or back is None else last - back)
-            for packet in self.source.packets(self.stream):
-                stamp = packet.dts if self.untimed else packet.pts
-                stamp = packet.dts if stamp is None else stamp
-                if stamp is not None:
-                    shown = packet.duration or self._frame_duration() / self.tick
-                    end = max(stamp + shown, stamp if end is None else end)
-            if end is not None or last is None:
-                break
-        return start, start if end is None else end * self.tick
+    def _start(self) -> float:
+        """When the first frame appears."""
+        start = (self.stream.start_time or 0) * self.tick
+        self._begin()
+        if self._begins_whole or self.untimed:
+            return start
+        stamp = self.first_frame().pts
+        return start if stamp is None else stamp * self.tick
 
     def _frame_duration(self) -> float:
         rate = self.stream.average_rate or self.stream.guessed_rate
@@ -220,18 +253,39 @@ class VideoTrack:
     def _seek(self, seconds: float | None) -> None:
         """To the key frame at or before a time; None is the beginning."""
         earliest = (self.stream.start_time or 0) - round(10 / self.tick)
+        if seconds is not None:
+            self._begin()
         self.source.seek(self.stream, seconds, earliest)
+
+    def _begin(self) -> None:
+        """Looks at the first packet, once; decodes it where others need what it says.
+
+        The decoder keeps that when it is flushed.
+        """
+        if self._has_begun:
+            return
+        self._has_begun = True
+        self._seek(None)
+        first = next(self.source.packets(self.stream), None)
+        if first is None:
+            return
+        start, stamp = self.stream.start_time, first.pts
+        late = None not in (start, stamp) and stamp > start
+        self._begins_whole = first.is_keyframe and not late
+        if self.headers.needs_first(first):
+            self.decode(first)
+            self.context.flush_buffers()
 
     def _shown_at(self, wanted: np.ndarray) -> Iterator:
         """Decodes; gives the frame shown at each of rising times."""
         done = 0
         while done < len(wanted):
             rest = wanted[done:] + self.tolerance
-            for back in (*self.steps_back, None):
+            for back, exact in self._attempts(rest[0]):
                 self._seek(None if back is None else rest[0] - back)
-                stretch = Stretch(self, rest, from_start=back is None)
+                stretch = Stretch(self, rest, from_start=back is None, exact=exact)
                 before = done
-                for frame in self._shown_in(stretch, rest):
+                for frame in self._shown_in(stretch):
                     yield frame
                     done += 1
                 if done > before:
@@ -246,27 +300,49 @@ class VideoTrack:
             damage.note("video packets that cannot be decoded", stretch.undecodable)
             damage.note("video frames that are decoded in part", stretch.corrupt)
 
-    def _shown_in(self, stretch: Stretch, wanted: np.ndarray) -> Iterator:
-        """The frames of a stretch shown at the first of rising times.
+    def _attempts(self, first: float) -> Iterator[tuple[float | None, bool]]:
+        """Seconds to go back from a time, None to the beginning; and whether exactly.
+
+        The next one counts where the one before begins too late.
+        """
+        start = self.stream.start_time
+        if start is None or first >= start * self.tick:
+            yield from ((back, False) for back in self.steps_back)
+        yield None, False
+        yield None, True
+
+    def _shown_in(self, stretch: Stretch) -> Iterator:
+        """The frames of a stretch shown at its times.
 
         None at all if decoding starts too late for the first time and there is
         something before.
         """
+        wanted = stretch.wanted
         previous = None
         count = 0
         for time, frame in stretch:
-            if previous is None and time > wanted[0] and not stretch.from_start:
+            if (
+                previous is None
+                and time > wanted[0]
+                and not self._is_first(stretch, time)
+            ):
                 return
             while count < len(wanted) and time > wanted[count]:
                 yield previous or frame
                 count += 1
             previous = frame
-            if count >= (stretch.count if stretch.is_read else len(wanted)):
+            if count == len(wanted):
                 break
-        while previous is not None and count < stretch.count:
+        while previous is not None and count < len(wanted):
             yield previous
             count += 1
         self.context.flush_buffers()
+
+    def _is_first(self, stretch: Stretch, time: float) -> bool:
+        """Whether a stretch's first frame, shown at a time, is the file's first."""
+        if stretch.exact or self.untimed:
+            return stretch.from_start
+        return stretch.from_start and time <= stretch.lowest * self.tick
 
     def decode(self, packet) -> list | None:
         """The frames a packet completes; None if it cannot be decoded."""

@@ -22,8 +22,9 @@ class MediaInfo:
         path: The file.
         has_video: Whether it has a video stream (a cover picture is none).
         has_audio: Whether it has an audio stream.
-        width: Of an upright frame, in pixels; 0 without video.
-        height: Of an upright frame, in pixels; 0 without video.
+        width: Of an upright frame, in pixels as ``frames_at`` returns it, that is, in
+            square ones by default; 0 without video.
+        height: The same.
         rotation: Degrees counter-clockwise by which stored frames are turned.
         mirrored: Whether stored frames are mirrored before they are turned.
         fps: Nominal frame rate, for information only; 0 without video.
@@ -90,6 +91,7 @@ class MediaReader(ABC):
     def stored_size(self) -> tuple[int, int] | None:
         """Width and height of a frame before it is turned upright; None without video.
 
+        In square pixels, unless the file was opened to leave them as they are.
         Cheap: no frame is decoded where the container tells.
         """
 
@@ -109,7 +111,7 @@ class MediaReader(ABC):
             times: In any order; a time may occur again.
             short_side: Pixels that the shorter side is scaled to while decoding, so
                 that frames of the stored size are never held together; the aspect is
-                kept. None leaves frames at their size.
+                kept. None leaves frames at their size, in square pixels.
             view: Instead: the part of each frame to see, and its size.
 
         Returns:
@@ -174,6 +176,7 @@ def open_media(
     *,
     limits: MediaLimits | None = None,
     timeout: float | None = None,
+    square_pixels: bool = True,
 ) -> MediaReader:
     """Opens a media file.
 
@@ -185,6 +188,9 @@ def open_media(
             reader, may take, and ten times as many by the clock;
             None is no limit. It is looked at between packets: a decoder that hangs
             within one is not ended by it.
+        square_pixels: DV, DVB and DVD store pixels that are shown wider or narrower
+            than high: scale frames to the width they are shown with (their height
+            stays). False leaves them as they are stored.
 
     Returns:
         The open file.
@@ -203,8 +209,15 @@ def open_media(
     """
     if reader not in READERS:
         raise ValueError(f"reader must be one of {sorted(READERS)}, got {reader!r}")
-    media = READERS[reader](source, limits, timeout)
-    media.reopen = partial(open_media, source, reader, limits=limits, timeout=timeout)
+    media = READERS[reader](source, limits, timeout, square_pixels)
+    media.reopen = partial(
+        open_media,
+        source,
+        reader,
+        limits=limits,
+        timeout=timeout,
+        square_pixels=square_pixels,
+    )
     return media
 
 

@@ -73,11 +73,13 @@ def write_media(
     video_options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
     layout: str | None = None,
+    record: str | os.PathLike | None = None,
 ) -> Path:
     """Encodes frames and sound into one file.
 
     The file appears under its name only when it is whole: it is written beside it and
-    then moved. Encoders run on one thread, so the same input gives the same bytes.
+    then moved. A file that is there is replaced only if it was written here. Encoders
+    run on one thread, so the same input gives the same bytes.
 
     Args:
         path: Target; the suffix chooses the container (see ``FORMATS``).
@@ -102,12 +104,14 @@ def write_media(
         video_options: Encoder options that replace the default ones.
         container_options: Options of the muxer.
         layout: Channel layout; by default chosen by the number of channels.
+        record: Folder that knows what was written here; None: the file's own.
 
     Returns:
         The path written.
 
     Raises:
         ValueError: If an argument does not fit the others.
+        ForeignFile: If there is a file that was not written here.
 
     Example:
         >>> frames = np.zeros((50, 64, 64, 3), np.uint8)
@@ -115,6 +119,8 @@ def write_media(
         >>> write_media("clip.mp4", frames, 25, tone, 16000)
     """
     import av
+
+    from ..disk import own_file  # not above: reading stands alone
 
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
@@ -131,18 +137,14 @@ def write_media(
     if rotation % 90:
         raise ValueError(f"rotation must be a multiple of 90 degrees, got {rotation}")
 
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with av.open(
-            str(temporary),
-            "w",
-            format=FORMATS[path.suffix.lower()],
-            options={
-                "fflags": "+bitexact",
-                **MUXER_OPTIONS.get(path.suffix.lower(), {}),
-                **(container_options or {}),
-            },
-        ) as container:
+    options = {
+        "fflags": "+bitexact",
+        **MUXER_OPTIONS.get(path.suffix.lower(), {}),
+        **(container_options or {}),
+    }
+    with own_file(path, record) as part:
+        format = FORMATS[path.suffix.lower()]
+        with av.open(str(part), "w", format=format, options=options) as container:
             # All streams exist before the first packet: encoding writes the header.
             video = audio = iter(())
             if frames is not None:
@@ -186,9 +188,6 @@ def write_media(
                 )
             for packet in _interleave(video, audio):
                 container.mux(packet)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

@@ -14,6 +14,7 @@ from mmaction.registry import MODELS
 import mmstconv
 from mmstconv.checkpoints import LAYOUTS, Conversion, convert_checkpoint
 from mmstconv.checkpoints.reading import read_checkpoint
+from mmstconv.disk.own import RECORD
 
 SLOWONLY = dict(
     type="ResNet3dSlowOnly", depth=18, lateral=False, base_channels=4, in_channels=3
@@ -70,7 +71,7 @@ def test_the_written_file(source, weights, tmp_path):
     age = datetime.now().astimezone() - datetime.fromisoformat(provenance["created"])
     assert 0 <= age.total_seconds() < 60
     assert provenance["backbone"]["in_channels"] == 3
-    assert sorted(os.listdir(tmp_path)) == ["out.pth", "source.pth"]
+    assert set(os.listdir(tmp_path)) == {RECORD, "out.pth", "source.pth"}
 
 
 def test_without_out_nothing_is_written(source, tmp_path):
@@ -186,13 +187,13 @@ def test_the_source_is_never_overwritten(source, tmp_path):
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(source, tmp_path):
     out = tmp_path / "out.pth"
-    out.write_bytes(b"old")
-    conversion = convert_checkpoint(source)
+    conversion = convert_checkpoint(source, out)
+    before = out.read_bytes()
     broken = {**conversion.weights, "x": lambda: "cannot be pickled"}
     with pytest.raises(Exception, match="pickle"):
         dataclasses.replace(conversion, weights=broken).save(out)
-    assert out.read_bytes() == b"old"
-    assert sorted(os.listdir(tmp_path)) == ["out.pth", "source.pth"]
+    assert out.read_bytes() == before
+    assert set(os.listdir(tmp_path)) == {RECORD, "out.pth", "source.pth"}
 
 
 def test_arguments(source, tmp_path):

@@ -176,7 +176,7 @@ def test_bare_c3d_backbone(tmp_path):
     """The Sports-1M file that MMAction2's config starts from has no prefix."""
     with torch.device("meta"):
         names = MODELS.build(dict(type="C3D")).state_dict()
-    weights = {key: torch.zeros(value.shape) for key, value in names.items()}
+    weights = {key: torch.ones(value.shape) for key, value in names.items()}
     torch.save(weights, tmp_path / "x.pth")
     conversion = convert_checkpoint(tmp_path / "x.pth")
     (tmp_path / "x.pth").unlink()

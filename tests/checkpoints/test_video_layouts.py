@@ -80,7 +80,11 @@ def test_same_network(name, tmp_path):
         assert sum(p.numel() for p in source.parameters()) == case.parameters
 
     conversion, ours = convert(
-        source, tmp_path / "source.pt", counted=case.counted, wrap=case.wrap
+        source,
+        tmp_path / "source.pt",
+        counted=case.counted,
+        wrap=case.wrap,
+        **case.asked,
     )
     assert conversion.layout.name == case.layout
     assert conversion.backbone == dict(

@@ -261,3 +261,23 @@ def test_registered(folder):
         )
     )
     assert rows(data) == [("a.mp4", 0)]
+
+
+def test_object_stores_are_refused_at_once(folder):
+    """Not at the first sample; with file and line, whatever is checked."""
+    for name in ("s3://bucket/a.mp4", "cluster:s3://b/a.mp4", "http://x/a.mp4"):
+        for check in (True, False):
+            content = f"a.mp4 0\n{name} 1\n"
+            said = r"list\.txt:2: .*a\.mp4' is not on this machine: object stores"
+            with pytest.raises(AnnotationError, match=said):
+                dataset(folder, content, check_files=check)
+    for prefix in ("s3://bucket/videos", "petrel://b", "https://x/videos"):
+        said = r"list\.txt: data_prefix\['video'\] = .* is not on this machine"
+        for options in (dict(), dict(check_files=False), dict(allow_outside=True)):
+            options["data_prefix"] = dict(video=prefix)
+            with pytest.raises(ValueError, match=said):
+                dataset(folder, "a.mp4 0\n", **options)
+    with pytest.raises(ValueError, match="is not on this machine"):
+        MultiModalVideoDataset("s3://bucket/list.txt", pipeline=[])
+    (folder / "a:b.mp4").write_bytes(b"\0")  # a name like another
+    assert len(dataset(folder, "a:b.mp4 0\n")) == 1

@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,8 @@ from mmengine.runner import Runner
 from toy_run import toy_config, toy_runner
 
 import mmstconv  # noqa: F401
+from mmstconv.checkpoints.reading import read_checkpoint
+from mmstconv.disk.unfinished import host
 
 INTERVAL = 3  # iterations between checkpoints
 LONGEST = 0.1  # seconds from a step to a kill, at most
@@ -197,6 +200,90 @@ def two_processes(folder: Path) -> list[list[dict]]:
     return rows
 
 
+def beside(folder: Path) -> dict:
+    """A second run is started in the folder of one that is at work; then this ends."""
+    work_dir = folder / "beside"
+    first = Run(work_dir, "AtomicCheckpointHook")
+    first.listen(2 + INTERVAL + 1)
+    gone = os.fork()
+    if gone == 0:
+        os._exit(0)
+    os.waitpid(gone, 0)
+    files = {
+        who: work_dir / f".{who}.pth.{where}.{pid}.unfinished"
+        for who, where, pid in (
+            ("first", host(), first.pid),
+            ("gone", host(), gone),
+            ("elsewhere", "another-machine", gone),
+        )
+    }
+    for path in files.values():
+        path.write_bytes(b"half")
+    second = Run(work_dir, "AtomicCheckpointHook").end()
+    there = [who for who, path in files.items() if path.exists()]
+    first.listen(4 * INTERVAL)  # it goes on
+    read, errors = 0, []
+    while read < 10:  # what a test does beside a training that replaces its files
+        for path in work_dir.glob("iter_*.pth"):
+            try:
+                read_checkpoint(path)
+                read += 1
+            except FileNotFoundError:
+                pass
+            except Exception as error:
+                errors.append(repr(error))
+                read += 1
+    os.kill(first.pid, signal.SIGKILL)
+    said = first.end()
+    third = Run(work_dir, "AtomicCheckpointHook")
+    third.listen(3)
+    os.kill(third.pid, signal.SIGKILL)
+    return dict(
+        pid=first.pid,
+        first=said,
+        second=second,
+        there=there,
+        errors=errors,
+        third=third.end(),
+        left=[who for who, path in files.items() if path.exists()],
+    )
+
+
+def lose_folder(folder: Path) -> dict:
+    """The work dir of a run is deleted, and another one's is replaced by a file."""
+    said = {}
+    for way in ("deleted", "replaced"):
+        work_dir = folder / way
+        run = Run(work_dir, "AtomicCheckpointHook", partial(_into, folder / "tmp"))
+        run.listen(2 + INTERVAL + 1)
+        for _ in range(100):  # it may write there meanwhile
+            try:
+                shutil.rmtree(work_dir)
+                if way == "replaced":
+                    work_dir.write_bytes(b"mine")
+                break
+            except OSError:
+                pass
+        if way == "deleted":
+            run.listen(3 * INTERVAL)
+            os.kill(run.pid, signal.SIGKILL)
+        said[way] = run.end()
+        if way == "replaced":
+            said["mine"] = work_dir.read_text()
+            again = Run(work_dir, "AtomicCheckpointHook").end()
+            said["started"] = again["error"]
+    said["files"] = sorted(path.name for path in (folder / "deleted").glob("iter_*"))
+    said["saved"] = [
+        read_checkpoint(path)["meta"]["iter"] for path in (folder / "tmp").glob("*/*")
+    ]
+    return said
+
+
+def _into(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    tempfile.tempdir = str(folder)
+
+
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     kills = int(sys.argv[2]) if len(sys.argv) > 2 else 20
@@ -208,4 +295,5 @@ if __name__ == "__main__":
     said["seconds"] = time.monotonic() - begin
     if hook == "AtomicCheckpointHook":
         said.update(full=fill_disk(folder), two=two_processes(folder))
+        said.update(beside=beside(folder), lost=lose_folder(folder))
     print(json.dumps(said))

@@ -24,6 +24,7 @@ from mmstconv.engine.failures import explain_failures
 from mmstconv.engine.launch import build_runner
 
 RANK = int(os.environ["RANK"])
+os.environ["MMSTCONV_TRACEBACK"] = "1"  # errors as they are raised
 BAD = 1  # samples 1, 3, 5 are read by the second process
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -72,3 +73,30 @@ def test_two_processes_go_on_from_the_same(said):
     assert [heard["resumed"] for heard in broken] == [INTERVAL] * 2
     for heard in all_broken:  # both end; neither waits for the other
         assert heard["error"].startswith("ValueError: cannot resume: no checkpoint in")
+
+
+def test_two_runs_in_one_folder(said):
+    """The second one touches nothing; after a kill -9 of the first a third goes on."""
+    beside = said["beside"]
+    error = beside["second"]["error"]
+    assert error.startswith("FolderInUse: ") and "a training is running there" in error
+    assert f"process {beside['pid']} on {socket.gethostname()} since 20" in error
+    assert "--work-dir" in error and "MB" not in error
+    assert beside["there"] == ["first", "gone", "elsewhere"]
+    assert beside["first"]["error"] is None
+    assert beside["first"]["done"] >= 5 * INTERVAL
+    assert beside["third"]["error"] is None and beside["third"]["resumed"] >= INTERVAL
+    assert beside["left"] == ["elsewhere"]  # its process may be alive
+    assert beside["errors"] == []  # of one that read all the while
+
+
+def test_a_folder_that_is_lost_while_training(said):
+    lost = said["lost"]
+    assert lost["deleted"]["error"] is None  # it was made again
+    assert len(lost["files"]) in (1, 2)
+    error = lost["replaced"]["error"]
+    assert error.startswith("CheckpointNotSaved: ") and "cannot be made" in error
+    assert "/replaced/iter_" in error and "go on with --resume" in error
+    assert lost["saved"] and lost["saved"][0] % INTERVAL == 0  # nothing is lost
+    assert lost["mine"] == "mine"
+    assert "/replaced" in lost["started"]

@@ -21,10 +21,12 @@ CONFIGS = sorted((ROOT / "configs").glob("[!_]*/*/*.py"))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_a_runner_writes_a_config_that_reads_the_same(path, monkeypatch):
+def test_a_runner_writes_a_config_that_reads_the_same(path, tmp_path, monkeypatch):
     """Without yapf, but Python all the same, through the copies that runners make."""
     monkeypatch.setattr(config, "FormatCode", None)
-    monkeypatch.setattr(Runner, "from_cfg", Mock())  # of the config alone
+    monkeypatch.chdir(tmp_path)
+    runner = Mock(logger=Mock(handlers=[]))  # of the config alone
+    monkeypatch.setattr(Runner, "from_cfg", Mock(return_value=runner))
     cfg = Config.fromfile(path)
     build_runner(cfg, str(path), None, "none")
     copy = cfg.copy()

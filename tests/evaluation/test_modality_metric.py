@@ -91,6 +91,10 @@ def test_against_the_hand_made_table():
         "acc/stream_audio": 2 / 4,
         "shapley/rgb": 0.2,
         "shapley/audio": 0.0,
+        "acc_with/audio": 3 / 4,
+        "acc_taken_away/audio": 3 / 4,
+        "acc_without/audio": 0 / 1,
+        "shapley_with/audio": 0.0,
         "complement/rgb+audio/both_right": 1 / 4,
         "complement/rgb+audio/only_rgb": 2 / 4,
         "complement/rgb+audio/only_audio": 1 / 4,
@@ -113,7 +117,51 @@ def test_default_prefix():
 def test_with_everything_present_nothing_is_said_twice():
     complete = [row for row in TABLE if "audio" in row[2]]
     found = evaluate(samples(complete))
-    assert not [key for key in found if "acc_having" in key]
+    said = ("acc_having", "acc_with", "acc_taken_away", "shapley_with")
+    assert not [key for key in found if key.split("/")[1].startswith(said)]
+
+
+def test_presence_that_gives_the_class_away():
+    """Class 0 has sound, class 1 has not, and the model looks at nothing else."""
+    rows = [(0, (1, 1, 0, 0), dict(audio=0))] * 3 + [(1, (1, 1, 1, 1), {})] * 5
+    found = evaluate(samples(rows), prefix="m")
+    expected = {
+        "acc/rgb+audio": 1.0,
+        "acc_with/audio": 1.0,
+        "acc_without/audio": 1.0,
+        "acc_taken_away/audio": 0.0,  # the sign of it
+        "shapley/audio": 3 / 8,
+        "shapley_with/audio": 1.0,
+    }
+    for measure, value in expected.items():
+        assert found[f"m/{measure}"] == pytest.approx(value), measure
+
+
+def test_each_modality_that_some_sample_lacks_is_reported_apart():
+    """And one that none has, as far as there is anything to say."""
+    table = [
+        (0, (1, 0, 0, 0), dict(rgb=0, audio=0)),
+        (1, (0, 0, 0, 1), dict(rgb=0)),
+        (1, (0, 0, 1, 1), dict(audio=1)),
+    ]
+    ones = samples(table)
+    for one, row in zip(ones, table):
+        one["presence"] = dict(rgb="rgb" in row[2], audio="audio" in row[2])
+    found = evaluate(ones, prefix="m")
+    for measure, value in {
+        "acc_with/rgb": 1.0,
+        "acc_taken_away/rgb": 0.5,
+        "acc_without/rgb": 1.0,
+        "acc_with/audio": 1.0,
+        "acc_taken_away/audio": 0.5,
+        "acc_without/audio": 1.0,
+    }.items():
+        assert found[f"m/{measure}"] == value, measure
+    for one in ones:
+        one["presence"] = dict(rgb=True, audio=False)
+    found = evaluate(ones, prefix="m")
+    assert found["m/acc_without/audio"] == 1.0
+    assert "m/acc_with/audio" not in found and "m/shapley_with/audio" not in found
 
 
 def test_one_modality():

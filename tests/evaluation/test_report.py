@@ -149,7 +149,7 @@ def test_without_class_names(tmp_path):
 
 def test_text(written):
     _, _, report = written
-    subsets, shapley, pairs, verdict = to_text(report).split("\n\n")
+    subsets, shapley, presence, pairs, verdict = to_text(report).split("\n\n")
     measures, counts = report["overall"]["measures"], report["overall"]["counts"]
     assert [line.split() for line in subsets.splitlines()[1:]] == [
         [
@@ -163,7 +163,15 @@ def test_text(written):
     ]
     for line, name in zip(shapley.splitlines()[1:], MODALITIES):
         assert line.split()[:2] == [name, f"{100 * measures[f'shapley/{name}']:.2f}"]
+    having, lacking = counts["acc_with/audio"], counts["acc_without/audio"]
+    assert having + lacking == 120
+    numbers = ["acc_with/audio", "acc_taken_away/audio", "shapley_with/audio"]
+    cells = [f"{100 * measures[number]:.2f}" for number in numbers]
+    without = f"{100 * measures['acc_without/audio']:.2f}"
+    assert [line.split() for line in presence.splitlines()[1:]] == [
+        ["audio", str(having), *cells, str(lacking), without]
+    ]
     assert len(pairs.splitlines()) == 4
     assert verdict.endswith(f"{100 * report['best_stream']['margin']:+.2f} points.")
-    for table in (subsets, shapley, pairs):
+    for table in (subsets, shapley, presence, pairs):
         assert len({len(line) for line in table.splitlines()}) == 1

@@ -92,6 +92,16 @@ def test_every_subset_against_naive_sums(tmp_path):
     for one, other in (("rgb", "audio"), ("audio", "rgb")):
         gain = v[one] - v["none"] + v["rgb+audio"] - v[other]
         expected[f"shapley/{one}"] = gain / 2
+    silent = [row for row in known if not HAS_SOUND[row]]
+    joint = {row: ap["rgb+audio"][row] for row in known}
+    gains = [
+        (ap["audio"][row] - ap["none"][row] + joint[row] - ap["rgb"][row]) / 2
+        for row in sounding
+    ]
+    expected["map_with/audio"] = np.mean([joint[row] for row in sounding])
+    expected["map_taken_away/audio"] = np.mean([ap["rgb"][row] for row in sounding])
+    expected["map_without/audio"] = np.mean([joint[row] for row in silent])
+    expected["shapley_with/audio"] = np.mean(gains)
 
     def nll(name, rows):
         p, y = np.float64(scores[name][rows]), LABELS[rows]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from helpers_media import chirp_sound, coded_frames, lag, numbers, shown_at, write_coded
 
+from mmstconv.disk.own import RECORD
 from mmstconv.media import (
     MediaLimitError,
     MediaLimits,
@@ -25,7 +26,8 @@ def prepared(source, tmp_path, **form):
     target = tmp_path / "out" / "prepared.mp4"
     target.parent.mkdir(exist_ok=True)
     assert prepare_media(source, target, TrainingForm(**form)) == ()
-    assert [path.name for path in target.parent.iterdir()] == [target.name]
+    names = {path.name for path in target.parent.iterdir()}
+    assert names == {target.name, RECORD}
     return target
 
 

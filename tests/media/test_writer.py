@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from helpers_media import chirp_sound, coded_frames, numbers
 
+from mmstconv.disk import ForeignFile
+from mmstconv.disk.own import RECORD
 from mmstconv.media import open_media, write_media
 
 
@@ -44,7 +46,11 @@ def test_interruption_leaves_the_old_file(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         write_media(path, broken(), 25)
     assert path.read_bytes() == before
-    assert [p.name for p in tmp_path.iterdir()] == ["a.mp4"]
+    assert {p.name for p in tmp_path.iterdir()} == {"a.mp4", RECORD}
+    path.write_bytes(b"mine")
+    with pytest.raises(ForeignFile, match=r"a\.mp4 is there and was not written by"):
+        write_media(path, coded_frames(5), 25)
+    assert path.read_bytes() == b"mine"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -137,6 +138,18 @@ def test_a_video_keeps_its_colours(tmp_path):
         frames = [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
     assert len(frames) == 4 and frames[0].shape == (31, 32, 3)
     assert np.abs(frames[0].astype(int) - (255, 0, 0)).max() < 12
+
+
+def test_shown_frames_replace_their_own_alone(tmp_path):
+    backend = VISBACKENDS.build(dict(type="LocalVisBackend", save_dir=str(tmp_path)))
+    for level in (0, 200):
+        backend.add_video("a", np.full((2, 4, 4, 3), level, np.uint8))
+    image = tmp_path / "a" / "frames_0" / "1.png"
+    assert cv2.imread(str(image)).min() == 200
+    image.write_bytes(b"mine")
+    with pytest.raises(FileExistsError, match=r"1\.png is there and was not written"):
+        backend.add_video("a", np.zeros((2, 4, 4, 3), np.uint8))
+    assert image.read_bytes() == b"mine"
 
 
 def test_an_unknown_tool_lists_the_tools(monkeypatch):

@@ -12,6 +12,8 @@ from conftest import load_script
 from mmaction.registry import MODELS
 from mmengine.registry import DefaultScope
 
+from mmstconv.disk.own import RECORD
+
 SCRIPT = "tools/convert_checkpoint.py"
 BACKBONE = dict(type="ResNet3dSlowOnly", depth=18, lateral=False, base_channels=4)
 
@@ -36,7 +38,7 @@ def run(monkeypatch, *args):
 def test_the_printed_lines_make_a_stream(source, tmp_path, monkeypatch, capsys):
     run(monkeypatch, source, "--in-channels", "2")
     out = tmp_path / "slowonly_r18_mmstconv.pth"
-    assert sorted(tmp_path.iterdir()) == [source.parent, out]
+    assert set(tmp_path.iterdir()) == {source.parent, out, tmp_path / RECORD}
     output = capsys.readouterr().out
     lines = output.splitlines()
     assert lines[0].startswith("mmaction2-slowonly (https://")
@@ -56,19 +58,47 @@ def test_the_printed_lines_make_a_stream(source, tmp_path, monkeypatch, capsys):
         assert torch.equal(new[key], old[key])
 
 
+def test_averaged_weights_eps_and_options(source, tmp_path, monkeypatch, capsys):
+    weights = torch.load(source, weights_only=True)
+    averaged = {key: value.double() for key, value in weights.items()}
+    torch.save(dict(model=weights, model_ema=averaged), source)
+    run(monkeypatch, source, "--ema", "--eps", "0.01", "--out", tmp_path / "x.pth")
+    assert "without --ema" in (said := capsys.readouterr().out)
+    assert "norm_cfg=dict(type='BN3d', eps=0.01)" in said
+    state = torch.load(tmp_path / "x.pth", weights_only=True)["state_dict"]
+    assert state["backbone.conv1.conv.weight"].dtype == torch.float64
+    for options, message in (
+        (["no_max_pool=True"], "mmaction2-slowonly has no option 'no_max_pool'"),
+        (["no_max_pool"], "2"),
+    ):
+        with pytest.raises(SystemExit, match=message):
+            run(monkeypatch, source, "--options", *options)
+
+
 def test_out(source, tmp_path, monkeypatch, capsys):
     out = tmp_path / "elsewhere" / "mine.pth"
     run(monkeypatch, source, "--out", out)
     assert f"written to {out}" in capsys.readouterr().out
     meta = torch.load(out, weights_only=True)["meta"]["mmstconv"]
     assert meta["source_file"] == source.name
+    run(monkeypatch, source, "--in-channels", "2", "--out", out)  # its own it replaces
+    changed = torch.load(out, weights_only=True)["meta"]["mmstconv"]
+    assert changed["adapted"] and not meta["adapted"]
+    torch.save(dict(mine=1), out)
+    before = out.read_bytes()
+    link = out.with_name("link.pth")
+    link.symlink_to(out)
+    for path in (out, link):
+        with pytest.raises(SystemExit, match=rf"{path.name} is there and was not wri"):
+            run(monkeypatch, source, "--out", path)
+    assert out.read_bytes() == before and link.is_symlink()
 
 
 def test_errors_are_one_line(source, tmp_path, monkeypatch):
     (tmp_path / "text.pth").write_text("not a checkpoint")
     for args, message in (
         ([tmp_path / "no.pth"], "no.pth: no such file"),
-        ([tmp_path / "text.pth"], "text.pth: no checkpoint"),
+        ([tmp_path / "text.pth"], "text.pth: is a text file, no checkpoint"),
         ([source, "--out", source], "would overwrite the source"),
         ([source, "--inflate"], "no 2D kernels"),
         ([source, "--in-channels", "0"], "in_channels must be at least 1"),

@@ -3,6 +3,7 @@
 import importlib.util
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +14,8 @@ import av
 import cv2
 import numpy as np
 import pytest
+
+from mmstconv.disk import unfinished_path
 
 SCRIPT = Path(__file__).parents[2] / "tools" / "data" / "make_demo_dataset.py"
 SIZES = {"train": 8, "val": 8, "test": 8}
@@ -40,7 +43,7 @@ def contents(folder):
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and (path.name[0] != "." or path.parent != folder)
     }
 
 
@@ -78,7 +81,7 @@ def test_killed_midway_then_finished_by_two_workers(reference, tmp_path):
     done = {p: p.stat().st_mtime_ns for p in tmp_path.glob("out/*/*.mp4")}
     assert 3 <= len(done) < sum(SIZES.values())
     assert not list(tmp_path.glob("out/*.txt"))
-    (tmp_path / "out" / "train" / ".00007.mp4.123.part").touch()
+    unfinished_path(tmp_path / "out" / "train" / "00007.mp4", process.pid).touch()
 
     process = start(tmp_path / "out", "--workers", "2")
     process.communicate(timeout=60)
@@ -143,6 +146,27 @@ def test_refuses_other_parameters_and_foreign_folders(reference, tmp_path):
     with pytest.raises(SystemExit, match="24 clips"):
         demo.main([str(tmp_path / "new"), *FLAGS, "--check"])
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.doc"]
+
+
+def test_what_the_user_has_changed_stays(reference, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(reference, out)
+    (out / "val.txt").unlink()
+    (out / "train.txt").write_text("mine")
+    clip = out / "train" / "00000.mp4"
+    clip.write_bytes(b"mine")
+    with pytest.raises(SystemExit, match=r"train\.txt is there and was not written"):
+        demo.main([str(out), *FLAGS])
+    assert (out / "train.txt").read_text() == "mine" and clip.read_bytes() == b"mine"
+    assert not (out / "val.txt").exists()
+    (out / "train.txt").unlink()
+    demo.main([str(out), *FLAGS])
+    assert clip.read_bytes() == b"mine"
+    for name in ("train.txt", "val.txt"):
+        assert (out / name).read_bytes() == (reference / name).read_bytes()
+    (out / "manifest.json").write_text("mine")
+    with pytest.raises(SystemExit, match=r"manifest\.json' is of something else"):
+        demo.main([str(out), *FLAGS])
 
 
 # ------------------------------------------------------- what is drawn at random

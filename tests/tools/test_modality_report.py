@@ -14,6 +14,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
+from mmstconv.disk.own import RECORD
+
 CONFIG = ROOT / "configs/recognition/demo/stconvnet_lstm_demo-rgb-flow-audio.py"
 HEAD = {
     "model.cls_head.fusion.type": "GatedMultimodalUnit",
@@ -32,6 +34,7 @@ def data(demo_data, tmp_path_factory):
     shutil.copytree(demo_data, folder)
     silent = folder / "test" / (folder / "test.txt").read_text().split()[0]
     frames = np.random.default_rng(0).integers(0, 256, (40, 96, 128, 3), np.uint8)
+    silent.unlink()
     write_media(silent, frames, 20)
     return folder
 
@@ -113,9 +116,14 @@ def test_the_tool(data, checkpoint, tmp_path, monkeypatch, capsys):
     assert len(content["overall"]["weights"]["rgb"]) == 1
     names = (data / "classes.txt").read_text().split()
     assert [one["name"] for one in content["classes"]] == names
-    assert {one.name for one in out.iterdir()} == {
-        f"modality_report.{kind}" for kind in ("json", "csv", "png")
-    }
+    written = {f"modality_report.{kind}" for kind in ("json", "csv", "png")}
+    assert {one.name for one in out.iterdir()} == {*written, RECORD}
+
+    (out / "modality_report.csv").write_text("mine")
+    with pytest.raises(SystemExit, match=r"modality_report\.csv is there and was not"):
+        report(monkeypatch, CONFIG, checkpoint, "--out", out,
+               "--work-dir", tmp_path / "work", *flags)  # fmt: skip
+    assert (out / "modality_report.csv").read_text() == "mine"
 
 
 def test_a_head_without_subsets(data, checkpoint, tmp_path, monkeypatch):
@@ -128,6 +136,6 @@ def test_a_head_without_subsets(data, checkpoint, tmp_path, monkeypatch):
         "    cls_head=dict(type='I3DHead', num_classes=8, in_channels=512))\n"
     )
     with pytest.raises(
-        ValueError, match=r"own\.py: .*model\.cls_head is of type I3DHead"
+        SystemExit, match=r"own\.py: .*model\.cls_head is of type I3DHead"
     ):
         report(monkeypatch, own, checkpoint, "--work-dir", tmp_path / "work")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+import shutil
 import sys
 
 import pytest
@@ -74,3 +77,22 @@ def test_a_mistake_of_the_program_is_no_bad_file(monkeypatch, checkpoint, demo_d
         predict_argv = ["predict.py", str(CONFIG), str(checkpoint), "a.mp4"]
         monkeypatch.setattr(sys, "argv", predict_argv)
         predict.main()
+
+
+def test_names_that_are_no_text(monkeypatch, checkpoint, demo_data, tmp_path):
+    """On terminals that know few letters, and whatever becomes of the file."""
+    good, bad = (tmp_path / os.fsdecode(name) for name in (b"caf\xe9.mp4", b"\xff.mp4"))
+    shutil.copy(min((demo_data / "val").iterdir()), good)
+    for encoding in ("ascii", "utf-8", "latin-1"):
+        shown = [
+            io.TextIOWrapper(io.BytesIO(), encoding, errors="strict") for _ in range(2)
+        ]
+        monkeypatch.setattr(sys, "stdout", shown[0])
+        monkeypatch.setattr(sys, "stderr", shown[1])
+        assert call(monkeypatch, checkpoint, good, bad, good) == 1
+        said = []
+        for stream in shown:
+            stream.flush()
+            said.append(stream.buffer.getvalue())
+        assert said[0].count(rb"caf\udce9.mp4 (audio)") == 2
+        assert rb"\udcff.mp4" in said[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
@@ -15,11 +16,20 @@ from conftest import ROOT, load_script
 sys.path.append(str(ROOT / "tests"))
 from helpers_media import chirp_sound, numbers, write_coded
 
+from mmstconv.disk import FolderInUse, FolderLock, ForeignFile, unfinished_path
 from mmstconv.media import open_media
+from mmstconv.media.preparing import TrainingForm
 
 TOOL = load_script("tools/data/prepare_videos.py")
 import file_workers  # noqa: E402  (the tool put its folder on the path)
-from prepared_files import JOURNAL, Job, Journal, target_names  # noqa: E402
+from prepared_files import (  # noqa: E402
+    JOURNAL,
+    Job,
+    Journal,
+    read_journal,
+    target_names,
+    up_to_date,
+)
 
 SOUND = dict(waveform=chirp_sound(0.8, 0.2, 16000), sample_rate=16000)
 
@@ -61,7 +71,7 @@ def contents(folder):
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*.*")
-        if path.name != JOURNAL
+        if path.name != JOURNAL and path.name[0] != "."
     }
 
 
@@ -108,7 +118,8 @@ def test_killed_then_finished_in_parallel(videos, reference, tmp_path, monkeypat
         path for path in done if f'"{path.relative_to(out).as_posix()}"' in journal
     ]
     assert 1 <= len(noted) < 8
-    (out / ".a.mp4.123.part").touch()
+    left = unfinished_path(out / "0" / "a.mp4", process.pid)
+    left.touch()
 
     said = []
     monkeypatch.undo()
@@ -118,7 +129,7 @@ def test_killed_then_finished_in_parallel(videos, reference, tmp_path, monkeypat
     made = contents(out)
     expected = contents(reference[0])
     assert {name[2:]: made[name] for name in made if name[0] == "0"} == expected
-    assert len(made) == 8
+    assert len(made) == 8 and not left.exists()
     assert {made[f"{k}/long.mp4"] for k in range(1, 6)} == {expected["a.avi.mp4"]}
 
 
@@ -154,20 +165,18 @@ def test_what_is_up_to_date(tmp_path):
     job = Job("a.mp4", "a.mp4")
 
     def has(settings="1", job=job):
-        journal = Journal(target.parent, settings)
-        found = journal.has(job, source.parent)
-        journal.close()
-        return found
+        made = read_journal(target.parent / JOURNAL)
+        return up_to_date(job, source.parent, target.parent, made, settings)
 
     assert not has()
     journal = Journal(target.parent, "1")
-    with pytest.raises(ValueError, match="another run is writing to"):
-        Journal(target.parent, "1")
     journal.add(job, TOOL.state_of(source), 4)
     journal.close()
     with open(target.parent / JOURNAL, "a") as file:
         file.write('["a.mp4", "a.m')  # the machine went down
     assert has()
+    Journal(target.parent, "1").close()
+    assert has() and (target.parent / JOURNAL).read_bytes().endswith(b"\n")
     assert not has("2") and not has(job=Job("b.mp4", "a.mp4"))
     target.write_bytes(b"12")
     assert not has()
@@ -181,7 +190,9 @@ def test_what_is_up_to_date(tmp_path):
 
 def test_names(tmp_path):
     names = ["a.avi", "a.mp4", "a.avi.mp4", "b.mkv", "b.webm", "c.AVI", "d", "v1.0 x"]
+    names += ["E.avi", "e.avi", "f.mp4/g.ts", "f.mkv"]
     for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     targets = target_names(names, tmp_path)
     assert targets == {
@@ -193,8 +204,12 @@ def test_names(tmp_path):
         "c.AVI": "c.mp4",
         "d": "d.mp4",
         "v1.0 x": "v1.0 x.mp4",
+        "E.avi": "E.avi.mp4",  # one file where letters' case does not count
+        "e.avi": "e.avi.mp4.mp4",
+        "f.mkv": "f.mkv.mp4",
+        "f.mp4/g.ts": "f.mp4/g.mp4",
     }
-    for name in names:  # whichever are asked for
+    for name in names[:-2]:  # whichever are asked for
         assert target_names([name], tmp_path) == {name: targets[name]}
 
 
@@ -222,9 +237,247 @@ def test_wrong_arguments(videos, tmp_path, capsys):
     lists = [tmp_path / name / "list.txt" for name in ("one", "two")]
     for path in lists:
         path.parent.mkdir()
-        path.write_text("../a.mp4 0\n")
+        path.write_text("a.mp4 0\n")
     with pytest.raises(SystemExit, match="need different names"):
         TOOL.main([str(videos), str(tmp_path / "out"), "--ann", *map(str, lists)])
+    lists[0].write_text("../a.mp4 0\n")
     with pytest.raises(SystemExit, match=r"list\.txt:1: .* lies outside of"):
         TOOL.main([str(videos), str(tmp_path / "out"), "--ann", str(lists[0])])
     assert not Path(tmp_path / "out").exists()
+    with pytest.raises(SystemExit) as end:
+        TOOL.main(["s3://bucket/videos", str(tmp_path / "out")])
+    assert end.value.code == 2
+    assert "s3://bucket/videos is not on this machine: obj" in capsys.readouterr().err
+
+
+# -- what is the user's --
+
+
+def tree(folder):
+    """Content of each file, where a link leads, and which names are one file."""
+    return {
+        str(path): (os.readlink(path) if path.is_symlink() else path.read_bytes())
+        for path in sorted(folder.rglob("*"))
+        if path.is_symlink() or path.is_file()
+    }
+
+
+def annotation_in_the_output(home):
+    path = home / "out" / "train.txt"
+    path.parent.mkdir()
+    path.write_text("a.avi 0\n")
+    return dict(annotations=[path]), path
+
+
+def foreign_target(home):
+    path = home / "out" / "sub" / "b.mp4"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"mine")
+    return {}, path
+
+
+def linked_subfolder(home):
+    (home / "out").mkdir()
+    (home / "out" / "sub").symlink_to(home / "in" / "sub")
+    return {}, home / "out" / "sub"
+
+
+def linked_output(home):
+    (home / "out").symlink_to(home / "in" / "sub")
+    return dict(annotations=[listed(home, "sub/b.mkv 0\n")]), home / "in" / "sub"
+
+
+def two_linked_subfolders(home):
+    shutil.copytree(home / "in" / "sub", home / "in" / "sub2")
+    (home / "out" / "sub2").mkdir(parents=True)
+    (home / "out" / "sub").symlink_to("sub2")
+    return {}, home / "in" / "sub2" / "b.mkv"
+
+
+def hard_link(home):
+    (home / "out").mkdir()
+    os.link(home / "in" / "a.avi", home / "out" / "a.mp4")
+    return {}, home / "out" / "a.mp4"
+
+
+def link_to_a_source(home):
+    (home / "out").mkdir()
+    (home / "out" / "a.mp4").symlink_to(home / "in" / "a.avi")
+    return {}, home / "out" / "a.mp4"
+
+
+def dangling_link(home):
+    (home / "out").mkdir()
+    (home / "out" / "a.mp4").symlink_to(home / "elsewhere.mp4")
+    return {}, home / "out" / "a.mp4"
+
+
+def output_above(home):
+    """``in/in/c.avi`` would go to ``in/c.mp4``."""
+    (home / "in" / "in").mkdir()
+    shutil.copy(home / "in" / "a.avi", home / "in" / "in" / "c.avi")
+    return dict(out=home), home / "in"
+
+
+def a_file_for_a_folder(home):
+    (home / "out").mkdir()
+    (home / "out" / "sub").write_bytes(b"mine")
+    return {}, home / "out" / "sub"
+
+
+def another_journal(home):
+    (home / "out").mkdir()
+    (home / "out" / JOURNAL).write_text('{"mine": 1}\n')
+    return {}, home / "out" / JOURNAL
+
+
+def annotations_of_one_name(home):
+    other = home / "TRAIN.txt"
+    other.write_text("a.avi 0\n")
+    return dict(annotations=[listed(home, "a.avi 0\n"), other]), other
+
+
+def annotation_named_as_a_video(home):
+    path = home / "a.mp4"
+    path.write_text("a.avi 0\n")
+    return dict(annotations=[path]), path
+
+
+def source_in_the_output(home):
+    (home / "in" / "out").mkdir()
+    shutil.copy(home / "in" / "a.avi", home / "in" / "out" / "c.avi")
+    options = dict(out=home / "in" / "out")
+    options["annotations"] = [listed(home, "out/c.avi 0\n")]
+    return options, home / "in" / "out" / "c.avi"
+
+
+def up_from_a_link(home):
+    (home / "deep" / "er").mkdir(parents=True)
+    (home / "in" / "link").symlink_to(home / "deep" / "er")
+    return dict(annotations=[listed(home, "link/../a.avi 0\n")]), "train.txt:1"
+
+
+def object_store(home):
+    return dict(annotations=[listed(home, "a.avi 0\ns3://b/c.mp4 1\n")]), "train.txt:2"
+
+
+def listed(home, text):
+    path = home / "train.txt"
+    path.write_text(text)
+    return path
+
+
+WAYS = [
+    annotation_in_the_output,
+    foreign_target,
+    linked_subfolder,
+    linked_output,
+    two_linked_subfolders,
+    hard_link,
+    link_to_a_source,
+    dangling_link,
+    output_above,
+    a_file_for_a_folder,
+    another_journal,
+    annotations_of_one_name,
+    annotation_named_as_a_video,
+    source_in_the_output,
+    up_from_a_link,
+    object_store,
+]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small") / "in"
+    (folder / "sub").mkdir(parents=True)
+    write_coded(folder / "a.avi", 3, video_codec="mpeg4")
+    shutil.copy(folder / "a.avi", folder / "sub" / "b.mkv")
+    return folder
+
+
+def test_nothing_of_the_user_is_written_over(small, tmp_path):
+    """Refused before the first file, the file named; each time it is tried."""
+    for way in WAYS:
+        home = tmp_path / way.__name__
+        shutil.copytree(small, home / "in", ignore=shutil.ignore_patterns(".*"))
+        options, named = way(home)
+        options = {"out": home / "out", **options}
+        before = tree(home)
+        for _ in range(2):
+            with pytest.raises((ValueError, OSError)) as caught:
+                TOOL.prepare_videos(home / "in", **options, say=print)
+            assert str(named) in str(caught.value), way.__name__
+            assert tree(home) == before, way.__name__
+
+
+def test_what_was_changed_since_is_the_users(small, tmp_path):
+    out, ann = tmp_path / "out", listed(tmp_path, "a.avi 0\n")
+    assert TOOL.prepare_videos(small, out, [ann], say=print) == 0
+    edited = b"a.mp4 0\n# mine\n"
+    (out / "train.txt").write_bytes(edited)
+    with pytest.raises(ForeignFile, match=r"out/train\.txt is there and was not"):
+        TOOL.prepare_videos(small, out, [ann], say=print)
+    assert (out / "train.txt").read_bytes() == edited
+    (out / "train.txt").unlink()
+    (out / "a.mp4").write_bytes(b"mine")
+    with pytest.raises(ForeignFile, match=r"out/a\.mp4 is there and was not"):
+        TOOL.prepare_videos(small, out, [ann], say=print)
+    assert (out / "a.mp4").read_bytes() == b"mine"
+    (out / "a.mp4").unlink()
+    for crf in (20, 40, 40):  # its own files it makes again, with other settings too
+        form = TrainingForm(crf=crf)
+        assert TOOL.prepare_videos(small, out, [ann], form, say=print) == 0
+    assert (out / "train.txt").read_text() == "a.mp4 0\n"
+
+
+def test_an_output_folder_among_the_videos(small, tmp_path):
+    """What was made is no source of the next run, wherever that writes."""
+    shutil.copytree(small, tmp_path / "in")
+    for out in ("in/sub/one", "in/sub/one", "in/two", "three"):
+        assert TOOL.prepare_videos(tmp_path / "in", tmp_path / out, say=print) == 0
+        made = {name for name in contents(tmp_path / out) if name.endswith(".mp4")}
+        assert made == {"a.mp4", "sub/b.mp4"}, out
+
+
+HOLD = """
+import fcntl, sys
+file = open(sys.argv[1], "w")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_two_runs_at_a_time(small, tmp_path):
+    out = tmp_path / "out"
+    FolderLock(out, "a run", "").release()
+    command = [sys.executable, "-c", HOLD, str(out / ".mmstconv_lock")]
+    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with subprocess.Popen(command, **pipes) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(FolderInUse, match="a run of prepare_videos is running"):
+            TOOL.prepare_videos(small, out, say=print)
+        assert not (out / JOURNAL).exists()
+        holder.communicate()
+    assert TOOL.prepare_videos(small, out, say=print) == 0
+
+
+def test_names_that_are_no_text(small, tmp_path, monkeypatch):
+    """On a terminal that knows ASCII alone, with a file that fails."""
+    odd = os.fsdecode(b"caf\xe9")
+    (tmp_path / odd).mkdir()
+    shutil.copy(small / "a.avi", tmp_path / odd / (odd + ".avi"))
+    (tmp_path / odd / (odd + "2.avi")).write_bytes(b"no video")
+    out = tmp_path / (odd + "2")
+    for made in (1, 0):
+        shown = io.TextIOWrapper(io.BytesIO(), "ascii", errors="strict")
+        monkeypatch.setattr(sys, "stdout", shown)
+        with pytest.raises(SystemExit) as end:
+            TOOL.main([str(tmp_path / odd), str(out)])
+        assert end.value.code == 1
+        shown.flush()
+        said = shown.buffer.getvalue()
+        assert rb"caf\udce92.avi: does not start like" in said
+        assert b"2 files: %d were there, %d made" % (1 - made, made) in said
+    assert (out / (odd + ".mp4")).exists()

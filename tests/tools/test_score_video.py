@@ -105,3 +105,39 @@ def test_errors_are_one_line(monkeypatch, checkpoint, video, tmp_path):
         call(monkeypatch, checkpoint, video, "--hop", "3", "--out", out)
     with pytest.raises(SystemExit, match=r"none\.mp4"):
         call(monkeypatch, checkpoint, tmp_path / "none.mp4", "--out", out)
+
+
+def test_nothing_of_the_user_is_written_over(monkeypatch, checkpoint, video, tmp_path):
+    """Neither a file of another kind, nor what is beside it, nor what was edited."""
+    out = tmp_path / "scores.csv"
+    command = (checkpoint, video, "--hop", "4", "--out", out)
+    run_file = tmp_path / "scores.csv.run.json"
+    link = tmp_path / "link.csv"
+    link.symlink_to(run_file)
+    for path, content in ((run_file, b"[1]"), (out, b"mine"), (link, None)):
+        if content is not None:
+            path.write_bytes(content)
+        target = path if path == link else out
+        with pytest.raises(SystemExit, match="is there and was not written by this"):
+            call(monkeypatch, *command[:-1], target)
+        if content is not None:
+            assert path.read_bytes() == content
+            path.unlink()
+            assert not out.exists()
+        else:
+            assert link.is_symlink()
+    call(monkeypatch, *command)
+    whole = out.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    for edited in (b"mine\nand more", lines[0] + b"# remark\n", lines[0] + b"1,2\n"):
+        out.write_bytes(edited)
+        with pytest.raises(SystemExit, match="was not written by this command"):
+            call(monkeypatch, *command)
+        assert out.read_bytes() == edited
+    for cut in (0, 3, len(lines[0]), len(lines[0]) + 5):  # killed while it wrote
+        out.write_bytes(whole[:cut])
+        call(monkeypatch, *command)
+        assert out.read_bytes().splitlines()[0] == whole.splitlines()[0]
+        assert out.read_bytes().count(b"\n") == len(lines)
+    with TOOL.only_writer(out), pytest.raises(SystemExit, match="by another process"):
+        call(monkeypatch, *command)

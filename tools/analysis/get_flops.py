@@ -13,11 +13,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from torch.utils.flop_counter import FlopCounterMode
 
+from mmstconv.disk import print_any_name
+from mmstconv.engine.configs import read_config
+from mmstconv.engine.messages import short_errors
 from mmstconv.media import write_media
 
 
@@ -75,9 +77,11 @@ def count(cfg):
     }
 
 
+@short_errors("get_flops")
 def main():
+    print_any_name()
+    counts = count(read_config(parse_args().config))
     print("part   10^9 multiply-adds  10^6 parameters  input")
-    counts = count(Config.fromfile(parse_args().config))
     for part, (operations, parameters, shape) in counts.items():
         row = f"{part:6} {operations / 1e9:18.3f}  {parameters / 1e6:15.3f}  {shape}"
         print(row.removesuffix("()").rstrip())

@@ -5,14 +5,15 @@ python tools/analysis/modality_report.py CONFIG CKPT [--out DIR]
 
 One pass over the test data of the config; the streams run once, fusion and
 classifier once for each subset of the modalities. Prints a table, and writes
-modality_report.json, .csv and .png.
+modality_report.json, .csv and .png; over those of an earlier report, and over no
+other files.
 """
 
 import argparse
-import json
+import sys
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 
 
 def parse_args():
@@ -26,6 +27,11 @@ def parse_args():
         nargs="+",
         action=DictAction,
         help="override settings of the config, as key=value pairs",
+    )
+    parser.add_argument(
+        "--traceback",
+        action="store_true",
+        help="show where in the program an error arose, also one of the user's",
     )
     return parser.parse_args()
 
@@ -45,10 +51,22 @@ def score_subsets(model, config):
 def main():
     args = parse_args()
     # Not before: mim asks each script for its help first, and this takes seconds.
-    from mmstconv.engine.launch import build_runner
-    from mmstconv.evaluation.report import to_text
+    from mmstconv.disk import print_any_name
+    from mmstconv.engine.messages import short_errors
 
-    cfg = Config.fromfile(args.config)
+    print_any_name()
+    with short_errors("modality_report"):
+        report(args)
+
+
+def report(args):
+    from mmstconv.disk import is_own, refuse_foreign
+    from mmstconv.engine.configs import read_config
+    from mmstconv.engine.launch import build_runner
+    from mmstconv.engine.work_dir import check_writable
+    from mmstconv.evaluation.report import report_files, to_text
+
+    cfg = read_config(args.config, args.cfg_options)
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
     cfg.load_from = args.checkpoint
@@ -56,11 +74,17 @@ def main():
     runner = build_runner(cfg, args.config, args.work_dir, "none")
     score_subsets(runner.model, args.config)
     out = Path(args.out or runner.work_dir)
+    try:  # before the pass over the data, not after it
+        check_writable(out)
+        refuse_foreign(report_files(out))
+    except OSError as error:
+        sys.exit(f"modality_report: {error}")
     (metric,) = runner.test_evaluator.metrics
     metric.out_dir = out
     runner.test()
-    report = json.loads((out / "modality_report.json").read_text(encoding="utf-8"))
-    print(to_text(report))
+    print(to_text(metric.report))
+    if not all(is_own(path) for path in report_files(out)):
+        sys.exit("modality_report: not all files were written, see above")
     print(f"\nWritten: {out / 'modality_report'}.json, .csv, .png")
 
 

@@ -22,6 +22,7 @@ The same files with several labels each, or none, are in ``train_attributes.txt`
 on: whether the object is cool, goes down, and its sound falls.
 
 Safe to interrupt: a rerun makes what is missing; the annotations are written last.
+Nothing is written over that this tool did not write, or that was changed since.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+MANIFEST = "manifest.json"
 VERSION = 2  # of the content: raise it whenever the same seed gives other files
 FACTORS = {
     "colour": ("warm", "cool"),
@@ -326,6 +328,7 @@ def write_clip(
         render_sound(spec, sound_rng),
         spec.sample_rate,
         video_options={"preset": "ultrafast", "crf": "23"},
+        record=out,
     )
 
 
@@ -359,8 +362,12 @@ def make_dataset(
 
     Raises:
         ValueError: If ``out`` holds something else, or a data set of other parameters.
+        ForeignFile: If a file is in the way that was not written here.
+        FolderInUse: If another process is making the data set.
         FileNotFoundError: If ``check`` and the data set is not complete.
     """
+    from mmstconv.disk import FolderLock, refuse_foreign, remove_unfinished, write_own
+
     out = Path(out)
     labels = {split: draw_labels(seed, split, sizes[split]) for split in SPLITS}
     texts = {
@@ -381,34 +388,46 @@ def make_dataset(
         (split, index, int(label))
         for split in SPLITS
         for index, label in enumerate(labels[split])
-        if not clip_path(out, split, index).exists()
+        if not os.path.lexists(clip_path(out, split, index))
     ]
     manifest = {"version": VERSION, "seed": seed, "sizes": sizes, "spec": draw.__name__}
     _check_manifest(out, manifest)
-    if not missing and all(_read(out / name) == text for name, text in texts.items()):
+    texts = {name: text for name, text in texts.items() if _read(out / name) != text}
+    if not missing and not texts:
         return
     if check:
         raise FileNotFoundError(f"'{out}': {len(missing)} clips or an annotation miss")
 
-    for split in SPLITS:
-        (out / split).mkdir(parents=True, exist_ok=True)
-    _write(out / "manifest.json", json.dumps(manifest, indent=2) + "\n")
-    _write_clips(missing, partial(write_clip, out=out, seed=seed, draw=draw), workers)
-    for leftover in out.glob("*/.*.part"):  # of an interrupted run
-        leftover.unlink(missing_ok=True)
-    for name, text in texts.items():
-        _write(out / name, text)
+    refuse_foreign(out / name for name in texts)
+    lock = FolderLock(out, "a run of make_demo_dataset", "Wait for it or end it")
+    try:
+        for split in SPLITS:
+            (out / split).mkdir(exist_ok=True)
+        if not (out / MANIFEST).exists():
+            write_own(out / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+        remove_unfinished(out, below=True)
+        write = partial(write_clip, out=out, seed=seed, draw=draw)
+        _write_clips(missing, write, workers)
+        for name, text in texts.items():
+            write_own(out / name, text)
+    finally:
+        lock.release()
 
 
 def _check_manifest(out: Path, manifest: dict) -> None:
-    text = _read(out / "manifest.json")
+    text = _read(out / MANIFEST)
     if text is None:
         if out.is_dir() and any(p for p in out.iterdir() if p.name[0] != "."):
             raise ValueError(f"'{out}' is not empty and holds no demo data set")
-    elif json.loads(text) != manifest:
+        return
+    try:
+        found = json.loads(text)
+    except ValueError:
+        raise ValueError(f"'{out / MANIFEST}' is of something else") from None
+    if found != manifest:
         raise ValueError(
-            f"'{out}' holds a data set made with {json.loads(text)}, asked for is "
-            f"{manifest}: choose another folder, or remove this one"
+            f"'{out}' holds a data set made with {found}, asked for is {manifest}: "
+            "choose another folder, or remove this one"
         )
 
 
@@ -438,18 +457,15 @@ def _initialize_worker() -> None:
 
 
 def _read(path: Path) -> str | None:
-    return path.read_text() if path.exists() else None
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    temporary.write_text(text)
-    os.replace(temporary, path)
+    return path.read_text("utf-8", "surrogateescape") if path.is_file() else None
 
 
 def main(arguments: list[str] | None = None) -> None:
+    from mmstconv.disk import local_path, print_any_name
+
+    print_any_name()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("out", type=Path, help="folder of the data set")
+    parser.add_argument("out", type=local_path, help="folder of the data set")
     for split, size in zip(SPLITS, (320, 80, 320)):
         parser.add_argument(f"--{split}", type=int, default=size, help="clips")
     parser.add_argument("--seed", type=int, default=0)
@@ -461,7 +477,7 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error("sizes and seed must not be negative")
     try:
         make_dataset(args.out, sizes, args.seed, args.workers, args.check)
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:
         sys.exit(f"make_demo_dataset: {error}")
     except KeyboardInterrupt:
         sys.exit("\nmake_demo_dataset: interrupted, run again to go on")

@@ -15,6 +15,9 @@ Two files whose names differ in the suffix alone become ``a.avi.mp4`` and ``a.mp
 file that cannot be read is named with its reason, is left out of the new annotation,
 and makes the exit code 1. Safe to interrupt: no file is ever half there, and a rerun
 makes what is missing, what has changed, and what was made with other settings.
+
+Nothing is ever written over that this tool did not write, or that was changed since:
+such files are named before the first is written, and the run ends.
 """
 
 from __future__ import annotations
@@ -22,9 +25,8 @@ from __future__ import annotations
 import argparse
 import errno
 import os
-import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -32,16 +34,30 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).parent))
 import file_workers
 from prepared_files import (
+    JOURNAL,
     Job,
     Journal,
+    place_problems,
+    read_journal,
     same_folder,
     state_of,
     target_names,
+    up_to_date,
     videos_below,
 )
 
+from mmstconv.disk import (
+    FolderLock,
+    local_path,
+    print_any_name,
+    refuse_foreign,
+    remove_unfinished,
+    unfinished_path,
+    write_own,
+)
+
+SHOWN = 20  # lines of a message
 VERSION = 1  # raise it whenever the same settings give other files
-LEFTOVER = re.compile(r"\..+\.mp4\.\d+\.part")
 # The machine's fault, not the file's: the next one would fail as well.
 MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS}
 
@@ -73,7 +89,7 @@ def prepare(job: Job, root: str, out: str, form, timeout: float | None) -> Outco
     try:
         state = state_of(source)
         target.parent.mkdir(parents=True, exist_ok=True)
-        damage = prepare_media(source, target, form, timeout=timeout)
+        damage = prepare_media(source, target, form, timeout=timeout, record=out)
         return Outcome(state, target.stat().st_size, damage=damage)
     except Exception as error:
         reason = str(error) or type(error).__name__
@@ -100,8 +116,6 @@ def read_annotations(paths: Sequence[Path], root: Path) -> list[Annotation]:
     """Reads them strictly, as ``MultiModalVideoDataset`` does."""
     from mmstconv.datasets.annotation import AnnotationError, read_rows, row_problems
 
-    if len({path.name for path in paths}) < len(paths):
-        raise ValueError("annotation files that go to one folder need different names")
     read, problems = [], []
     for path in paths:
         rows = read_rows(str(path))
@@ -110,27 +124,83 @@ def read_annotations(paths: Sequence[Path], root: Path) -> list[Annotation]:
             for number, reasons in row_problems(rows, None, str(root)).items()
             for reason in reasons
         ]
-        below = [
-            (Path(os.path.relpath(root / row.name, root)).as_posix(), row.labels)
-            for row in rows
-        ]
+        below = []
+        for row in rows:
+            name = Path(os.path.relpath(root / row.name, root)).as_posix()
+            if ".." in row.name and not _is_same(root / row.name, root / name):
+                problems.append(
+                    f"{path}:{row.number}: '{row.name}' goes up from a link: name the "
+                    "file where it is"
+                )
+            below.append((name, row.labels))
         read.append(Annotation(path, below))
     if problems:
         raise AnnotationError(problems)
     return read
 
 
+def _is_same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def annotation_text(
+    annotation: Annotation, targets: dict[str, str], failed: Collection[str] = ()
+) -> str:
+    """Its lines with the new names, without files that failed."""
+    return "".join(
+        " ".join([targets[name], *labels]) + "\n"
+        for name, labels in annotation.rows
+        if name not in failed
+    )
+
+
 def write_annotation(
     annotation: Annotation, out: Path, targets: dict[str, str], failed: set[str]
-) -> int:
-    """Writes it with the new names; returns how many lines it leaves out."""
-    kept = [row for row in annotation.rows if row[0] not in failed]
-    lines = [" ".join([targets[name], *labels]) + "\n" for name, labels in kept]
+) -> str:
+    """Writes it with the new names; returns what there is to say of it."""
     path = out / annotation.path.name
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    temporary.write_text("".join(lines), encoding="utf-8")
-    os.replace(temporary, path)
-    return len(annotation.rows) - len(kept)
+    text = annotation_text(annotation, targets, failed)
+    if not text:
+        return f"{path}: not written, all its files failed"
+    if not _holds(path, text):
+        write_own(path, text)
+    count = len(annotation.rows) - text.count("\n")
+    return f"{path}: {count} lines left out, files that failed" if count else ""
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode()
+
+
+def refuse_to_destroy(
+    root: Path,
+    out: Path,
+    lists: Sequence[Annotation],
+    targets: dict[str, str],
+    missing: Sequence[Job],
+) -> None:
+    """Nothing that this tool did not write is in the way.
+
+    Raises:
+        ValueError: Files cannot go where they would; lists why.
+        ForeignFile: There are other files; lists them.
+    """
+    problems = place_problems(root, out, targets, [one.path for one in lists])
+    if problems:
+        raise ValueError("nothing was written:\n  " + listed(problems))
+    wanted = [out / job.target for job in missing]
+    for one in lists:
+        path = out / one.path.name
+        if not _holds(path, annotation_text(one, targets)):
+            wanted.append(path)
+    advice = "move or delete it, or write to another folder"
+    refuse_foreign(wanted, out, advice)
+
+
+def listed(lines: Sequence[str]) -> str:
+    rest = len(lines) - SHOWN
+    more = [f"... and {rest} more"] if rest > 0 else []
+    return "\n  ".join([*lines[:SHOWN], *more])
 
 
 def prepare_videos(
@@ -158,8 +228,10 @@ def prepare_videos(
 
     Raises:
         ValueError: If the arguments cannot be used, or the machine cannot go on.
+        ForeignFile: If files are in the way that were not written here.
+        FolderInUse: If another run is writing there.
     """
-    from mmstconv.media.preparing import TrainingForm, temporary_path
+    from mmstconv.media.preparing import TrainingForm
 
     if not root.is_dir():
         raise ValueError(f"there is no folder '{root}'")
@@ -174,17 +246,22 @@ def prepare_videos(
     targets = target_names(names, root)
     failed: set[str] = set()
     sizes = [0, 0]
-    journal = Journal(out, f"{VERSION} {form}")
+    jobs = [Job(*pair) for pair in targets.items()]
+    settings = f"{VERSION} {form}"
+    made = read_journal(out / JOURNAL)
+    missing = [job for job in jobs if not up_to_date(job, root, out, made, settings)]
+    refuse_to_destroy(root, out, lists, targets, missing)
+    lock = FolderLock(out, "a run of prepare_videos", "Wait for it or end it", say)
+    journal = None
     try:
-        _remove_leftovers(out)
-        jobs = [Job(*pair) for pair in targets.items()]
-        missing = [job for job in jobs if not journal.has(job, root)]
+        journal = Journal(out, settings)
+        remove_unfinished(out, below=True)
         work = partial(
             prepare, root=str(root), out=str(out), form=form, timeout=timeout
         )
 
         def clean_up(job: Job, process: int) -> None:
-            temporary_path(out / job.target, process).unlink(missing_ok=True)
+            unfinished_path(out / job.target, process).unlink(missing_ok=True)
 
         ended = file_workers.run(missing, work, workers, clean_up)
         for done in _shown(ended, len(missing)):
@@ -203,24 +280,19 @@ def prepare_videos(
             if outcome.damage:
                 say(f"{source}: used, but {', '.join(outcome.damage)}")
         for one in lists:
-            count = write_annotation(one, out, targets, failed)
-            if count:
-                say(f"{out / one.path.name}: {count} lines left out, files that failed")
+            remark = write_annotation(one, out, targets, failed)
+            if remark:
+                say(remark)
     finally:
-        journal.close()
+        if journal is not None:
+            journal.close()
+        lock.release()
     say(
         f"{len(jobs)} files: {len(jobs) - len(missing)} were there, "
         f"{len(missing) - len(failed)} made ({sizes[0] / 1e6:.1f} to "
         f"{sizes[1] / 1e6:.1f} MB), {len(failed)} failed"
     )
     return len(failed)
-
-
-def _remove_leftovers(out: Path) -> None:
-    """Of a run that was killed."""
-    for folder, _, names in os.walk(out):
-        for name in filter(LEFTOVER.fullmatch, names):
-            Path(folder, name).unlink(missing_ok=True)
 
 
 def _shown(done: Iterable, total: int) -> Iterable:
@@ -241,14 +313,19 @@ def _say(text: str) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
+    print_any_name()
     from mmstconv.media.preparing import TrainingForm
 
     default = TrainingForm()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("videos", type=Path, help="folder of the videos")
-    parser.add_argument("out", type=Path, help="folder to write to")
+    parser.add_argument("videos", type=local_path, help="folder of the videos")
+    parser.add_argument("out", type=local_path, help="folder to write to")
     parser.add_argument(
-        "--ann", type=Path, nargs="+", default=[], help="only what these files name"
+        "--ann",
+        type=local_path,
+        nargs="+",
+        default=[],
+        help="only what these files name",
     )
     parser.add_argument(
         "--short-side", type=int, default=default.short_side, help="pixels"
@@ -275,10 +352,11 @@ def main(arguments: list[str] | None = None) -> None:
         failed = prepare_videos(
             args.videos, args.out, args.ann, form, args.workers, say=_say
         )
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:
         sys.exit(f"prepare_videos: {error}")
     except KeyboardInterrupt:
-        sys.exit("\nprepare_videos: interrupted, run again to go on")
+        print("\nprepare_videos: interrupted, run again to go on", file=sys.stderr)
+        sys.exit(130)
     sys.exit(1 if failed else 0)
 
 

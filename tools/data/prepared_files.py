@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from mmstconv.disk import ForeignFile
 
 JOURNAL = "prepared.jsonl"
 SUFFIXES = {
@@ -32,43 +34,21 @@ def state_of(path: Path) -> tuple[int, int]:
 class Journal:
     """What has been made in a folder, a line of JSON each; the last of a file counts.
 
-    Only one process at a time has it open.
-
     Args:
         folder: Where the files are.
         settings: Of this run, as text.
+
+    Raises:
+        ForeignFile: A file of the journal's name is something else.
     """
 
     def __init__(self, folder: Path, settings: str) -> None:
         self.folder, self.settings = folder, settings
-        folder.mkdir(parents=True, exist_ok=True)
+        read_journal(folder / JOURNAL)
         self._file = open(folder / JOURNAL, "a+b")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ValueError(f"another run is writing to '{folder}'") from None
-        self._file.seek(0)
-        self._made = {}
-        line = b"\n"
-        for line in self._file:
-            try:
-                target, *entry = json.loads(line)
-                self._made[target] = entry
-            except (ValueError, TypeError):  # cut off when the machine went down
-                continue
-        if not line.endswith(b"\n"):
+        self._file.seek(max(self._file.tell() - 1, 0))
+        if self._file.read(1) not in (b"\n", b""):  # cut off
             self._file.write(b"\n")
-
-    def has(self, job: Job, root: Path) -> bool:
-        """Whether the target is there, of this source as it is now, and of these
-        settings."""
-        entry = self._made.get(job.target)
-        try:
-            source = state_of(root / job.source)
-            size = (self.folder / job.target).stat().st_size
-        except OSError:
-            return False
-        return entry == [job.source, *source, size, self.settings]
 
     def add(self, job: Job, source: tuple[int, int], size: int) -> None:
         """Notes a file that was made.
@@ -86,10 +66,61 @@ class Journal:
         self._file.close()
 
 
+def up_to_date(
+    job: Job, root: Path, out: Path, made: dict[str, list], settings: str
+) -> bool:
+    """Whether the target is there, of this source as it is now, and of these settings.
+
+    Args:
+        job: What is to be made of what.
+        root: Folder of the sources.
+        out: Folder of the targets.
+        made: Of :func:`read_journal`.
+        settings: Of this run.
+    """
+    try:
+        source = state_of(root / job.source)
+        size = (out / job.target).stat().st_size
+    except OSError:
+        return False
+    return made.get(job.target) == [job.source, *source, size, settings]
+
+
+def read_journal(path: Path) -> dict[str, list]:
+    """``{target: what it was made of}``.
+
+    Raises:
+        ForeignFile: It is no such journal.
+    """
+    made, content = {}, b""
+    if os.path.lexists(path):
+        content = b"" if path.is_symlink() or not path.is_file() else path.read_bytes()
+        if not content and (path.is_symlink() or not path.is_file()):
+            raise ForeignFile(f"{path} is no file: write to another folder")
+    for line in content.splitlines():
+        try:
+            target, source, size, changed, written, settings = json.loads(line)
+            made[target] = [source, size, changed, written, settings]
+        except (ValueError, TypeError):  # cut off when the machine went down
+            continue
+    if content.strip() and not made:
+        raise ForeignFile(
+            f"{path} is there and is no journal of this tool: move it, or write to "
+            "another folder"
+        )
+    return made
+
+
 def videos_below(root: Path, out: Path) -> list[str]:
-    """The videos of a folder, told by their suffix; not those in the target folder."""
+    """The videos of a folder, told by their suffix.
+
+    Not those in the target folder, nor what this tool has made in others.
+    """
     found = []
     for folder, folders, names in os.walk(root):
+        if JOURNAL in names and folder != os.fspath(root):
+            folders.clear()
+            continue
         folders[:] = [
             name
             for name in folders
@@ -106,6 +137,69 @@ def videos_below(root: Path, out: Path) -> list[str]:
 def same_folder(one: Path, other: Path) -> bool:
     """Whether both are there and the same."""
     return other.exists() and one.exists() and one.samefile(other)
+
+
+def place_problems(
+    root: Path, out: Path, targets: dict[str, str], lists: Sequence[Path]
+) -> list[str]:
+    """Why files cannot go where they would; looked at before the first is written.
+
+    Args:
+        root: Folder of the sources.
+        out: Folder of the targets.
+        targets: ``{source: target}``, below these.
+        lists: Annotation files, whose names are used below ``out``.
+    """
+    videos, place = (os.path.realpath(folder) for folder in (root, out))
+    inside = _is_below(place, videos)
+    problems: list[str] = []
+    folders: dict[str, str] = {}
+    first: dict[str, str] = {}
+    for source, target in targets.items():
+        folder = os.path.dirname(target)
+        if folder not in folders:
+            folders[folder] = os.path.realpath(out / folder)
+            real = folders[folder]
+            if _is_below(real, videos) and not (inside and _is_below(real, place)):
+                problems.append(f"{out / folder} leads to {real}, among the videos")
+            problems += _files_above(out, folder)
+        real = _alike(os.path.join(folders[folder], os.path.basename(target)))
+        other = first.setdefault(real, source)
+        if other != source:
+            problems.append(
+                f"{root / other} and {root / source} would both become {out / target}"
+            )
+        if inside and _is_below(os.path.realpath(root / source), place):
+            problems.append(f"{root / source} is in the output folder {out}")
+    taken = {_alike(os.path.join(place, JOURNAL)): "the journal", **first}
+    for path in lists:
+        real = _alike(os.path.join(place, path.name))
+        other = taken.setdefault(real, os.fspath(path))
+        if other != os.fspath(path):
+            problems.append(
+                f"{path} would become {out / path.name}, as would {other}: annotation "
+                "files that go to one folder need different names"
+            )
+    return problems
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(os.path.join(folder, ""))
+
+
+def _files_above(out: Path, folder: str) -> list[str]:
+    """Files that stand where a folder is needed."""
+    wanted = [out / folder, *(out / folder).parents]
+    return [
+        f"{path} is a file, where a folder is needed"
+        for path in wanted
+        if os.path.lexists(path) and not path.is_dir()
+    ]
+
+
+def _alike(path: str) -> str:
+    """One text for all names that some file system takes for the same."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
 def target_names(names: Iterable[str], root: Path) -> dict[str, str]:
@@ -128,20 +222,23 @@ def target_names(names: Iterable[str], root: Path) -> dict[str, str]:
             for name in beside
             if Path(name).suffix.lower() in SUFFIXES
         )
-    wishes: dict[str, list[str]] = {}
+    wishes: dict[str, list[tuple[str, str]]] = {}
     for name in sorted(present):
         stem, suffix = os.path.splitext(name)
         stem = stem if suffix.lower() in SUFFIXES else name
-        wishes.setdefault(f"{stem}.mp4", []).append(name)
-    targets, taken = {}, set(wishes)
+        wishes.setdefault(_alike(f"{stem}.mp4"), []).append((name, f"{stem}.mp4"))
+    folders = {_alike(str(above)) for name in present for above in Path(name).parents}
+    targets, taken = {}, {*wishes, *folders}
     for target, rivals in wishes.items():
-        for name in rivals:
-            if name == target or len(rivals) == 1:
-                targets[name] = target
+        alone = len(rivals) == 1 or sum(n == wish for n, wish in rivals) == 1
+        for name, wish in rivals:
+            free = target not in folders
+            if free and alone and (len(rivals) == 1 or name == wish):
+                targets[name] = wish
                 continue
             own = f"{name}.mp4"
-            while own in taken:
+            while _alike(own) in taken:
                 own += ".mp4"
-            taken.add(own)
+            taken.add(_alike(own))
             targets[name] = own
     return {name: targets[name] for name in sorted(names)}

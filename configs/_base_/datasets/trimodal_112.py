@@ -1,6 +1,10 @@
 # Clips of 16 frames, 1/12 s apart, at 112 x 112, with the sound of the same 1.33 s.
 # The data sets that inherit this say where their files are. Folders, lists and names
 # are those of MMAction2's data preparation: nothing has to be extracted beforehand.
+_base_ = []  # first: MMEngine then lets a config import something
+
+from mmstconv.cores import loader_workers  # noqa: E402
+
 clip = dict(type="SampleClips", clip_len=16, fps=12)
 train_clip = [dict(type="OpenMedia"), clip]
 val_clip = [dict(type="OpenMedia"), dict(clip, test_mode=True)]
@@ -34,7 +38,7 @@ train_pipeline = [*train_clip, *train_frames, *sound, *derive]
 val_pipeline = [*val_clip, *test_frames, *sound, *derive]
 test_pipeline = [*test_clip, *test_frames, *sound, *derive]
 
-workers = dict(num_workers=8, persistent_workers=True)
+workers = dict(num_workers=loader_workers(), persistent_workers=True)
 train_dataloader = dict(
     batch_size=32,
     sampler=dict(type="ResumableSampler", shuffle=True),

@@ -2,7 +2,8 @@
 #     i3d-cnn14-lstm_k400-audioset_1xb16-32f-30e_ucf101-split1-rgb-flow-audio.py
 # python tools/convert_checkpoint.py Cnn14_mAP=0.431.pth --out checkpoints/cnn14.pth
 # Video weights: as without sound. Cnn14 (PANNs) hears 4 s around the clip, at 32 kHz.
-# Half of UCF101's classes have no sound. No paper reports this one. Ours: not measured.
+# Half of UCF101's classes have no sound: what is done about it stands in
+# stconvnet_trimodal.py. No paper reports this one. Ours: not measured.
 _base_ = ["./i3d-lstm_k400_1xb16-32f-30e_ucf101-split1-rgb-flow.py"]
 
 model = dict(
@@ -17,7 +18,8 @@ model = dict(
             neck=dict(type="LSTMTemporalNeck", in_channels=2048, hidden_channels=512),
         )
     ),
-    cls_head=dict(in_channels=dict(audio=512)),
+    modality_dropout=dict(audio=0.5),
+    cls_head=dict(in_channels=dict(audio=512), train_without=["audio"]),
 )
 optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys={"streams.audio.backbone": dict(lr_mult=0.1)})

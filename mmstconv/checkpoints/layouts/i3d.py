@@ -131,19 +131,16 @@ LAYOUTS: tuple[Layout, ...] = (
             }
             <= set(weights)
         ),
-        backbone=lambda weights: dict(
-            type="STConvNet", arch="i3d", norm_cfg=dict(type="BN3d", eps=1e-5)
-        ),
+        backbone=lambda weights: dict(type="STConvNet", arch="i3d"),
         rename=_rename_hassony,
         preprocessing=_preprocessing("conv3d_1a_7x7.conv3d.weight"),
         reshape=_reshape,
         notes=(
-            "Also i3d_rgb.pt and i3d_flow.pt of v-iashin/video_features. BN eps is "
-            "1e-5 as there; hassony2's own code has 1e-3 since April 2019, as the "
-            "TensorFlow original does, for the same files (docs/checkpoints.md says "
-            "how to convert with that). Its padding equals ours where height and width "
-            "are multiples of 16 and, in video_features, frames a multiple of 4. "
-            + _HEAD_NOTE
+            "Also i3d_rgb.pt and i3d_flow.pt of v-iashin/video_features. The eps of "
+            "batch norms is 1e-3, as in hassony2's code and the TensorFlow original; "
+            "video_features runs the same files with 1e-5 (--eps 1e-5). Its padding "
+            "equals ours where height and width are multiples of 16 and, in "
+            "video_features, frames a multiple of 4. " + _HEAD_NOTE
         ),
     ),
 )

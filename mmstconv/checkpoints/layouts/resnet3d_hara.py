@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from ...models.backbones.st_archs import ST_ARCHS
 from ..layout import Layout
 
 _SOURCE = "https://github.com/kenshohara/3D-ResNets-PyTorch"
@@ -81,13 +82,25 @@ def _fits(weights: Mapping[str, Tensor], key: str, wanted: tuple) -> bool:
     )
 
 
-def _backbone(ndim: int) -> Callable[[Mapping[str, Tensor]], dict]:
-    def backbone(weights: Mapping[str, Tensor]) -> dict:
+def _backbone(ndim: int) -> Callable[..., dict]:
+    def backbone(
+        weights: Mapping[str, Tensor],
+        conv1_t_stride: int = 1,
+        no_max_pool: bool = False,
+    ) -> dict:
         kind = _kind(weights, ndim)
         arch = f"hara_r3d_{kind.depth}"
         if kind.shortcut == "A":
             arch += "_shortcut_a"
-        return dict(type="STConvNet", arch=arch)
+        if conv1_t_stride == 1 and not no_max_pool:
+            return dict(type="STConvNet", arch=arch)
+        if conv1_t_stride < 1:
+            raise ValueError(f"conv1_t_stride is {conv1_t_stride}, must be at least 1")
+        stem, *stages = (dict(stage) for stage in ST_ARCHS[arch].stages)
+        stem["stride"] = (conv1_t_stride, 2, 2)
+        if no_max_pool:
+            del stem["temporal_pool"], stem["spatial_pool"]
+        return dict(type="STConvNet", stages=[stem, *stages])
 
     return backbone
 
@@ -142,9 +155,9 @@ LAYOUTS: tuple[Layout, ...] = (
         preprocessing=_preprocessing,
         notes=(
             "Mean and std are the defaults of the project's version that wrote the "
-            "file; its options --mean_dataset, --no_max_pool and --conv1_t_stride "
-            "leave no trace in the weights."
+            "file; its option --mean_dataset leaves no trace in the weights."
         ),
+        options=dict(conv1_t_stride=1, no_max_pool=False),
     ),
     Layout(
         name="torchvision-resnet2d",

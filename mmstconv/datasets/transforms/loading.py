@@ -82,6 +82,10 @@ class LoadFrames(BaseTransform):
         mark_presence(results, media.has_video, "rgb", "flow")
         return results
 
+    def probe(self, results: dict) -> dict[str, bool]:
+        """Which modalities the file has, without decoding it."""
+        return dict.fromkeys(("rgb", "flow"), results["media"].has_video)
+
     def _view(self, lazy: dict, shape: tuple[int, int]) -> View:
         if self.short_side is not None:
             raise ValueError(
@@ -147,6 +151,10 @@ class LoadWaveform(BaseTransform):
         results["sample_rate"] = self.sample_rate
         mark_presence(results, media.has_audio, "audio")
         return results
+
+    def probe(self, results: dict) -> dict[str, bool]:
+        """Which modalities the file has, without decoding it."""
+        return {"audio": results["media"].has_audio}
 
     def __repr__(self) -> str:
         return (

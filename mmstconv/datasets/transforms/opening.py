@@ -30,8 +30,8 @@ class OpenMedia(BaseTransform):
     Added Keys:
 
         - media
-        - img_shape: height and width of frames as stored, for transforms with
-          ``lazy=True`` before ``LoadFrames``
+        - img_shape: height and width of frames before they are turned upright, for
+          transforms with ``lazy=True`` before ``LoadFrames``
 
     Args:
         reader: ``'pyav'`` or ``'decord'``. Both give the same frames to within
@@ -41,6 +41,8 @@ class OpenMedia(BaseTransform):
             limit.
         limits: Arguments of ``mmstconv.media.MediaLimits``: ``max_pixels``,
             ``max_seconds``, ``max_streams``, ``max_bytes``. None: its defaults.
+        square_pixels: Whether frames get the shape they are shown in, where the file
+            stores other than square pixels (DV, DVB, DVD).
     """
 
     def __init__(
@@ -48,7 +50,9 @@ class OpenMedia(BaseTransform):
         reader: str = "pyav",
         timeout: float | None = 60.0,
         limits: Mapping | MediaLimits | None = None,
+        square_pixels: bool = True,
     ) -> None:
+        self.square_pixels = square_pixels
         self.reader = one_of("reader", reader, list(READERS))
         self.timeout = None if timeout is None else positive_number("timeout", timeout)
         self.limits = MediaLimits(**limits) if isinstance(limits, Mapping) else limits
@@ -59,7 +63,11 @@ class OpenMedia(BaseTransform):
             results["media"] = BlankReader(filename)
         else:
             results["media"] = open_media(
-                filename, self.reader, limits=self.limits, timeout=self.timeout
+                filename,
+                self.reader,
+                limits=self.limits,
+                timeout=self.timeout,
+                square_pixels=self.square_pixels,
             )
         size = results["media"].stored_size or ABSENT_SIZE
         results["img_shape"] = size[::-1]
@@ -68,5 +76,5 @@ class OpenMedia(BaseTransform):
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(reader={self.reader!r}, timeout={self.timeout}, "
-            f"limits={self.limits})"
+            f"limits={self.limits}, square_pixels={self.square_pixels})"
         )

@@ -2,9 +2,11 @@ from .atomic_checkpoint_hook import AtomicCheckpointHook, CheckpointNotSaved
 from .bad_sample_hook import BadSampleHook
 from .clip_visualization_hook import ClipVisualizationHook
 from .consistency_hook import ConsistencyHook
+from .epoch_logger_hook import EpochLoggerHook
 from .gradient_blending_hook import GradientBlendingHook
 from .gradient_modulation_hook import GradientModulationHook
 from .invalid_loss_hook import InvalidLossError, InvalidLossHook
+from .presence_hook import PresenceHook
 from .safe_checkpoint_hook import SafeCheckpointHook
 
 __all__ = [
@@ -13,9 +15,11 @@ __all__ = [
     "CheckpointNotSaved",
     "ClipVisualizationHook",
     "ConsistencyHook",
+    "EpochLoggerHook",
     "GradientBlendingHook",
     "GradientModulationHook",
     "InvalidLossError",
     "InvalidLossHook",
+    "PresenceHook",
     "SafeCheckpointHook",
 ]

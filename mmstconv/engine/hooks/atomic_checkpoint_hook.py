@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from mmaction.registry import HOOKS
@@ -11,8 +13,10 @@ from mmengine.dist import all_reduce_params, is_main_process
 from mmengine.fileio import LocalBackend
 from mmengine.hooks import CheckpointHook
 
-from ..files import WholeFilesBackend, remove_unfinished, write_whole
+from ...disk import FolderLock, remove_unfinished
+from ..files import WholeFilesBackend
 from ..resuming import POINTER, choose_checkpoint, is_local, saving_folder
+from ..work_dir import hold
 from .joint_model import is_training
 from .safe_checkpoint_hook import make_plain, restore_history
 
@@ -29,6 +33,8 @@ class AtomicCheckpointHook(CheckpointHook):
       folder, brought to the disk and renamed. An outdated one is removed when the new
       one is whole and ``last_checkpoint`` names it; so is the previous best. The disk
       must have room for one more than ``max_keep_ckpts`` (and the best).
+    - One training at a time is at work in a folder; another is told which one it is.
+      What killed runs left half written is removed.
     - A run that resumes takes the newest checkpoint that is whole
       (:func:`~mmstconv.engine.resuming.choose_checkpoint`).
     - What is written opens with torch's safe loading (as ``SafeCheckpointHook``).
@@ -40,14 +46,23 @@ class AtomicCheckpointHook(CheckpointHook):
 
     Raises:
         CheckpointNotSaved: The disk is full or fails. An ``OSError``; names file,
-            reason, space, and the checkpoint that is whole.
+            reason, space, and the checkpoint that is whole. Where there is none, this
+            one goes to the folder for temporary files, so that nothing is lost.
+        FolderInUse: Another training is at work in the folder. An ``OSError``.
     """
 
     _whole: str | None = None
+    _locks: Sequence[FolderLock] = ()
 
     def before_run(self, runner) -> None:
         if is_training(runner):
+            self._locks = hold(runner)
             choose_checkpoint(runner)
+
+    def after_run(self, runner) -> None:
+        for lock in self._locks:
+            lock.release()
+        self._locks = ()
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         restore_history(checkpoint)
@@ -82,25 +97,30 @@ class AtomicCheckpointHook(CheckpointHook):
         kept.append(step)
         name = self.filename_tmpl.format(step)
         last = self.file_backend.join_path(self.out_dir, name)
-        if self.max_keep_ckpts > 0:
-            # Those to be removed are still in the list that is saved: a run that is
-            # killed between the two removes them when it is resumed.
-            runner.message_hub.update_info("keep_ckpt_ids", kept)
-        runner.message_hub.update_info("last_ckpt", last)
-        with self._explain():
+
+        def save(folder: str, backend_args: dict | None) -> None:
             runner.save_checkpoint(
-                self.out_dir,
+                folder,
                 name,
                 self.file_client_args,
                 save_optimizer=self.save_optimizer,
                 save_param_scheduler=self.save_param_scheduler,
                 meta=meta,
                 by_epoch=self.by_epoch,
-                backend_args=self.backend_args,
+                backend_args=backend_args,
                 **self.args,
             )
+
+        if self.max_keep_ckpts > 0:
+            # Those to be removed are still in the list that is saved: a run that is
+            # killed between the two removes them when it is resumed.
+            runner.message_hub.update_info("keep_ckpt_ids", kept)
+        runner.message_hub.update_info("last_ckpt", last)
+        with self._explain(partial(save, backend_args=None)):
+            save(self.out_dir, self.backend_args)
             if is_main_process():
-                write_whole(Path(runner.work_dir, POINTER), last.encode())
+                pointer = Path(runner.work_dir, POINTER)
+                self.file_backend.put(os.fsencode(last), pointer)
         self.last_ckpt = self._whole = last
         if self.max_keep_ckpts > 0:
             for outdated in kept[: -self.max_keep_ckpts]:
@@ -122,20 +142,38 @@ class AtomicCheckpointHook(CheckpointHook):
             self.file_backend.remove_outdated(keep=keep)
 
     @contextmanager
-    def _explain(self) -> Iterator[None]:
+    def _explain(self, save: Callable[[str], None] | None = None) -> Iterator[None]:
+        """Says what is left where a checkpoint could not be written.
+
+        Args:
+            save: Writes it to another folder.
+        """
         try:
             yield
         except CheckpointNotSaved:
             raise
         except OSError as error:
-            whole = (
+            message = f"{error.strerror or error}. {self._what_is_left(save)}"
+            raise CheckpointNotSaved(error.errno, message) from error
+
+    def _what_is_left(self, save: Callable[[str], None] | None) -> str:
+        if self._whole and os.path.isfile(self._whole):
+            return (
                 f"The last whole checkpoint is {self._whole}: make room and go on with "
                 "--resume"
-                if self._whole
-                else "There is no earlier checkpoint"
             )
-            message = f"{error.strerror or error}. {whole}"
-            raise CheckpointNotSaved(error.errno, message) from error
+        gone = f"{self._whole} is gone" if self._whole else "There is no earlier one"
+        if save is None:
+            return gone
+        try:
+            folder = tempfile.mkdtemp(prefix="mmstconv_saved_")
+            save(folder)
+            (saved,) = Path(folder).iterdir()
+        except (OSError, ValueError):
+            return (
+                f"{gone}, and it could not be saved to {tempfile.gettempdir()} either"
+            )
+        return f"{gone}, so it was saved as {saved}: go on with --resume {saved}"
 
 
 def _believe_own_files(info: dict, folder: str) -> None:

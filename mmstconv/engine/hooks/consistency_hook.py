@@ -7,10 +7,12 @@ from mmaction.datasets.transforms import PackActionInputs
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 
-from ...checkpoints.reading import weights_of
+from ...checkpoints.entries import check_resumable
+from ...checkpoints.reading import CheckpointError, weights_of
 from ...datasets import MultiModalVideoDataset
 from ...datasets.transforms import FormatClips
 from ..checkpoint import fill
+from ..schedules import check_kind, check_saved_by, keep_config, overridden
 from .data_sets import built_data_sets
 from .joint_model import is_training, unwrap
 from .label_agreement import check_labels
@@ -37,17 +39,26 @@ class ConsistencyHook(Hook):
     ``init_cfg`` names. Sizes of clips and images are free, so they are a warning.
     A run that resumes needs none of these files.
 
+    A run that resumes follows the optimizer and the schedule of its checkpoint. Where
+    the config has been edited since, one warning says which settings do not count.
+
     Args:
         reinit: Prefixes of parameters to take from the model instead of the
             checkpoint when fine-tuning (not when resuming or testing), e.g.
             ``['cls_head']`` for other classes.
+        new_schedule: When resuming, let the config's learning rate, schedule and other
+            settings of the optimizer count instead, as if the run had followed them
+            from its start. Weights and momentum are the checkpoint's.
 
     Raises:
         ValueError: On disagreement; names what disagrees and what to do.
     """
 
-    def __init__(self, *, reinit: Sequence[str] = ()) -> None:
+    def __init__(
+        self, *, reinit: Sequence[str] = (), new_schedule: bool = False
+    ) -> None:
         self.reinit = tuple(reinit)
+        self.new_schedule = new_schedule
 
     def before_run(self, runner) -> None:
         model = unwrap(runner.model)
@@ -73,13 +84,38 @@ class ConsistencyHook(Hook):
         try:
             remarks = fill(model, weights, complete=not start, but=apart)
         except ValueError as error:
-            raise ValueError(f"{runner._load_from}: {error}") from error
+            raise CheckpointError(f"{runner._load_from}: {error}") from error
         for remark in remarks:
             runner.logger.warning(f"{runner._load_from}: {remark}")
         if not start:
             _compare_names(runner, checkpoint)
+        if runner._resume and is_training(runner):
+            self._settle_schedule(runner, checkpoint)
         # MMEngine loads it once more, and has nothing left to list.
         checkpoint["state_dict"] = copy.deepcopy(model.state_dict())
+
+    def _settle_schedule(self, runner, checkpoint: dict) -> None:
+        check_resumable(runner._load_from, checkpoint)
+        check_saved_by(runner, checkpoint)
+        lines = overridden(runner, checkpoint)
+        if not lines:
+            return
+        if self.new_schedule:
+            keep_config(runner, checkpoint)
+            said = "settings have changed since the checkpoint; the config's count:"
+            remedy = ""
+        else:
+            check_kind(runner, checkpoint)
+            said = "settings of the config do not count, the checkpoint's do:"
+            remedy = (
+                "\nTo let the config's count, with weights and momentum of the "
+                "checkpoint: --cfg-options "
+                "default_hooks.consistency.new_schedule=True. "
+                "To begin a new training from its weights: load_from without --resume"
+            )
+        runner.logger.warning(
+            f"{runner._load_from}: {said}\n  " + "\n  ".join(lines) + remedy
+        )
 
     @staticmethod
     def _check_classes(dataset, num_classes: int) -> None:

@@ -10,6 +10,7 @@ from mmaction.registry import HOOKS
 from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import Hook
 
+from ...disk import write_own
 from .joint_model import joint_model
 
 FUSED = "fused"
@@ -191,7 +192,10 @@ class GradientBlendingHook(Hook):
                 loss_weight=self.weights[FUSED], aux_loss_weight=aux
             )
         path = Path(runner.work_dir, "gradient_blending.json")
-        path.write_text(json.dumps(report, indent=2) + "\n")
+        try:
+            write_own(path, json.dumps(report, indent=2) + "\n")
+        except OSError as error:  # the weights are in the log and in checkpoints
+            runner.logger.warning(f"the estimates were not written: {error}")
 
 
 def blend(first: Mapping, last: Mapping, floor: float) -> dict[str, float] | None:

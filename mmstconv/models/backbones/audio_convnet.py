@@ -46,7 +46,10 @@ class SoundConvNet(ConvTrunk):
         if x.dim() != 4:
             return self.run_sound(x)  # (N, C', L')
         bands = x.transpose(2, 3).flatten(1, 2)  # (N, channels * bands, L)
-        return self.run_sound(bands).unsqueeze(3)  # (N, C', L', 1)
+        try:
+            return self.run_sound(bands).unsqueeze(3)  # (N, C', L', 1)
+        except ValueError as error:
+            raise ValueError(f"{error}, made of a picture {tuple(x.shape)}") from error
 
     def run_sound(self, x: Tensor) -> Tensor:
         """``(N, bands, L)`` to ``(N, out_channels, L')``."""

@@ -17,7 +17,7 @@ from .label_kinds import check_loss, decide_multi_class, takes_sigmoids
 from .labels import check_distributions, collect_labels, smooth_labels
 from .operators import build_operator
 from .right_answers import right_probability, top_k_accuracies
-from .subsets import presence_of_subset, subsets_of
+from .subsets import presence_of_subset, subsets_of, take_away
 
 _AVERAGES = ("prob", "score")
 DEFAULT_FUSION = MappingProxyType({"type": "GatedMultimodalUnit"})
@@ -59,6 +59,9 @@ class TriModalFusionHead(BaseHead):
             left out: they are always 1.
         average_clips: Average ``'prob'`` (softmax; sigmoid with ``multi_class``) or
             ``'score'`` over clips.
+        train_without: Modalities without which the samples that have them are trained
+            on as well, beside with them. Each class then occurs without the modality
+            as often as in the data, so that its absence says nothing of the class.
         score_subsets: Predict from every subset of the modalities as well; the
             streams run once.
         init_std: Standard deviation of the initial fully connected weights.
@@ -91,6 +94,7 @@ class TriModalFusionHead(BaseHead):
         label_smooth_eps: float = 0.0,
         topk: int | Sequence[int] = (1, 5),
         average_clips: str = "prob",
+        train_without: Sequence[str] = (),
         score_subsets: bool = False,
         init_std: float = 0.01,
         init_cfg: dict | None = None,
@@ -158,6 +162,13 @@ class TriModalFusionHead(BaseHead):
         if not self.fusion.gives_scores:
             self.fc_cls = nn.Linear(self.fusion.out_channels, num_classes)
         self.loss_weight = loss_weight
+        unknown = sorted(set(train_without) - set(self.in_channels))
+        if isinstance(train_without, str) or unknown:
+            raise ValueError(
+                "train_without: expected a list with some of "
+                f"{sorted(self.in_channels)}, got {train_without!r}"
+            )
+        self.train_without = tuple(train_without)
         self.score_subsets = score_subsets
         # Set by hooks that compare the streams during training.
         self.track_confidence = False
@@ -293,7 +304,8 @@ class TriModalFusionHead(BaseHead):
             labels, self.num_classes, self.label_smooth_eps, self.multi_class
         )
 
-        losses = {"loss_cls": self.loss_weight * self.loss_cls(fused, targets)}
+        value = self._fused_loss(fused, targets, prepared, presence)
+        losses = {"loss_cls": self.loss_weight * value}
         if labels.dim() == 1:
             losses.update(top_k_accuracies(fused.detach(), labels, self.topk))
         for name, scores in streams.items():
@@ -308,6 +320,22 @@ class TriModalFusionHead(BaseHead):
         if self.track_confidence:
             self.confidence = self._confidence(prepared, presence, labels)
         return losses
+
+    def _fused_loss(
+        self,
+        fused: Tensor,
+        targets: Tensor,
+        prepared: Mapping[str, Tensor],
+        presence: Mapping[str, Tensor] | None,
+    ) -> Tensor:
+        """Mean over the samples as they are, and those of ``train_without`` again."""
+        scores, judged = [fused], [targets]
+        for name in self.train_without:
+            rows, without = take_away(name, presence, fused)
+            kept = {stream: feat[rows] for stream, feat in prepared.items()}
+            scores.append(self._score(kept, without))
+            judged.append(targets[rows])
+        return self.loss_cls(torch.cat(scores), torch.cat(judged))
 
     @torch.no_grad()
     def _confidence(

@@ -43,3 +43,26 @@ def presence_of_subset(
         name: to_device(presence.get(name, everyone), like.device) & (name in members)
         for name in modalities
     }
+
+
+def take_away(
+    name: str, presence: Mapping[str, Tensor] | None, like: Tensor
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The samples of a batch that have a modality, without it.
+
+    Args:
+        name: Of the modality.
+        presence: ``{modality: bool (N,)}``; what it does not name is present.
+        like: Tensor of N rows, for size and device.
+
+    Returns:
+        Their rows ``(K,)``, and ``{modality: bool (K,)}`` in which ``name`` is absent.
+    """
+    presence = dict(presence or {})
+    here = presence.pop(name, None)
+    if here is None:
+        here = torch.ones(len(like), dtype=torch.bool, device=like.device)
+    rows = here.nonzero()[:, 0]  # known on the host, if presence is
+    without = {key: value[rows.to(value.device)] for key, value in presence.items()}
+    without[name] = torch.zeros(len(rows), dtype=torch.bool, device=here.device)
+    return to_device(rows, like.device), without

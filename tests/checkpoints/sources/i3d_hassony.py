@@ -1,5 +1,6 @@
 """I3D as in github.com/hassony2/kinetics_i3d_pytorch and its copy in
-github.com/v-iashin/video_features: padding of fixed width, BN eps 1e-5."""
+github.com/v-iashin/video_features: padding of fixed width; BN eps 1e-3 in the one
+since 2019, as in TensorFlow, and 1e-5 in the other."""
 
 from __future__ import annotations
 
@@ -31,11 +32,11 @@ class FixedPad(nn.Module):
 
 
 class Unit(nn.Module):
-    def __init__(self, c_in, c_out, k=1, s=1, *, dynamic_time, classifier=False):
+    def __init__(self, c_in, c_out, k=1, s=1, *, dynamic_time, eps, classifier=False):
         super().__init__()
         self.pad = FixedPad((k,) * 3, (s,) * 3, dynamic_time)
         self.conv3d = nn.Conv3d(c_in, c_out, k, s, bias=classifier)
-        self.batch3d = nn.Identity() if classifier else nn.BatchNorm3d(c_out)
+        self.batch3d = nn.Identity() if classifier else nn.BatchNorm3d(c_out, eps)
         self.last = classifier
 
     def forward(self, x: Tensor) -> Tensor:
@@ -62,7 +63,8 @@ class Mixed(nn.Module):
             Unit(c_in, b2a, **kwargs), Unit(b2a, b2b, 3, **kwargs)
         )
         self.branch_3 = nn.Sequential(
-            pool((3, 3, 3), (1, 1, 1), **kwargs), Unit(c_in, b3b, **kwargs)
+            pool((3, 3, 3), (1, 1, 1), kwargs["dynamic_time"]),
+            Unit(c_in, b3b, **kwargs),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -73,19 +75,21 @@ class Mixed(nn.Module):
 class HassonyI3D(nn.Module):
     """The final window is (2, 7, 7) of 224 pixels; here all rows and columns."""
 
-    def __init__(self, in_channels=3, num_classes=400, *, dynamic_time=False) -> None:
+    def __init__(
+        self, in_channels=3, num_classes=400, *, dynamic_time=False, eps=1e-3
+    ) -> None:
         super().__init__()
-        how = dict(dynamic_time=dynamic_time)
+        how = dict(dynamic_time=dynamic_time, eps=eps)
         self.conv3d_1a_7x7 = Unit(in_channels, 64, 7, 2, **how)
-        self.maxPool3d_2a_3x3 = pool((1, 3, 3), (1, 2, 2), **how)
+        self.maxPool3d_2a_3x3 = pool((1, 3, 3), (1, 2, 2), dynamic_time)
         self.conv3d_2b_1x1 = Unit(64, 64, **how)
         self.conv3d_2c_3x3 = Unit(64, 192, 3, **how)
-        self.maxPool3d_3a_3x3 = pool((1, 3, 3), (1, 2, 2), **how)
+        self.maxPool3d_3a_3x3 = pool((1, 3, 3), (1, 2, 2), dynamic_time)
         for name, channels in MIXED.items():
             if name == "4b":
-                self.maxPool3d_4a_3x3 = pool((3, 3, 3), (2, 2, 2), **how)
+                self.maxPool3d_4a_3x3 = pool((3, 3, 3), (2, 2, 2), dynamic_time)
             if name == "5b":
-                self.maxPool3d_5a_2x2 = pool((2, 2, 2), (2, 2, 2), **how)
+                self.maxPool3d_5a_2x2 = pool((2, 2, 2), (2, 2, 2), dynamic_time)
             self.add_module(f"mixed_{name}", Mixed(*channels, **how))
         self.conv3d_0c_1x1 = Unit(1024, num_classes, classifier=True, **how)
 

@@ -72,6 +72,8 @@ class HaraResNet(nn.Module):
         ndim: 3, or 2 for torchvision's ResNet on images.
         shortcut: ``A`` or ``B``.
         width: Of the stem; 64 except in the wide ones.
+        conv1_t_stride, no_max_pool: Options of the project that its weights do not
+            show.
         groups: Of the middle convolutions; 1 except in ResNeXt.
     """
 
@@ -85,14 +87,18 @@ class HaraResNet(nn.Module):
         in_channels=3,
         width=64,
         groups=1,
+        conv1_t_stride=1,
+        no_max_pool=False,
     ) -> None:
         super().__init__()
         conv, norm = CONVS[ndim], NORMS[ndim]
         deep = depth >= 50
-        stride = (1, 2, 2)[3 - ndim :]
+        stride = (conv1_t_stride, 2, 2)[3 - ndim :]
         self.conv1 = conv(in_channels, width, 7, stride, 3, bias=False)
         self.bn1 = norm(width)
         self.maxpool = (nn.MaxPool3d if ndim == 3 else nn.MaxPool2d)(3, 2, 1)
+        if no_max_pool:
+            self.maxpool = nn.Identity()
         c_in = width
         for index, count in enumerate(DEPTHS[depth]):
             c_mid = width * 2**index

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch.nn.functional as F
@@ -77,6 +78,7 @@ class Case(NamedTuple):
         scores: From the classifier at each pooled position to the source's output.
         wrap: From weights to the content of the file.
         other_paddings: Changes to the padding that keep the output's size.
+        asked: Arguments of ``convert_checkpoint``.
     """
 
     make: Callable[[], nn.Module]
@@ -89,6 +91,7 @@ class Case(NamedTuple):
     scores: Callable = lambda x: x
     wrap: Callable = dict
     other_paddings: tuple[Callable[[nn.Module], None], ...] = ()
+    asked: Mapping = MappingProxyType({})
 
 
 _I3D = dict(arch="i3d")
@@ -123,19 +126,20 @@ CASES = {
     "hassony2 rgb of 2019, any time": Case(
         lambda: HassonyI3D(RGB, dynamic_time=True),
         "kinetics-i3d-pytorch",
-        _I3D_1E5,
+        _I3D,
         (1, RGB, 13, 64, 80),
         287,
         counted=False,
         scores=over_time,
     ),
     "video_features flow": Case(
-        lambda: HassonyI3D(FLOW),
+        lambda: HassonyI3D(FLOW, eps=1e-5),
         "kinetics-i3d-pytorch",
         _I3D_1E5,
         (1, FLOW, 12, 80, 64),
         287,
         scores=over_time,
+        asked=dict(eps=1e-5),
     ),
     "kylemin S3D": Case(
         s3d.KyleminS3D,

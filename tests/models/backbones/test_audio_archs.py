@@ -66,7 +66,7 @@ def test_time_steps(arch, samples, shape):
         ("vggish", (64, 95), r"at least 96 frames.*\(1, 64, 95\)"),
         ("cnn14", (64, 31), r"at least 32 frames"),
         ("cnn14", (40, 64), r"expected \(N, 64, L\), got shape \(1, 40, 64\)"),
-        ("cnn14", (1, 64, 64), r"expected \(N, 64, L\)"),
+        ("cnn14", (2, 64, 64), r"expected \(N, 64, L\)"),
         ("res1dnet31", (1, 20475), r"pooling.*leaves nothing"),
         ("res1dnet31", (2, 40960), r"expected \(N, 1, L\)"),
     ],

@@ -1,0 +1,63 @@
+"""``python -m mmstconv COMMAND ...``: the scripts that mim calls, without mim."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+
+TOOLS = Path(__file__).parent / ".mim" / "tools"
+
+# By name: the script, and what it does. Of the last the help says "mmaction2 TOOL".
+COMMANDS = {
+    "train": ("train.py", "train a recognizer"),
+    "test": ("test.py", "test a trained recognizer"),
+    "predict": ("predict.py", "recognise video files"),
+    "score_video": ("score_video.py", "score a long video window by window"),
+    "prepare_videos": ("data/prepare_videos.py", "re-encode videos for fast loading"),
+    "convert_checkpoint": ("convert_checkpoint.py", "convert published weights"),
+    "modality_report": ("analysis/modality_report.py", "what each modality brought"),
+    "get_flops": ("analysis/get_flops.py", "multiply-adds and parameters"),
+    "list_backbones": ("analysis/list_backbones.py", "backbones by name"),
+    "make_demo_dataset": ("data/make_demo_dataset.py", "generate the demo's videos"),
+    "mmaction2": ("mmaction2.py", "run one of MMAction2's tools"),
+}
+
+
+def usage() -> str:
+    lines = [f"  {name:20}{what}" for name, (_, what) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: python -m mmstconv COMMAND ...",
+            "",
+            *lines,
+            "",
+            "python -m mmstconv COMMAND --help says more. In several processes:",
+            "torchrun --nproc-per-node 2 -m mmstconv train CONFIG --launcher pytorch",
+        ]
+    )
+
+
+def main() -> None:
+    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help", "help"):
+        print(usage())
+        sys.exit(0 if len(sys.argv) > 1 else 2)
+    name = sys.argv[1].replace("-", "_")
+    if name not in COMMANDS:
+        close = get_close_matches(name, COMMANDS, n=1)
+        hint = f"; did you mean '{close[0]}'?" if close else f"\n\n{usage()}"
+        print(f"mmstconv: there is no command '{sys.argv[1]}'{hint}", file=sys.stderr)
+        sys.exit(2)
+    script = TOOLS / COMMANDS[name][0]
+    sys.argv = [f"python -m mmstconv {name}", *sys.argv[2:]]
+    # As if the script were started itself: it may import its neighbours, and the
+    # package as a whole, of which this command has imported next to nothing.
+    sys.path.insert(0, str(script.parent))
+    for module in [one for one in sys.modules if one.partition(".")[0] == "mmstconv"]:
+        del sys.modules[module]
+    runpy.run_path(str(script), run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

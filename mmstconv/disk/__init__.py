@@ -1,0 +1,25 @@
+"""Files and folders of the user: nothing of theirs is lost, whatever is written.
+
+Knows nothing of media or models, and needs nothing but Python.
+"""
+
+from .lock import FolderInUse, FolderLock
+from .names import REMOTE_ADVICE, is_remote, local_path, print_any_name
+from .own import ForeignFile, is_own, own_file, refuse_foreign, write_own
+from .unfinished import remove_unfinished, unfinished_path
+
+__all__ = [
+    "REMOTE_ADVICE",
+    "FolderInUse",
+    "FolderLock",
+    "ForeignFile",
+    "is_own",
+    "is_remote",
+    "local_path",
+    "own_file",
+    "print_any_name",
+    "refuse_foreign",
+    "remove_unfinished",
+    "unfinished_path",
+    "write_own",
+]

@@ -1,0 +1,45 @@
+"""Names of files as people give them: any bytes, and places that are no file."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+REMOTE = re.compile(r"([A-Za-z0-9_.-]+:)?[A-Za-z][A-Za-z0-9+.-]*://")
+REMOTE_ADVICE = (
+    "is not on this machine: object stores and URLs are not read; copy or mount the "
+    "files and name them by their path"
+)
+
+
+def is_remote(name: str) -> bool:
+    """Whether a name is of an object store or a URL (``s3://``, ``http://`` ...)."""
+    return REMOTE.match(name) is not None
+
+
+def local_path(text: str) -> Path:
+    """The type of a command line's argument that is a path on this machine."""
+    if is_remote(text):
+        raise argparse.ArgumentTypeError(f"{text} {REMOTE_ADVICE}")
+    return Path(text)
+
+
+def print_any_name() -> None:
+    """Lets ``print`` show every file name, whatever the terminal can show.
+
+    A name need not be text; a terminal, or the file that output goes to, may know only
+    some letters. What cannot be shown is shown as an escape (``\\xe9``), where Python
+    would end the program. To be called first by every script.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure") and not _shows_all(stream):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _shows_all(stream) -> bool:
+    if stream.errors == "backslashreplace":
+        return True
+    # names keep their very bytes, for a program that reads them
+    return stream.errors == "surrogateescape" and stream.encoding.lower() == "utf-8"

@@ -1,0 +1,193 @@
+"""Files that may be written: new ones, and those that were written here before.
+
+Each folder that is written to has a record (:data:`RECORD`) of what each file in it was
+when it was written. A file that is not in it, or that somebody has changed since, is
+the user's, and is never replaced.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .unfinished import unfinished_path
+
+RECORD = ".mmstconv_written"
+SHOWN = 20
+BLOCK = 1 << 20
+
+
+class ForeignFile(FileExistsError):
+    """A file would be replaced that was not written here; names all such files."""
+
+
+def refuse_foreign(
+    paths: Iterable[str | os.PathLike],
+    folder: str | os.PathLike | None = None,
+    advice: str = "move or delete it, or write to another place",
+) -> None:
+    """To be called before the first of some files is written.
+
+    Args:
+        paths: What is going to be written.
+        folder: Whose record counts; None: of the folder that each lies in.
+        advice: What the reader of the message can do.
+
+    Raises:
+        ForeignFile: Some are there and were not written here; nothing was touched.
+    """
+    foreign = [
+        os.fspath(path)
+        for path in paths
+        if os.path.lexists(path) and not is_own(path, folder)
+    ]
+    if not foreign:
+        return
+    if len(foreign) == 1:
+        raise ForeignFile(
+            f"{foreign[0]} is there and was not written by this tool, or was changed "
+            f"since: {advice}"
+        )
+    rest = len(foreign) - SHOWN
+    more = [f"... and {rest} more"] if rest > 0 else []
+    raise ForeignFile(
+        f"{len(foreign)} files are there and were not written by this tool, or were "
+        "changed since; nothing was written:\n  "
+        + "\n  ".join([*foreign[:SHOWN], *more])
+        + f"\n{advice.replace(' it,', ' them,')}"
+    )
+
+
+def is_own(path: str | os.PathLike, folder: str | os.PathLike | None = None) -> bool:
+    """Whether a file is what was written here under this name.
+
+    Args:
+        path: Of a file. A link is never own.
+        folder: Whose record counts; None: of the folder that it lies in.
+    """
+    path = Path(path)
+    if path.is_symlink() or not path.is_file():
+        return False
+    known = _recorded(path, folder)
+    return bool(known) and _digest(path) in known
+
+
+@contextmanager
+def own_file(
+    path: str | os.PathLike, folder: str | os.PathLike | None = None
+) -> Iterator[Path]:
+    """Writes a file whole or not at all, and never over one that is not own.
+
+    Args:
+        path: Of the file.
+        folder: Whose record it goes into; None: of the folder that it lies in.
+
+    Yields:
+        Where to write it; it moves to ``path`` when the block ends without an error.
+
+    Raises:
+        ForeignFile: There is another file of that name, now or when the block ends.
+        FileNotFoundError: The folder does not exist.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            errno.ENOENT, f"the folder does not exist: {path.parent}"
+        )
+    refuse_foreign([path], folder)
+    part = unfinished_path(path)
+    part.unlink(missing_ok=True)  # of a process of this id, which is gone
+    try:
+        # now, so that what is there by then is not written through, as a link would be
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        yield part
+        # The record first: between the two there is no file that nobody knows.
+        _note(path, folder, _digest(part))
+        publish(part, path, folder)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def publish(part: Path, path: Path, folder: str | os.PathLike | None) -> None:
+    """Moves a file to its name; whatever has appeared there since is looked at."""
+    if os.path.lexists(path):
+        refuse_foreign([path], folder)
+        os.replace(part, path)
+        return
+    try:
+        os.link(part, path)  # unlike a rename, it never replaces anything
+    except FileExistsError:
+        refuse_foreign([path], folder)
+        os.replace(part, path)
+    except OSError:  # a file system without hard links
+        os.replace(part, path)
+
+
+def write_own(path: str | os.PathLike, text: str) -> None:
+    """:func:`own_file` for a text, as UTF-8; names that are none keep their bytes."""
+    with own_file(path) as part:
+        part.write_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+def _recorded(path: Path, folder: str | os.PathLike | None) -> set[str]:
+    """All that was ever written under this name: digests.
+
+    The last one may not have reached its name, if the process was killed.
+    """
+    record, name = _place(path, folder)
+    found = set()
+    try:
+        content = record.read_bytes()
+    except OSError:
+        return found
+    for line in content.splitlines():
+        try:
+            noted, digest = json.loads(line)
+        except (ValueError, TypeError):  # cut off when the machine went down
+            continue
+        if noted == name:
+            found.add(digest)
+    return found
+
+
+def _note(path: Path, folder: str | os.PathLike | None, digest: str) -> None:
+    record, name = _place(path, folder)
+    line = json.dumps([name, digest]).encode() + b"\n"
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+    try:
+        file = os.open(record, flags, 0o666)
+    except OSError as error:
+        raise OSError(
+            error.errno, f"{record} cannot be written: {error.strerror}"
+        ) from error
+    try:
+        # A line in one go, so that those of other processes do not get into it.
+        os.write(file, b"\n" + line if _is_cut_off(record) else line)
+    finally:
+        os.close(file)
+
+
+def _is_cut_off(record: Path) -> bool:
+    with record.open("rb") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
+
+
+def _place(path: Path, folder: str | os.PathLike | None) -> tuple[Path, str]:
+    folder = path.parent if folder is None else Path(folder)
+    return folder / RECORD, Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

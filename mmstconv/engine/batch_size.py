@@ -1,0 +1,40 @@
+"""A batch size for data sets of any size."""
+
+from __future__ import annotations
+
+from mmaction.registry import DATASETS
+from mmengine.config import ConfigDict
+
+AUTO = "auto"
+LARGEST = 32
+SMALLEST = 4  # statistics of batch norm over fewer clips say little
+STEPS = 6  # that an epoch has at least
+
+
+def fit_batch_size(dataloader: ConfigDict, processes: int) -> int | None:
+    """Replace ``batch_size="auto"`` of a loader's config by a number, in place.
+
+    MMEngine scales the learning rate by what stands there (``auto_scale_lr``).
+
+    Args:
+        dataloader: Config of the loader.
+        processes: That share the data.
+
+    Returns:
+        Samples in the data set; None where the config has a number.
+    """
+    if dataloader.get("batch_size") != AUTO:
+        return None
+    samples = len(DATASETS.build(dataloader["dataset"]))
+    dataloader["batch_size"] = batch_size_for(samples // processes)
+    return samples
+
+
+def batch_size_for(samples: int) -> int:
+    """A power of two, so that an epoch has some steps; never more than the samples.
+
+    >>> [batch_size_for(samples) for samples in (1, 3, 12, 30, 100, 1000)]
+    [1, 2, 4, 4, 16, 32]
+    """
+    wanted = min(max(samples // STEPS, SMALLEST), LARGEST, max(samples, 1))
+    return 1 << (wanted.bit_length() - 1)

@@ -1,0 +1,74 @@
+"""``python -m mmstconv``: the scripts, without mim."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from conftest import ROOT
+
+from mmstconv import __main__ as command
+
+# What they share, what the demo and the benchmarks are.
+NOT_COMMANDS = {"demo", "file_workers", "prepared_files"}
+
+
+def run(*arguments, cwd, **variables):
+    return subprocess.run(
+        [sys.executable, "-m", "mmstconv", *arguments],
+        cwd=cwd,
+        env=dict(os.environ, **variables),
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_every_tool_is_a_command():
+    scripts = {
+        path
+        for path in (ROOT / "tools").rglob("*.py")
+        if "benchmarks" not in path.parts and path.stem not in NOT_COMMANDS
+    }
+    named = {ROOT / "tools" / script for script, _ in command.COMMANDS.values()}
+    assert named == scripts
+    for name, (script, _) in command.COMMANDS.items():
+        assert Path(script).stem == name
+        assert (command.TOOLS / script).is_file()
+    for path in scripts:  # each of them starts as a script
+        assert 'if __name__ == "__main__":' in path.read_text()
+        assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+def test_the_list_of_commands(tmp_path):
+    done = run(cwd=tmp_path)
+    assert done.returncode == 2 and len(done.stdout.splitlines()) < 25
+    for name in command.COMMANDS:
+        assert name in done.stdout
+    assert run("--help", cwd=tmp_path).returncode == 0
+
+
+def test_an_unknown_command(tmp_path):
+    done = run("trian", cwd=tmp_path)
+    assert done.returncode == 2 and "did you mean 'train'?" in done.stderr
+
+
+def test_the_help_imports_next_to_nothing(tmp_path):
+    for name in ("train", "test", "convert_checkpoint"):
+        done = run(name, "--help", cwd=tmp_path, PYTHONPROFILEIMPORTTIME="1")
+        assert done.returncode == 0 and "usage: " in done.stdout
+        imported = {
+            line.rpartition("|")[2].strip() for line in done.stderr.splitlines()
+        }
+        assert not {"torch", "numpy", "mmengine"} & imported
+
+
+def test_the_package_is_whole_for_the_command(tmp_path):
+    """It is imported twice: first to be looked up, then with its repairs."""
+    (tmp_path / "x.py").write_text("_base_ = 'mmstconv::no/such.py'\n")
+    done = run("train", "x.py", cwd=tmp_path)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.startswith("train: x.py:1: there is no base config 'mmstconv::")
+    assert len(done.stderr.splitlines()) == 1
