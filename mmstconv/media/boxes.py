@@ -28,10 +28,12 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, in
         start += length
 
 
-def elements(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def elements(
+    file: BinaryIO, start: int, end: int, unknown_sizes: bool = True
+) -> Iterator[tuple[bytes, int, int]]:
     """ID, start of the content and end of each element between two places.
 
-    One of unknown size goes to the end.
+    One of unknown size goes to the end, or ends the walk.
     """
     for _ in range(MAX_PARTS):
         if start >= end:
@@ -44,6 +46,8 @@ def elements(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int,
             return
         unknown = (1 << 7 * digits) - 1
         length = int.from_bytes(header[name : name + digits], "big") & unknown
+        if length == unknown and not unknown_sizes:
+            return
         content = start + name + digits
         stop = end if length == unknown else content + length
         yield header[:name], content, stop

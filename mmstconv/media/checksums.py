@@ -197,7 +197,8 @@ def _sum_is_right(file: BinaryIO, start: int, end: int) -> bool:
 
 def _is_chain(file: BinaryIO, start: int, end: int) -> bool:
     """Whether a cluster is made of blocks and what else belongs into it."""
-    for number, (kind, _, stop) in enumerate(elements(file, start, end), 1):
+    parts = enumerate(elements(file, start, end, unknown_sizes=False), 1)
+    for number, (kind, _, stop) in parts:
         if kind not in IN_CLUSTER:
             # one of unknown size ends where the next one begins
             return kind in PARTS

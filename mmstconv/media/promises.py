@@ -10,6 +10,8 @@ from .boxes import boxes, elements, within
 
 HEADER_BYTES = 64 << 10
 KINDS = {b"vide": "video", b"soun": "audio", b"vmhd": "video", b"smhd": "audio"}
+IN_MOOV = "mvhd trak udta meta mvex iods cmov clip ctab free skip wide uuid pssh drm "
+IN_MOOV = {name.encode().ljust(4) for name in [*(IN_MOOV + "prfl rmra").split(), ""]}
 ASF_HEADER, ASF_OBJECT = 30, 24  # bytes
 ASF_STREAM = bytes.fromhex("9107dcb7b7a9cf118ee600c00c205365")
 # How the names of all other objects of a header begin.
@@ -35,8 +37,8 @@ def missing_streams(
     promise = PROMISES.get(demuxer)
     if promise is None:
         return {}
-    found = Counter(found)
-    found["any"] = sum(found.values())
+    found = Counter(kind for kind in found if kind != "unknown")
+    found["other"] = sum(found.values())
     promised = promise(file)
     return {kind: n - found[kind] for kind, n in promised.items() if n > found[kind]}
 
@@ -46,10 +48,12 @@ def _by_tracks(file: BinaryIO) -> Counter:
     size = file.seek(0, 2)
     kinds: Counter = Counter()
     for _, *track in list(within(boxes, file, (0, size), b"moov", b"trak")):
-        seen = set()
+        seen, handled = set(), False
         for _, start, _ in within(boxes, file, track, b"mdia", b"hdlr"):
             file.seek(start + 8)
             seen.add(KINDS.get(file.read(4)))
+            handled = True
+        kinds["readable"] += not handled
         for _, start, end in within(boxes, file, track, b"mdia", b"minf"):
             seen.update(KINDS.get(kind) for kind, _, _ in boxes(file, start, end))
         for _, start, _ in within(boxes, file, track, b"tkhd"):
@@ -59,6 +63,11 @@ def _by_tracks(file: BinaryIO) -> Counter:
             if any(header[volume : volume + 2]):
                 seen.add("audio")
         kinds.update(seen - {None})
+    # a box of no known name may have been a track
+    for _, start, end in within(boxes, file, (0, size), b"moov"):
+        names = [(name, stop) for name, _, stop in boxes(file, start, end)]
+        kinds["readable"] += sum(name not in IN_MOOV for name, _ in names)
+        kinds["readable"] += bool(names) and names[-1][1] > end
     return kinds
 
 
@@ -68,7 +77,7 @@ def _by_count(file: BinaryIO) -> Counter:
     if header[24:28] != b"avih":
         return Counter()
     count = int.from_bytes(header[56:60], "little")
-    return Counter(any=count if count < 64 else 0)
+    return Counter(other=count if count < 64 else 0)
 
 
 def _by_codec_list(file: BinaryIO) -> Counter:
@@ -78,7 +87,7 @@ def _by_codec_list(file: BinaryIO) -> Counter:
     while place + ASF_OBJECT <= min(end, len(header)):
         name = header[place : place + 16]
         # an object of no known name may have been a stream
-        kinds["any"] += name == ASF_STREAM or name[:4] not in ASF_NAMES
+        kinds["other"] += name == ASF_STREAM or name[:4] not in ASF_NAMES
         place += max(int.from_bytes(header[place + 16 : place + 24], "little"), 24)
     place = header.find(CODEC_LIST)
     if place < 0:

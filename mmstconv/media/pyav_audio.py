@@ -51,6 +51,7 @@ class AudioTrack:
         }
         self._check(self.context)
         self._extent: tuple[float, float] | None = None
+        self._has_packets = False  # as far as has been read
 
     @property
     def extent(self) -> tuple[float, float]:
@@ -94,7 +95,8 @@ class AudioTrack:
             ends = first / rate, (first + len(samples)) / rate
             there += max(min(stop, ends[1]) - max(start, ends[0]), 0)
         least = LEAST.get(self.source.demuxer, 0) * (stop - start)
-        is_empty = self.extent[0] >= self.extent[1] and (self.stream.duration or 0) > 0
+        promised = self._has_packets or (self.stream.duration or 0) > 0
+        is_empty = self.extent[0] >= self.extent[1] and promised
         if is_empty or (stop - start > MISSING and there <= least):
             note = "sound is missing within the time that it takes"
             self.source.damage.note(note, [start])
@@ -113,6 +115,7 @@ class AudioTrack:
         held, most = 0.0, stop - start + 3 * NEAR
         is_beyond = False
         for packet in self.source.packets(self.stream):
+            self._has_packets = True
             joined, before = self._join(packet), joined
             late = packet.dts is not None and packet.dts * self.tick > stop
             late = late and not packet.is_discard

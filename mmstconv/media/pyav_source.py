@@ -97,8 +97,7 @@ class Source:
             kinds = [stream.type for stream in self.container.streams]
             here = self._file.tell()
             for kind, count in missing_streams(self._file, demuxer, kinds).items():
-                kind = "" if kind == "any" else f" of {kind}"
-                self.damage.note(f"lacks {count} of the streams{kind} it promises")
+                self.damage.note(f"lacks {count} of the {kind} streams it promises")
             self._checksums = Checksums(self._file, demuxer)
             self._file.seek(here)
         except BaseException:

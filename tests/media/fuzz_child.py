@@ -37,6 +37,7 @@ class Content(NamedTuple):
     sound: np.ndarray
     damage: tuple[str, ...]
     by_decord: bool
+    start: float
 
     def like(self, other: Content) -> bool:
         """Whether it looks and sounds the same, to within coding noise."""
@@ -51,7 +52,8 @@ class Content(NamedTuple):
     def lacks(self, other: Content) -> bool:
         """Whether the picture or the sound of the other is gone."""
         loud, was_loud = (float(np.sqrt((x**2).mean())) for x in (self[1], other[1]))
-        return bool(other.frames and not self.frames) or loud < was_loud / 10
+        silent = loud < was_loud / 10 and abs(self.start - other.start) < 1
+        return bool(other.frames and not self.frames) or silent
 
 
 def read(path: Path, reader: str) -> Content:
@@ -84,7 +86,7 @@ def read(path: Path, reader: str) -> Content:
         damage = media.damage
         by_decord = getattr(media, "uses_decord", False)
     assert isinstance(damage, tuple) and all(isinstance(d, str) for d in damage), damage
-    return Content(frames, sound, damage, by_decord)
+    return Content(frames, sound, damage, by_decord, start)
 
 
 def _check_frames(frames: list, count: int, scaled: bool = False) -> None:
