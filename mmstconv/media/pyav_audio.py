@@ -94,7 +94,8 @@ class AudioTrack:
             ends = first / rate, (first + len(samples)) / rate
             there += max(min(stop, ends[1]) - max(start, ends[0]), 0)
         least = LEAST.get(self.source.demuxer, 0) * (stop - start)
-        if stop - start > MISSING and there <= least:
+        is_empty = self.extent[0] >= self.extent[1] and (self.stream.duration or 0) > 0
+        if is_empty or (stop - start > MISSING and there <= least):
             note = "sound is missing within the time that it takes"
             self.source.damage.note(note, [start])
 
@@ -110,8 +111,16 @@ class AudioTrack:
         undecodable = []
         joined = None
         held, most = 0.0, stop - start + 3 * NEAR
+        is_beyond = False
         for packet in self.source.packets(self.stream):
             joined, before = self._join(packet), joined
+            late = packet.dts is not None and packet.dts * self.tick > stop
+            late = late and not packet.is_discard
+            if late and is_beyond:
+                break
+            if is_beyond and joined == before:
+                self.source.damage.note("sound whose time stamps jump", [packet.pos])
+            is_beyond = late
             if packet.is_discard or joined != before:
                 # Edits and joined parts need not meet in a sample.
                 for stretch in stretches[-1:]:
@@ -122,9 +131,6 @@ class AudioTrack:
                 undecodable.append(packet.pos)
             for frame in frames or ():
                 held += self._keep(frame, stretches, start, stop)
-            late = packet.dts is not None and packet.dts * self.tick > stop
-            if late and not packet.is_discard:
-                break
             if held > most:
                 note = "more sound than there is room for between its time stamps"
                 self.source.damage.note(note)
