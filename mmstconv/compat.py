@@ -38,7 +38,7 @@ NO_FAULT = (
     ("Setting OMP_NUM_THREADS environment", r"mmengine\.utils\.dl_utils\.setup_env"),
     ("Setting MKL_NUM_THREADS environment", r"mmengine\.utils\.dl_utils\.setup_env"),
     # mmengine and openmim import it; setuptools is kept below 81
-    ("pkg_resources is deprecated as an API", r"(mmengine|mim)\..*"),
+    ("pkg_resources is deprecated as an API", r"(mmengine|mim)\..*|importlib$"),
 )
 
 

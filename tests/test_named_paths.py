@@ -35,6 +35,7 @@ OTHERS = [
     Path(mmaction.__file__).parent / "models",
     Path(sysconfig.get_path("stdlib")),
 ]
+OURS = [ROOT / "configs", ROOT / "tools", ROOT / "mmstconv"]
 ELSEWHERE = {"s3dg.py"}  # of the projects whose weights we read
 OUTPUTS = {"work_dirs/bench/fusion.md"}  # of tools/benchmarks/fusion.py: {name}.md
 CONFIGS = {path.stem: path for path in (ROOT / "configs").rglob("*.py")}
@@ -62,7 +63,7 @@ def is_there(name: str, text: Path) -> bool:
     if path.name == name and name in NAMES | ELSEWHERE:
         return True
     return any((folder / path).exists() for folder in
-               (ROOT, text.parent, ROOT / "configs", *OTHERS))  # fmt: skip
+               (ROOT, text.parent, *OURS, *OTHERS))  # fmt: skip
 
 
 def test_named_files_exist():

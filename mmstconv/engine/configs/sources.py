@@ -91,6 +91,8 @@ def _similar(base: str, path: Path) -> str:
         names = [
             one.name if folder == Path() else f"{folder}/{one.name}" for one in found
         ]
+    if base in names:
+        return "; the installation is older than the checkout: install it again"
     close = get_close_matches(base.removeprefix("./"), names, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 

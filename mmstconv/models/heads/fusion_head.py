@@ -13,6 +13,7 @@ from mmengine.model import ModuleDict, normal_init
 from torch import Tensor, nn
 
 from ..layers import align_steps, at_least_float32, pool_space, to_device
+from ..layers.modalities import without_left_out
 from .label_kinds import check_loss, decide_multi_class, takes_sigmoids
 from .labels import check_distributions, collect_labels, smooth_labels
 from .operators import build_operator
@@ -162,13 +163,13 @@ class TriModalFusionHead(BaseHead):
         if not self.fusion.gives_scores:
             self.fc_cls = nn.Linear(self.fusion.out_channels, num_classes)
         self.loss_weight = loss_weight
-        unknown = sorted(set(train_without) - set(self.in_channels))
-        if isinstance(train_without, str) or unknown:
+        taught = without_left_out(train_without, self.in_channels)
+        if isinstance(train_without, str) or set(taught) - set(self.in_channels):
             raise ValueError(
                 "train_without: expected a list with some of "
                 f"{sorted(self.in_channels)}, got {train_without!r}"
             )
-        self.train_without = tuple(train_without)
+        self.train_without = tuple(taught)
         self.score_subsets = score_subsets
         # Set by hooks that compare the streams during training.
         self.track_confidence = False

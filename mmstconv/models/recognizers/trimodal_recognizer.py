@@ -10,11 +10,11 @@ from mmengine.model import BaseModel, ModuleDict
 from torch import Tensor, nn
 
 from ..layers import to_device
+from ..layers.modalities import MODALITIES, without_left_out
 from ..streams import run_present_rows
 from .modality_dropout import check_rates, drop_modalities
 from .presence import check_inputs, read_presence
 
-MODALITIES = ("rgb", "flow", "audio")
 STAGES = ("backbone", "neck", "fusion", "head")
 MODES = ("tensor", "predict", "loss")
 
@@ -78,7 +78,11 @@ class TriModalRecognizer(BaseModel):
         )
         self.cls_head = MODELS.build(cls_head)
         self._check_head_streams()
-        self.modality_dropout = check_rates(modality_dropout or {}, self.streams)
+        rates = modality_dropout or {}
+        kept = without_left_out(rates, self.streams)
+        self.modality_dropout = check_rates(
+            {name: rates[name] for name in kept}, self.streams
+        )
 
     def _check_head_streams(self) -> None:
         channels = self.cls_head.in_channels

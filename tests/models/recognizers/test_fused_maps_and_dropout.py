@@ -114,6 +114,16 @@ def test_dropout_is_for_training_alone(make_cfg, make_inputs, make_samples):
     assert calls == ["rgb", "flow", "audio"]
 
 
+def test_what_a_base_says_of_a_stream_that_is_left_out(make_cfg):
+    cfg = make_cfg()
+    cfg["streams"].pop("audio")
+    cfg["cls_head"]["in_channels"].pop("audio")
+    cfg["cls_head"]["train_without"] = ["audio", "flow"]
+    model = MODELS.build(dict(cfg, modality_dropout=dict(audio=0.5, flow=0.2)))
+    assert model.modality_dropout == dict(flow=0.2)
+    assert model.cls_head.train_without == ("flow",)
+
+
 @pytest.mark.parametrize(
     ("rates", "message"),
     [
