@@ -15,6 +15,7 @@ import torch
 from torch.utils.data import get_worker_info
 
 from mmstconv.media import MediaError
+from mmstconv.media.decord_child import limit_memory
 from mmstconv.media.limits import PATIENCE
 
 from .annotation import listed
@@ -80,19 +81,9 @@ def time_limit(seconds: float | None) -> Iterator[None]:
 
 
 @lru_cache(maxsize=1)
-def limit_memory() -> None:
+def limit_worker() -> None:
     """Keeps this loader process from taking all memory, whatever a file makes it do."""
-    if sys.platform != "linux":
-        return
-    import resource
-
-    with open("/proc/self/statm") as file:
-        used = int(file.read().split()[0]) * resource.getpagesize()
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = used + WORKER_MEMORY
-    if hard != resource.RLIM_INFINITY:
-        limit = min(limit, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    limit_memory(WORKER_MEMORY)
 
 
 class WorkerBoard:
@@ -134,7 +125,7 @@ class WorkerBoard:
             return
         slot = self._slots[worker.id % SLOTS]
         slot[0], slot[1] = os.getpid(), index + 1
-        limit_memory()
+        limit_worker()
         try:
             with time_limit(seconds):
                 yield

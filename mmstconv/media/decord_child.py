@@ -90,7 +90,8 @@ def complaint() -> str:
     return said
 
 
-def limit_memory() -> None:
+def limit_memory(more: int) -> None:
+    """From now on, this process gets at most so many bytes more; on Linux."""
     if sys.platform != "linux":
         return
     import resource
@@ -98,7 +99,7 @@ def limit_memory() -> None:
     with open("/proc/self/statm") as file:
         used = int(file.read().split()[0]) * resource.getpagesize()
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = used + MEMORY
+    limit = used + more
     if hard != resource.RLIM_INFINITY:
         limit = min(limit, hard)
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
@@ -111,7 +112,7 @@ def serve(requests, answers) -> None:
     import decord
 
     decord.logging.set_level(decord.logging.ERROR)
-    limit_memory()
+    limit_memory(MEMORY)
     decoder = Decoder(decord)
     send(answers, {})
     while True:

@@ -40,7 +40,6 @@ MARGIN = 256
 ROUNDING = 0.1
 # A broken packet may ask for any amount of memory; more of them are no accident.
 MAX_STARVED = 2
-ROUNDING = 0.1
 
 
 class PacketNote(NamedTuple):
