@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path
 
 from mmengine.dist import broadcast_object_list, is_main_process
@@ -27,7 +28,8 @@ def choose_checkpoint(runner) -> None:
     the checkpoints in the folder that the run saves to: the one that
     ``last_checkpoint`` names, then the others, newest first. The first that is whole
     is taken; those passed over are named in a warning. The first process chooses for
-    all.
+    all. A run whose checkpoint hook keeps others out of the folder does so before
+    anything is read there.
 
     Does nothing if the run does not resume or names its checkpoint. Afterwards
     ``runner._load_from`` is the checkpoint, or ``runner._resume`` is False and
@@ -37,7 +39,11 @@ def choose_checkpoint(runner) -> None:
     Raises:
         ValueError: There are checkpoints, but none is whole; or the newest one needs
             trust.
+        FolderInUse: Another training is at work in the folder.
     """
+    keep_out = getattr(_checkpoint_hook(runner), "hold", None)
+    if keep_out is not None:
+        keep_out(runner)
     if not runner._resume or runner._load_from:
         return
     choice: list = [None, None]
@@ -77,6 +83,8 @@ def newest_whole(runner) -> str | None:
             check_whole(path)
         except TrustError:
             raise
+        except FileNotFoundError:  # a run that could not be kept out has replaced it
+            broken.append(f"{path}: was removed while it was read")
         except ValueError as error:
             broken.append(str(error))
         else:
@@ -150,7 +158,13 @@ def _candidates(folder: Path, pointed: str, templates: set[str]) -> list[Path]:
     found = {}
     for path in folder.iterdir() if folder.is_dir() else ():
         match = next(filter(None, (p.fullmatch(path.name) for p in numbered)), None)
-        if path.is_file() and (match or path.name == pointed):
+        if not match and path.name != pointed:
+            continue
+        try:
+            status = path.stat()
+        except OSError:  # removed meanwhile, or a link to nothing
+            continue
+        if stat.S_ISREG(status.st_mode):
             number = int(match[1]) if match else -1
-            found[path] = (path.name == pointed, path.stat().st_mtime_ns, number)
+            found[path] = (path.name == pointed, status.st_mtime_ns, number)
     return sorted(found, key=found.__getitem__, reverse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -12,7 +13,11 @@ from conftest import load_script
 from engine.toy_run import toy_config, toy_runner
 from mmengine.hooks import Hook
 
+from mmstconv.disk import FolderInUse
+from mmstconv.disk.lock import NAME as LOCK
+from mmstconv.engine import resuming
 from mmstconv.engine.launch import build_runner
+from mmstconv.engine.resuming import check_whole
 
 
 class Do(Hook):
@@ -49,6 +54,39 @@ def test_a_work_dir_that_cannot_be_written(tmp_path):
         ):
             build_runner(toy_config(folder), "toy.py", None, "none")
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_another_training_is_told_before_anything_is_read(tmp_path):
+    """Its checkpoints come and go; here the only one is broken, which is not said."""
+    (tmp_path / "iter_3.pth").write_bytes(b"half")
+    (tmp_path / "iter_6.pth").symlink_to("gone")
+    hold = (
+        "import fcntl, sys; file = open(sys.argv[1], 'w'); "
+        "fcntl.flock(file, fcntl.LOCK_EX); print('held', flush=True); input()"
+    )
+    command = [sys.executable, "-c", hold, tmp_path / LOCK]
+    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with subprocess.Popen(command, **pipes) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(FolderInUse, match="a training is running there already"):
+            toy_runner(toy_config(tmp_path, resume=True)).train()
+        other.stdin.close()
+    with pytest.raises(ValueError, match="cannot resume: no checkpoint in"):
+        toy_runner(toy_config(tmp_path, resume=True)).train()
+
+
+def test_a_checkpoint_that_goes_while_it_is_read(tmp_path, monkeypatch):
+    """Where a file system has no locks: the next one is taken."""
+    toy_runner(toy_config(tmp_path)).train()
+
+    def check(path):
+        if path.name == "epoch_2.pth":
+            path.unlink()
+        check_whole(path)
+
+    monkeypatch.setattr(resuming, "check_whole", check)
+    runner = toy_runner(toy_config(tmp_path, resume=True))
+    assert resuming.newest_whole(runner) == str(tmp_path / "epoch_1.pth")
 
 
 def test_a_work_dir_that_is_deleted(tmp_path, capfd):

@@ -52,17 +52,28 @@ class AtomicCheckpointHook(CheckpointHook):
     """
 
     _whole: str | None = None
-    _locks: Sequence[FolderLock] = ()
+    _locks: Sequence[FolderLock] | None = None  # None: not asked for yet
 
     def before_run(self, runner) -> None:
         if is_training(runner):
-            self._locks = hold(runner)
+            self.hold(runner)
             choose_checkpoint(runner)
 
+    def hold(self, runner) -> None:
+        """Keep other trainings out of this one's folders, if that is not done yet.
+
+        Hooks that run before this one call it before they read anything there.
+
+        Raises:
+            FolderInUse: Another training is at work there.
+        """
+        if self._locks is None:
+            self._locks = hold(runner)
+
     def after_run(self, runner) -> None:
-        for lock in self._locks:
+        for lock in self._locks or ():
             lock.release()
-        self._locks = ()
+        self._locks = None
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         restore_history(checkpoint)
