@@ -4,7 +4,6 @@ _base_ = ["./stconvnet_lstm_demo-rgb-flow-audio.py"]
 
 model = dict(
     streams=dict(_delete_=True, flow=_base_.model.streams.flow),
-    cls_head=dict(in_channels=dict(_delete_=True, flow=64)),
 )
 
 modalities = ["flow"]

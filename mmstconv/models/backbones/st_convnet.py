@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from types import MappingProxyType
 
 import torch
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
-from ..layers import SpatioTemporalPool, expand
+from ..layers import SpatioTemporalPool, StepGrid, expand
 from .st_archs import ST_ARCHS, Arch
 from .trunk import ConvTrunk, pick_arch, split_stage
 
@@ -120,12 +121,28 @@ class STConvNet(ConvTrunk):
             init_cfg=init_cfg,
         )
         self.temporal_padding = temporal_padding
+        self._window: tuple[int, int] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         self.check_input(x)
         # Poolings and norms are faster so, on CPUs and GPUs, and convolutions not
         # slower; layer after layer keeps the layout.
         return self.run_stages(x.contiguous(memory_format=torch.channels_last_3d))
+
+    def step_grid(self, frames: int) -> StepGrid | None:
+        """Where the time steps of a clip lie, if time is not padded; else None.
+
+        A step stands for the middle of the frames that it sees, ``stride`` wide.
+
+        Args:
+            frames: Of the clip.
+        """
+        if self.temporal_padding:
+            return None
+        if self._window is None:
+            self._window = window_of_a_step(self)
+        reach, stride = self._window
+        return StepGrid((reach - stride) / 2, stride, frames)
 
     def build_pool(self, temporal_pool=None, spatial_pool=None) -> nn.Module:
         return SpatioTemporalPool(temporal=temporal_pool, spatial=spatial_pool)
@@ -173,3 +190,31 @@ def without_temporal_padding(stages: Sequence[Mapping]) -> list[dict]:
             pool["temporal_pool"] = dict(pool["temporal_pool"], padding=0)
         unpadded.append(dict(blocks=blocks, **pool))
     return unpadded
+
+
+def window_of_a_step(backbone: STConvNet) -> tuple[int, int]:
+    """Frames that a time step sees, and frames from one step to the next.
+
+    The network without padding over time is run without its memory (torch's meta
+    device): n steps need ``reach + (n - 1) * stride`` frames.
+    """
+    with torch.device("meta"), torch.no_grad():
+        copy = deepcopy(backbone).to("meta").eval()
+
+        def steps(frames: int) -> int:
+            try:
+                return copy(torch.empty(1, copy.in_channels, frames, 224, 224)).shape[2]
+            except (RuntimeError, ValueError):  # too few frames for some kernel
+                return 0
+
+        frames = 1
+        while steps(frames) < 1:
+            frames *= 2
+        low = frames // 2  # the first step comes between low + 1 and frames
+        while frames - low > 1:
+            middle = (low + frames) // 2
+            low, frames = (low, middle) if steps(middle) else (middle, frames)
+        reach = frames
+        while steps(frames) < 2:
+            frames += 1
+    return reach, frames - reach

@@ -1,4 +1,4 @@
-from .align_steps import align_steps
+from .align_steps import StepGrid, align_edges, align_steps, edges_of
 from .axes import expand, same_padding
 from .checkpointing import run_recomputed
 from .conv_block import ConvBlock
@@ -40,12 +40,15 @@ __all__ = [
     "ResidualBlock",
     "SeparableConv3d",
     "SpatioTemporalPool",
+    "StepGrid",
     "TVL1Flow",
     "TemporalReduction",
     "WaveResidualBlock",
+    "align_edges",
     "align_steps",
     "at_least_float32",
     "check_lengths",
+    "edges_of",
     "expand",
     "freeze_norm_statistics",
     "length_mask",

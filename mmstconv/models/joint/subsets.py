@@ -1,4 +1,4 @@
-"""Scores of every subset of the modalities, from one pass through the streams."""
+"""Presence with modalities taken away."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def subsets_of(modalities: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]
 def presence_of_subset(
     members: Sequence[str],
     modalities: Sequence[str],
-    presence: Mapping[str, Tensor] | None,
+    presence: Mapping[str, Tensor],
     like: Tensor,
 ) -> dict[str, Tensor]:
     """Presence of a batch in which all but ``members`` are taken away.
@@ -37,8 +37,7 @@ def presence_of_subset(
     Returns:
         ``{modality: bool (N,)}`` of every modality.
     """
-    everyone = torch.ones(len(like), dtype=torch.bool, device=like.device)
-    presence = presence or {}
+    everyone = like.new_ones(like.shape[:1], dtype=torch.bool)
     return {
         name: to_device(presence.get(name, everyone), like.device) & (name in members)
         for name in modalities
@@ -46,7 +45,7 @@ def presence_of_subset(
 
 
 def take_away(
-    name: str, presence: Mapping[str, Tensor] | None, like: Tensor
+    name: str, presence: Mapping[str, Tensor], like: Tensor
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The samples of a batch that have a modality, without it.
 
@@ -58,10 +57,10 @@ def take_away(
     Returns:
         Their rows ``(K,)``, and ``{modality: bool (K,)}`` in which ``name`` is absent.
     """
-    presence = dict(presence or {})
+    presence = dict(presence)
     here = presence.pop(name, None)
     if here is None:
-        here = torch.ones(len(like), dtype=torch.bool, device=like.device)
+        here = like.new_ones(like.shape[:1], dtype=torch.bool)
     rows = here.nonzero()[:, 0]  # known on the host, if presence is
     without = {key: value[rows.to(value.device)] for key, value in presence.items()}
     without[name] = torch.zeros(len(rows), dtype=torch.bool, device=here.device)

@@ -1,4 +1,4 @@
-"""The fusion operator of a head, told what the head's loss takes."""
+"""The fusion operator of a joint, told what the head's loss takes."""
 
 from __future__ import annotations
 
@@ -9,25 +9,32 @@ from torch import nn
 
 
 def build_operator(
-    cfg: Mapping, in_channels: Mapping[str, int], num_classes: int, sigmoids: bool
+    cfg: Mapping, in_channels: Mapping[str, int], scores: Mapping | None = None
 ) -> nn.Module:
     """Build an operator; one of scores learns the classes and what its scores are for.
 
     Args:
         cfg: Its config, without what the head knows.
         in_channels: Channels of each stream.
-        num_classes: Number of classes.
-        sigmoids: Whether the loss takes a sigmoid of each score.
+        scores: What an operator of scores has to know of the head: ``num_classes``,
+            and ``sigmoids``: whether the loss takes a sigmoid of each score.
 
     Raises:
-        ValueError: There is no such operator, or its scores are not for this loss.
+        ValueError: There is no such operator, its scores are not for this loss, or the
+            head takes none.
     """
     cfg = dict(cfg, in_channels=in_channels)
     operator = MODELS.get(cfg["type"])
     if operator is None:
         raise ValueError(f"fusion: no operator {cfg['type']!r} in MODELS")
     if operator.gives_scores:
-        cfg.setdefault("num_classes", num_classes)
+        if scores is None:
+            raise ValueError(
+                f"fusion: {cfg['type']} gives scores of classes, for a classification "
+                "head; take an operator of features"
+            )
+        sigmoids = scores.get("sigmoids", False)
+        cfg.setdefault("num_classes", scores["num_classes"])
         if sigmoids:
             cfg.setdefault("multi_class", True)
         if cfg.get("multi_class", False) != sigmoids:
