@@ -41,8 +41,8 @@ MISTYPED = {
     "val_evaluator = [dict(type='ModalityMetric', prefx='a')]": "prefix",
     "model = dict(modality_dropuot=dict(audio=0.5))": "modality_dropout",
     "model = dict(cls_heed=dict(num_classes=3))": "cls_head",
-    "model = dict(cls_head=dict(fusoin=dict(type='SumFusion')))": "fusion",
-    "model = dict(cls_head=dict(fusion=dict(type='SumFusoin')))": "SumFusion",
+    "model = dict(joint=dict(fusoin=dict(type='SumFusion')))": "fusion",
+    "model = dict(joint=dict(fusion=dict(type='SumFusoin')))": "SumFusion",
     "model = dict(streams=dict(rgb=dict(bakcbone=dict())))": "backbone",
     "model = dict(streams=dict(rgb=dict(backbone=dict(archh=1))))": "arch",
     "model = dict(streams=dict(rgb=dict(neck=dict(hiden_channels=1))))": (
