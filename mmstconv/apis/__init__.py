@@ -1,4 +1,5 @@
 from ..checkpoints import Conversion, convert_checkpoint
+from .export import export_model
 from .inference import (
     class_names,
     class_probabilities,
@@ -16,6 +17,7 @@ __all__ = [
     "class_names",
     "class_probabilities",
     "convert_checkpoint",
+    "export_model",
     "extract_steps",
     "has_several_classes",
     "load_recognizer",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from types import MappingProxyType
 
 import torch
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
-from ..layers import SpatioTemporalPool, StepGrid, expand
+from ..layers import SpatioTemporalPool, StepGrid, expand, window_of
 from .st_archs import ST_ARCHS, Arch
 from .trunk import ConvTrunk, pick_arch, split_stage
 
@@ -121,7 +120,6 @@ class STConvNet(ConvTrunk):
             init_cfg=init_cfg,
         )
         self.temporal_padding = temporal_padding
-        self._window: tuple[int, int] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         self.check_input(x)
@@ -139,9 +137,7 @@ class STConvNet(ConvTrunk):
         """
         if self.temporal_padding:
             return None
-        if self._window is None:
-            self._window = window_of_a_step(self)
-        reach, stride = self._window
+        reach, stride = window_of(self.stages)
         return StepGrid((reach - stride) / 2, stride, frames)
 
     def build_pool(self, temporal_pool=None, spatial_pool=None) -> nn.Module:
@@ -190,31 +186,3 @@ def without_temporal_padding(stages: Sequence[Mapping]) -> list[dict]:
             pool["temporal_pool"] = dict(pool["temporal_pool"], padding=0)
         unpadded.append(dict(blocks=blocks, **pool))
     return unpadded
-
-
-def window_of_a_step(backbone: STConvNet) -> tuple[int, int]:
-    """Frames that a time step sees, and frames from one step to the next.
-
-    The network without padding over time is run without its memory (torch's meta
-    device): n steps need ``reach + (n - 1) * stride`` frames.
-    """
-    with torch.device("meta"), torch.no_grad():
-        copy = deepcopy(backbone).to("meta").eval()
-
-        def steps(frames: int) -> int:
-            try:
-                return copy(torch.empty(1, copy.in_channels, frames, 224, 224)).shape[2]
-            except (RuntimeError, ValueError):  # too few frames for some kernel
-                return 0
-
-        frames = 1
-        while steps(frames) < 1:
-            frames *= 2
-        low = frames // 2  # the first step comes between low + 1 and frames
-        while frames - low > 1:
-            middle = (low + frames) // 2
-            low, frames = (low, middle) if steps(middle) else (middle, frames)
-        reach = frames
-        while steps(frames) < 2:
-            frames += 1
-    return reach, frames - reach

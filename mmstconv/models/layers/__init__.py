@@ -22,6 +22,7 @@ from .temporal_reduction import (
 )
 from .to_device import to_device
 from .tvl1_flow import TVL1Flow
+from .unpadded_time import window_of
 from .wave_residual_block import WaveResidualBlock
 
 __all__ = [
@@ -57,4 +58,5 @@ __all__ = [
     "run_recomputed",
     "same_padding",
     "to_device",
+    "window_of",
 ]
