@@ -293,8 +293,8 @@ def kind_of(cfg: Mapping, key: str) -> type:
 
 def fuses_maps(joint: Mapping) -> bool:
     """Whether the operator that a joint's config names reads maps."""
-    fusion = joint.get("fusion")
-    return bool(fusion) and kind_of(fusion, "joint.fusion").takes_maps
+    operator = MODELS.get((joint.get("fusion") or {}).get("type", ""))
+    return operator is not None and operator.takes_maps
 
 
 def refuse_moved(cls_head: Mapping) -> None:
