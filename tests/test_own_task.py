@@ -20,12 +20,12 @@ SPANS = 4  # of a clip
 
 @TRANSFORMS.register_module()
 class CountLoud(BaseTransform):
-    """The truth: in how many quarters of the clip the sound is above its mean."""
+    """The truth: in how many quarters of the clip the log-mel is above -12 nats."""
 
     def transform(self, results):
         level = torch.from_numpy(results["audio"]).mean(dim=(0, 1))  # (frames,)
         spans = F.adaptive_avg_pool1d(level[None], SPANS)[0]
-        results["loud"] = float((spans > level.mean()).sum())
+        results["loud"] = float((spans > -12).sum())
         return results
 
 
@@ -64,7 +64,7 @@ class LoudSteps(BaseModule):
 def trained(demo_data, tmp_path_factory):
     name = "configs/recognition/demo/stconvnet_lstm_demo-rgb-flow-audio.py"
     cfg = Config.fromfile(ROOT / name)
-    cfg.merge_from_dict({**data_options(demo_data), "train_cfg.max_epochs": 2})
+    cfg.merge_from_dict({**data_options(demo_data), "train_cfg.max_epochs": 6})
     cfg.model.cls_head = dict(type="LoudSteps", score_subsets=True)
     cfg.model.joint.steps = SPANS
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
@@ -72,10 +72,9 @@ def trained(demo_data, tmp_path_factory):
         last.update(algorithm_keys=["loud"], meta_keys=[*last.meta_keys, "clip_starts"])
         last.meta_keys.append("clip_duration")
         loader.dataset.pipeline = [*steps, dict(type="CountLoud"), pack, last]
-    cfg.test_pipeline = cfg.test_dataloader.dataset.pipeline
     cfg.val_evaluator = cfg.test_evaluator = dict(type="ModalityMetric")
     cfg.default_hooks.checkpoint.save_best = None
-    cfg.train_cfg.val_interval = 2
+    cfg.train_cfg.val_interval = 6
     cfg.work_dir = str(tmp_path_factory.mktemp("loud"))
     runner = Runner.from_cfg(cfg)
     runner.train()
@@ -86,6 +85,7 @@ def trained(demo_data, tmp_path_factory):
 
 def test_it_learns(trained):
     losses = trained[0].message_hub.log_scalars["train/loss_loud"].data[0]
+    assert len(losses) >= 12
     assert losses[-4:].mean() < 0.7 * losses[:4].mean()
 
 
