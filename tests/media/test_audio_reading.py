@@ -7,7 +7,7 @@ import pytest
 from helpers_media import chirp, chirp_sound, coded_frames, lag, write_coded
 
 from mmstconv.media import open_media, write_media
-from mmstconv.media.sound import downmix, resample
+from mmstconv.media.pyav.sound import downmix, resample
 
 RATE = 16000
 
@@ -252,7 +252,7 @@ def test_both_readers_share_the_sound(tmp_path):
 
 
 def test_only_the_window_is_decoded(tmp_path, monkeypatch):
-    from mmstconv.media import pyav_audio
+    from mmstconv.media.pyav import audio_track
 
     path = write_media(
         tmp_path / "a.mp4",
@@ -261,9 +261,9 @@ def test_only_the_window_is_decoded(tmp_path, monkeypatch):
     )
     decoded = []
     monkeypatch.setattr(
-        pyav_audio,
+        audio_track,
         "to_float",
-        lambda frame, real=pyav_audio.to_float: (
+        lambda frame, real=audio_track.to_float: (
             decoded.append(frame.samples) or real(frame)
         ),
     )

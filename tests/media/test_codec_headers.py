@@ -10,8 +10,8 @@ import pytest
 from helpers_streams import encode, fields
 
 from mmstconv.media import open_media
-from mmstconv.media.codec_headers import CodecHeaders, parameter_set
-from mmstconv.media.pyav_video import VideoTrack
+from mmstconv.media.pyav.video_track import VideoTrack
+from mmstconv.media.structure.codec_headers import CodecHeaders, parameter_set
 
 
 def headers_of(content: bytes) -> CodecHeaders:

@@ -18,9 +18,9 @@ from mmstconv.media import (
     open_media,
     write_media,
 )
-from mmstconv.media.containers import IN_MEMORY, identify
-from mmstconv.media.decord_process import DecordProcess
-from mmstconv.media.pyav_source import Source
+from mmstconv.media.decord.process import DecordProcess
+from mmstconv.media.pyav.packet_source import Source
+from mmstconv.media.trust.formats import IN_MEMORY, identify
 
 
 @pytest.fixture(params=["pyav", "decord"])

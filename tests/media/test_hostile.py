@@ -23,8 +23,8 @@ from mmstconv.media import (
     open_media,
     write_media,
 )
-from mmstconv.media.errors import FileErrors
-from mmstconv.media.limits import PATIENCE, Deadline
+from mmstconv.media.trust.errors import FileErrors
+from mmstconv.media.trust.limits import PATIENCE, Deadline
 
 RATE = 16000
 SIZE = 64, 48

@@ -7,9 +7,9 @@ import pytest
 from helpers_media import chirp_sound, frame_number, write_coded
 
 from mmstconv.media import NoStreamError, View, open_media
-from mmstconv.media.pushed import PushedMedia
-from mmstconv.media.pyav_video import VideoTrack
-from mmstconv.media.sequential import SequentialMedia
+from mmstconv.media.pyav.video_track import VideoTrack
+from mmstconv.media.reading.pushed import PushedMedia
+from mmstconv.media.reading.sequential import SequentialMedia
 
 
 @pytest.fixture(scope="module", params=["a.mp4", "a.mkv", "a.avi"])
@@ -103,7 +103,7 @@ def test_sound_equals_that_of_each_window(film, rate):
 
 
 def test_sound_in_small_blocks(film, monkeypatch):
-    monkeypatch.setattr("mmstconv.media.sequential.SOUND_BLOCK", 0.7)
+    monkeypatch.setattr("mmstconv.media.reading.sequential.SOUND_BLOCK", 0.7)
     with (
         SequentialMedia(lambda: open_media(film), TIMES) as media,
         open_media(film) as whole,

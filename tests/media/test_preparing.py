@@ -17,7 +17,7 @@ from mmstconv.media import (
     open_media,
     write_media,
 )
-from mmstconv.media.preparing import BLOCK, TrainingForm, prepare_media
+from mmstconv.media.writing.preparing import BLOCK, TrainingForm, prepare_media
 
 RATE = 16000
 

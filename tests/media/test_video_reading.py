@@ -107,7 +107,7 @@ def test_frames_far_apart(tmp_path, reader):
 
 
 def test_long_video_is_not_read_whole(tmp_path, monkeypatch):
-    from mmstconv.media.pyav_source import Source
+    from mmstconv.media.pyav.packet_source import Source
 
     path = write_coded(tmp_path / "a.mp4", 250, 5, gop_size=10)
     read = []

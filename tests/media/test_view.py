@@ -8,7 +8,7 @@ import pytest
 from helpers_media import coded_frames
 
 from mmstconv.media import View, open_media, write_media
-from mmstconv.media.view import rgb_matrix, scale, see_frame
+from mmstconv.media.reading.view import rgb_matrix, scale, see_frame
 
 SIZE = (160, 120)
 

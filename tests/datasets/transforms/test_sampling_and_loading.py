@@ -16,7 +16,7 @@ from helpers_media import (
 from mmaction.registry import TRANSFORMS
 from mmaction.utils import register_all_modules
 
-import mmstconv.media.pyav_video
+import mmstconv.media.pyav.video_track
 from mmstconv.datasets import (
     ComputeFlow,
     FormatClips,
@@ -192,7 +192,7 @@ def test_sound_alone_decodes_no_picture(tmp_path, monkeypatch):
     def refuse(*args):
         pytest.fail("video was decoded")
 
-    monkeypatch.setattr(mmstconv.media.pyav_video.VideoTrack, "decode", refuse)
+    monkeypatch.setattr(mmstconv.media.pyav.video_track.VideoTrack, "decode", refuse)
     clips = SampleClips(8, 25, test_mode=True)
     assert load(path, clips, LoadWaveform())["waveform"].any()
 

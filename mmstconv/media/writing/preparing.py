@@ -15,11 +15,11 @@ import numpy as np
 from av.codec.context import Flags
 from av.video.reformatter import ColorRange, VideoReformatter
 
-from ..disk import own_file
-from .errors import FileErrors, UnreadableMediaError
-from .limits import MediaLimits
-from .pyav_reader import PyAVReader
-from .pyav_stretch import Stretch
+from ...disk import own_file
+from ..pyav.pyav_reader import PyAVReader
+from ..pyav.stretch import Stretch
+from ..trust.errors import FileErrors, UnreadableMediaError
+from ..trust.limits import MediaLimits
 from .writer import COLORSPACES, MUXER_OPTIONS, VARIABLE_TIME_BASE, _interleave
 
 # Neither CABAC nor the deblocking filter: decoding takes 0.6 of the time, for a

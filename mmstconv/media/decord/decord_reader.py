@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .containers import absolute
-from .decord_process import PROCESS, DecordError
-from .errors import NoStreamError
-from .limits import MediaLimits
-from .orientation import Orientation
-from .pyav_reader import PyAVReader
-from .view import View, see_image
+from ..pyav.orientation import Orientation
+from ..pyav.pyav_reader import PyAVReader
+from ..reading.view import View, see_image
+from ..trust.errors import NoStreamError
+from ..trust.formats import absolute
+from ..trust.limits import MediaLimits
+from .process import PROCESS, DecordError
 
 # decord guesses the format: a name that FFmpeg takes for a pattern of image files must
 # not reach it.

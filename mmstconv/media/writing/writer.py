@@ -120,7 +120,7 @@ def write_media(
     """
     import av
 
-    from ..disk import own_file  # not above: reading stands alone
+    from ...disk import own_file  # not above: reading stands alone
 
     path = Path(path)
     if path.suffix.lower() not in FORMATS:

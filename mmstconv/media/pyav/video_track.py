@@ -11,18 +11,18 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from .codec_headers import CodecHeaders
-from .errors import (
+from ..reading.view import View, see_frame, see_image
+from ..structure.codec_headers import CodecHeaders
+from ..trust.errors import (
     FileErrors,
     MediaLimitError,
     UnreadableMediaError,
     decoder_error,
 )
 from .orientation import PHOTOGRAPHS, Orientation, orientation_of, says_mirrored
-from .pyav_extent import end_of
-from .pyav_source import Source
-from .pyav_stretch import Stretch
-from .view import View, see_frame, see_image
+from .packet_source import Source
+from .stream_end import end_of
+from .stretch import Stretch
 
 # A time stamp is known to half a tick of the container's clock; some clocks are coarse.
 MAX_TOLERANCE = 0.0005

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from av.stream import Disposition
 
-from .containers import identify, name_of
-from .errors import FileErrors, NoStreamError, UnreadableMediaError
-from .limits import MediaLimits
-from .pyav_audio import AudioTrack
-from .pyav_source import Source
-from .pyav_video import VideoTrack
-from .reader import MediaInfo, MediaReader
-from .view import View
+from ..reading.reader import MediaInfo, MediaReader
+from ..reading.view import View
+from ..trust.errors import FileErrors, NoStreamError, UnreadableMediaError
+from ..trust.formats import identify, name_of
+from ..trust.limits import MediaLimits
+from .audio_track import AudioTrack
+from .packet_source import Source
+from .video_track import VideoTrack
 
 
 class PyAVReader(MediaReader):

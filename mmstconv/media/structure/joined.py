@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
-from .damage import Damage
+from ..trust.damage import Damage
 
 CLOCK = 90_000  # ticks a second
 WRAP = 1 << 33  # time stamps begin again at 0
