@@ -2,6 +2,7 @@
 
 from .open_file import READERS, open_media
 from .reading.image_folder import ImageFolderReader
+from .reading.protocol import Media
 from .reading.reader import MediaInfo, MediaReader
 from .reading.view import View
 from .trust.errors import (
@@ -18,6 +19,7 @@ from .writing.writer import write_media
 __all__ = [
     "READERS",
     "ImageFolderReader",
+    "Media",
     "MediaError",
     "MediaInfo",
     "MediaLimitError",

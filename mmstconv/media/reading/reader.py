@@ -1,13 +1,14 @@
-"""One interface to video and sound of a file, on one clock."""
+"""The interface of an open file: video and sound on one clock."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from .protocol import Media
 from .view import View
 
 
@@ -47,16 +48,14 @@ class MediaInfo:
     audio_end: float = 0.0
 
 
-class MediaReader(ABC):
+class MediaReader(Media):
     """An open file. A context manager; times are seconds on the container's clock."""
 
     path: str
-    has_video: bool
-    has_audio: bool
-    #: Whether time stamps tell where sound is to the sample. Matroska's do not: a piece
-    #: of it may be placed a sample off, by what is read together with it.
+    #: Whether time stamps say to the sample where sound is. Matroska's do not: where a
+    #: piece of sound is put may then differ by a sample with the window that is read.
     places_samples: bool = True
-    #: Opens the same file once more; :func:`open_media` sets it.
+    #: Opens the same file once more; ``open_media`` sets it.
     reopen: Callable[[], MediaReader] | None = None
 
     def __deepcopy__(self, memo: dict) -> MediaReader:
@@ -72,54 +71,10 @@ class MediaReader(ABC):
 
     @property
     @abstractmethod
-    def extent(self) -> tuple[float, float]:
-        """Start and end of the video, or of the sound where there is no video."""
-
-    @property
-    @abstractmethod
     def damage(self) -> tuple[str, ...]:
         """What was found broken in what has been read so far; empty for a whole file.
 
         For instance ``'3 video packets could not be decoded'``.
-        """
-
-    @property
-    @abstractmethod
-    def stored_size(self) -> tuple[int, int] | None:
-        """Width and height of a frame before it is turned upright; None without video.
-
-        In square pixels, unless the file was opened to leave them as they are.
-        Cheap: no frame is decoded where the container tells.
-        """
-
-    @abstractmethod
-    def frames_at(
-        self,
-        times: Sequence[float],
-        short_side: int | None = None,
-        view: View | None = None,
-    ) -> list[np.ndarray]:
-        """The frames shown at the given times.
-
-        That is the last frame whose time stamp is not later, within half a tick of the
-        container's clock; before the first frame the first, after the last the last.
-
-        Args:
-            times: In any order; a time may occur again.
-            short_side: Pixels that the shorter side is scaled to while decoding, so
-                that frames of the stored size are never held together; the aspect is
-                kept. None leaves frames at their size, in square pixels.
-            view: Instead: the part of each frame to see, and its size.
-
-        Returns:
-            One upright RGB image per time, uint8 ``(H, W, 3)``, each with its own
-            memory.
-
-        Raises:
-            NoStreamError: If the file has no video.
-            UnreadableMediaError: If no frame can be decoded.
-            MediaLimitError: If a frame is larger than allowed.
-            MediaTimeoutError: If it takes longer than allowed.
         """
 
     def frames_in_order(
@@ -140,21 +95,6 @@ class MediaReader(ABC):
         """
         for time in times:
             yield self.frames_at([time], short_side, view)[0]
-
-    @abstractmethod
-    def waveform(self, start: float, stop: float, sample_rate: int) -> np.ndarray:
-        """The sound of a window, mixed to mono.
-
-        Placed by the time stamps of the sound; silence where there is none.
-
-        Args:
-            start: Of the window.
-            stop: End of the window.
-            sample_rate: Of the result, in Hz.
-
-        Returns:
-            float32 ``(round((stop - start) * sample_rate),)``.
-        """
 
     @abstractmethod
     def close(self) -> None:
