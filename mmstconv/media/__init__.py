@@ -14,6 +14,7 @@ from .trust.errors import (
     UntrustedMediaError,
 )
 from .trust.limits import MediaLimits
+from .writing.write_options import SoundCoding, VideoCoding
 from .writing.writer import write_media
 
 __all__ = [
@@ -27,8 +28,10 @@ __all__ = [
     "MediaReader",
     "MediaTimeoutError",
     "NoStreamError",
+    "SoundCoding",
     "UnreadableMediaError",
     "UntrustedMediaError",
+    "VideoCoding",
     "View",
     "open_media",
     "write_media",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers_media import chirp, chirp_sound, coded_frames, lag, write_coded
 
-from mmstconv.media import open_media, write_media
+from mmstconv.media import SoundCoding, open_media, write_media
 from mmstconv.media.pyav.sound import downmix, resample
 
 RATE = 16000
@@ -68,7 +68,7 @@ def test_rates(tmp_path, rate):
         tmp_path / "a.wav",
         waveform=chirp_sound(2.0, 0.5, rate),
         sample_rate=rate,
-        audio_codec="pcm_f32le",
+        sound=SoundCoding(codec="pcm_f32le"),
     )
     for start in (0.0, 0.3333, 0.61803):
         found = window(path, start, start + 1)
@@ -85,7 +85,7 @@ def test_resampling_error(tmp_path, rate):
         tmp_path / "a.wav",
         waveform=chirp_sound(2.0, 0.5, rate),
         sample_rate=rate,
-        audio_codec="pcm_f32le",
+        sound=SoundCoding(codec="pcm_f32le"),
     )
     start = 0.5
     found = window(path, start, start + 0.7)
@@ -107,7 +107,7 @@ def test_window_equals_part_of_whole(tmp_path, suffix, audio_codec, rate, tolera
         tmp_path / f"a{suffix}",
         waveform=chirp_sound(3.0, 1.2, rate, channels=2),
         sample_rate=rate,
-        audio_codec=audio_codec,
+        sound=SoundCoding(codec=audio_codec),
     )
     whole = window(path, 0.0, 3.0)
     for first, last in ((0, 8000), (20000, 30001), (23456, 34567)):
@@ -123,8 +123,7 @@ def test_the_very_beginning(tmp_path, name, codec):
         tmp_path / name,
         waveform=tone.astype(np.float32),
         sample_rate=RATE,
-        audio_codec=codec,
-        audio_bit_rate=96000,
+        sound=SoundCoding(codec=codec, bit_rate=96000),
     )
     with open_media(path) as media:
         start = media.info.audio_start
@@ -141,7 +140,7 @@ def test_no_alias(tmp_path):
         tmp_path / "a.wav",
         waveform=tone.astype(np.float32),
         sample_rate=48000,
-        audio_codec="pcm_f32le",
+        sound=SoundCoding(codec="pcm_f32le"),
     )
     assert np.abs(window(path, 0.5, 1.5)).max() < 1e-3
 
@@ -153,7 +152,7 @@ def test_silence_outside(tmp_path):
         25,
         chirp_sound(1.0, 0.3, 44100),
         44100,
-        audio_codec="flac",
+        sound=SoundCoding(codec="flac"),
         audio_offset=0.5,
     )
     found = window(path, -1.0, 4.0)
@@ -187,7 +186,7 @@ def test_channels(tmp_path, channels):
         tmp_path / "a.mkv",
         waveform=chirp_sound(1.5, 0.5, 48000, channels),
         sample_rate=48000,
-        audio_codec="flac",
+        sound=SoundCoding(codec="flac"),
     )
     found = window(path, 0.0, 1.5)
     assert np.abs(found - expected(0.0, 1.5, 0.5)).max() < 2e-3
@@ -199,7 +198,7 @@ def test_many_planes(tmp_path):
         tmp_path / "a.mp4",
         waveform=chirp_sound(1.5, 0.5, 48000, 8),
         sample_rate=48000,
-        audio_bit_rate=768000,
+        sound=SoundCoding(bit_rate=768000),
     )
     found = window(path, 0.0, 1.5)
     assert np.corrcoef(found, expected(0.0, 1.5, 0.5))[0, 1] > 0.98
@@ -224,7 +223,7 @@ def test_sample_formats(tmp_path, codec):
         tmp_path / "a.wav",
         waveform=chirp_sound(1.0, 0.3, RATE, channels=2),
         sample_rate=RATE,
-        audio_codec=codec,
+        sound=SoundCoding(codec=codec),
     )
     found = window(path, 0.0, 1.0)
     assert np.abs(found - expected(0.0, 1.0, 0.3)).max() < 0.01

@@ -13,6 +13,7 @@ from helpers_media import id3_tag, write_coded
 from mmstconv.media import (
     MediaError,
     MediaLimits,
+    SoundCoding,
     UnreadableMediaError,
     UntrustedMediaError,
     open_media,
@@ -169,12 +170,12 @@ def test_allowed(tmp_path, name, demuxer, codecs):
     sound = dict(
         waveform=np.zeros((1, 24000), np.float32),
         sample_rate=44100 if name.endswith(("flv", "wmv")) else 48000,
-        audio_codec=audio,
     )
     if video:
-        path = write_coded(tmp_path / name, 12, video_codec=video, **sound)
+        codecs = dict(video_codec=video, audio_codec=audio)
+        path = write_coded(tmp_path / name, 12, **codecs, **sound)
     else:
-        path = write_media(tmp_path / name, **sound)
+        path = write_media(tmp_path / name, sound=SoundCoding(codec=audio), **sound)
     assert identify(path).demuxer == demuxer
     # The name does not matter, and neither do characters that FFmpeg gives a meaning.
     odd = path.rename(tmp_path / "concat:%03d é'{}*.xyz")

@@ -16,28 +16,36 @@ from helpers_media import (
     write_coded,
 )
 
-from mmstconv.media import MediaError, UnreadableMediaError, open_media, write_media
+from mmstconv.media import (
+    MediaError,
+    SoundCoding,
+    UnreadableMediaError,
+    VideoCoding,
+    open_media,
+    write_media,
+)
 
 RATE = 16000
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
-KINDS = {
-    "index at the end.mp4": {},
-    "index first.mp4": dict(container_options={"movflags": "faststart"}),
-    "fragmented.mp4": dict(container_options=FRAGMENTED),
-    "old.mov": {},
-    "b frames.mp4": dict(video_options={"bf": "3", "preset": "medium"}),
-    "open groups.mkv": dict(video_options={"bf": "3", "x264-params": "open-gop=1"}),
-    "open groups.ts": dict(video_options={"bf": "3", "x264-params": "open-gop=1"}),
-    "refresh.mp4": dict(video_options={"x264-params": "intra-refresh=1"}),
-    "plain.mkv": {},
-    "plain.ts": {},
-    "plain.flv": {},
-    "plain.avi": dict(video_codec="mpeg4", video_options={"bf": "2"}),
-    "plain.mpg": dict(video_codec="mpeg2video", video_options={}, audio_codec="mp2"),
-    "plain.wmv": dict(video_codec="wmv2", video_options={}, audio_codec="libmp3lame"),
-    "plain.webm": dict(
-        video_codec="libvpx-vp9", audio_codec="libopus", sample_rate=48000
-    ),
+B_FRAMES = {"bf": "3", "preset": "medium"}
+OPEN_GROUPS = {"bf": "3", "x264-params": "open-gop=1"}
+REFRESH = {"x264-params": "intra-refresh=1"}
+KINDS = {  # video codec and its options, audio codec, options of the muxer
+    "index at the end.mp4": ("libx264", None, "aac", {}),
+    "index first.mp4": ("libx264", None, "aac", {"movflags": "faststart"}),
+    "fragmented.mp4": ("libx264", None, "aac", FRAGMENTED),
+    "old.mov": ("libx264", None, "aac", {}),
+    "b frames.mp4": ("libx264", B_FRAMES, "aac", {}),
+    "open groups.mkv": ("libx264", OPEN_GROUPS, "aac", {}),
+    "open groups.ts": ("libx264", OPEN_GROUPS, "aac", {}),
+    "refresh.mp4": ("libx264", REFRESH, "aac", {}),
+    "plain.mkv": ("libx264", None, "aac", {}),
+    "plain.ts": ("libx264", None, "aac", {}),
+    "plain.flv": ("libx264", None, "aac", {}),
+    "plain.avi": ("mpeg4", {"bf": "2"}, "aac", {}),
+    "plain.mpg": ("mpeg2video", {}, "mp2", {}),
+    "plain.wmv": ("wmv2", {}, "libmp3lame", {}),
+    "plain.webm": ("libvpx-vp9", None, "libopus", {}),
 }
 
 
@@ -48,10 +56,18 @@ def write_kind(folder, name, count=100):
         np.clip(frame + rng.integers(-12, 13, frame.shape), 0, 255).astype(np.uint8)
         for frame in coded_frames(count)
     ]
-    options = dict(sample_rate=44100, gop_size=12, audio_bit_rate=64000)
-    options.update(KINDS[name])
-    sound = chirp_sound(count / 25, 1.0, options["sample_rate"])
-    return write_media(folder / name, frames, 25, sound, **options)
+    video, options, audio, muxer = KINDS[name]
+    rate = 48000 if audio == "libopus" else 44100
+    return write_media(
+        folder / name,
+        frames,
+        25,
+        chirp_sound(count / 25, 1.0, rate),
+        rate,
+        video=VideoCoding(codec=video, options=options, gop_size=12),
+        sound=SoundCoding(codec=audio, bit_rate=64000),
+        container_options=muxer,
+    )
 
 
 @pytest.fixture(params=["pyav", "decord"])
@@ -160,7 +176,7 @@ def test_damaged_sound(tmp_path):
         tmp_path / "a.flac",
         waveform=chirp_sound(4.0, 1.0, 44100),
         sample_rate=44100,
-        audio_codec="flac",
+        sound=SoundCoding(codec="flac"),
     )
     content = bytearray(path.read_bytes())
     place = len(content) // 2
@@ -262,7 +278,7 @@ def test_no_peak_grows(tmp_path, channels, rate):
         tmp_path / "a.mkv",
         waveform=np.tile(tone.astype(np.float32), (channels, 1)),
         sample_rate=rate,
-        audio_codec="flac",
+        sound=SoundCoding(codec="flac"),
     )
     with open_media(path) as media:
         found = media.waveform(0.1, 1.9, RATE)

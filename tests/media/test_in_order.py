@@ -7,7 +7,7 @@ import pytest
 from helpers_media import chirp_sound, frame_number, write_coded
 
 from mmstconv.media import NoStreamError, View, open_media
-from mmstconv.media.pyav.video_track import VideoTrack
+from mmstconv.media.pyav.frame_decoder import FrameDecoder
 from mmstconv.media.reading.pushed import PushedMedia
 from mmstconv.media.reading.sequential import SequentialMedia
 
@@ -55,9 +55,9 @@ def test_a_frame_shown_twice_is_two_images(film):
 
 def test_nothing_is_decoded_twice(film, monkeypatch):
     decoded = []
-    decode = VideoTrack.decode
+    decode = FrameDecoder.decode
     monkeypatch.setattr(
-        VideoTrack,
+        FrameDecoder,
         "decode",
         lambda track, packet: decoded.append(packet) or decode(track, packet),
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers_media import coded_frames, frame_number, numbers, shown_at, write_coded
 
-from mmstconv.media import NoStreamError, open_media, write_media
+from mmstconv.media import NoStreamError, VideoCoding, open_media, write_media
 
 READERS = ("pyav", "decord")
 
@@ -202,9 +202,9 @@ def test_colours(tmp_path, reader, colorspace, full_range, suffix):
         tmp_path / f"a{suffix}",
         [frame] * 5,
         25,
-        colorspace=colorspace,
-        full_range=full_range,
-        video_options={"crf": "4"},
+        video=VideoCoding(
+            colorspace=colorspace, full_range=full_range, options={"crf": "4"}
+        ),
     )
     with open_media(path, reader) as media:
         image = media.frames_at([0.1])[0]
@@ -218,7 +218,9 @@ def test_readers_agree(tmp_path, suffix):
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (96, 128, 3), dtype=np.uint8)
     frames = [np.roll(noise, 3 * k, 1) // 2 + 60 for k in range(30)]
-    path = write_media(tmp_path / f"a{suffix}", frames, 30, gop_size=10)
+    path = write_media(
+        tmp_path / f"a{suffix}", frames, 30, video=VideoCoding(gop_size=10)
+    )
     times = rng.uniform(0, 1, 12)
     with open_media(path) as one, open_media(path, "decord") as other:
         pairs = zip(one.frames_at(times), other.frames_at(times))

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
-import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
 
-from ..reading.view import View, see_frame, see_image
+from ..reading.view import View
 from ..structure.codec_headers import CodecHeaders
-from ..trust.errors import (
-    FileErrors,
-    MediaLimitError,
-    UnreadableMediaError,
-    decoder_error,
-)
-from .orientation import PHOTOGRAPHS, Orientation, orientation_of, says_mirrored
+from ..trust.errors import UnreadableMediaError
+from .frame_converter import FrameConverter, own_memory
+from .frame_decoder import FrameDecoder
 from .packet_source import Source
 from .stream_end import end_of
 from .stretch import Stretch
 
 # A time stamp is known to half a tick of the container's clock; some clocks are coarse.
 MAX_TOLERANCE = 0.0005
+# Seconds before a wanted time at which decoding begins, tried one after the other.
 STEPS_BACK = (0.0, 0.5, 2.0, 8.0, 32.0)
-# Decoded frames that are held until they are converted, a few at a time: going back and
-# forth between decoding and converting is slower.
-HELD_BYTES = 16 << 20
-# Pixels are shown at most so much wider or higher; a file that says more is wrong.
-MAX_PIXEL_ASPECT = 4.0
-# Remuxing rounds: closer than this to square is square.
-SQUARE = 0.01
-# FFmpeg's decoders allocate more than a frame at each side, by this at most; where it
-# has not told the size yet, frames may have this share more.
-MARGIN = 256
-ROUNDING = 0.1
-# A broken packet may ask for any amount of memory; more of them are no accident.
-MAX_STARVED = 2
 
 
 class PacketNote(NamedTuple):
@@ -70,24 +50,12 @@ class VideoTrack:
         self.untimed = source.demuxer == "avi"
         # In MPEG program streams FFmpeg's time stamps depend on where reading began.
         self.steps_back = () if source.demuxer == "mpeg" else STEPS_BACK
-        self.context.thread_count = 1
-        # Strict: where H.264 does not say how far frames are reordered, as far as they
-        # may be. (FFmpeg finds out by decoding, which it does not do at the opening.)
-        self.context.options = {
-            "max_pixels": str(self._allocable()),
-            "strict": "strict",
-        }
-        self.converter = VideoReformatter()
-        self._extent: tuple[float, float] | None = None
-        self._orientations: dict[int, Orientation] = {}
         self.headers = CodecHeaders(self.context.name, self.context.extradata)
-        self._square_pixels = square_pixels
-        self._pixel_aspect: float | None = None
+        self.converter = FrameConverter(source, stream, self.headers, square_pixels)
+        self.decoder = FrameDecoder(source, stream)
+        self._extent: tuple[float, float] | None = None
         self._has_begun = False
         self._begins_whole = True  # with a key frame
-        self._mirrored = source.is_mirrored(stream)
-        self._starved = 0  # packets that would have taken too much memory
-        self._check_size()
 
     def frames_at(
         self,
@@ -101,7 +69,7 @@ class VideoTrack:
             raise ValueError("times must be finite numbers")
         wanted, places = np.unique(times, return_inverse=True)
         images = list(self.in_order(wanted, short_side, view))
-        return list(_owned([images[place] for place in places.ravel()]))
+        return list(own_memory([images[place] for place in places.ravel()]))
 
     def in_order(
         self,
@@ -110,21 +78,45 @@ class VideoTrack:
         view: View | None = None,
     ) -> Iterator[np.ndarray]:
         """See :meth:`MediaReader.frames_in_order`."""
-        held: list = []
-        held_bytes = 0
-        for frame in self._shown_at(np.asarray(times, np.float64)):
-            # The first frame's, should the size change within the file.
-            view = view or self._whole(frame, short_side)
-            held.append(frame)
-            held_bytes += sum(plane.buffer_size for plane in frame.planes)
-            if held_bytes > HELD_BYTES:
-                yield from _owned(self._images(held, view))
-                held, held_bytes = [], 0
-        yield from _owned(self._images(held, view))
+        frames = self.shown_at(np.asarray(times, np.float64))
+        return self.converter.convert(frames, short_side, view)
+
+    def shown_at(self, wanted: np.ndarray) -> Iterator:
+        """Decodes the frame shown at each of rising times; nothing is converted."""
+        done = 0
+        while done < len(wanted):
+            rest = wanted[done:] + self.tolerance
+            for back, exact in self._attempts(rest[0]):
+                self._seek(None if back is None else rest[0] - back)
+                stretch = Stretch(self, rest, from_start=back is None, exact=exact)
+                before = done
+                for frame in self._shown_in(stretch):
+                    yield frame
+                    done += 1
+                if done > before:
+                    break
+            else:
+                raise UnreadableMediaError(
+                    self.source.path,
+                    "no video frame can be decoded",
+                    "the file may be damaged",
+                )
+            self._note_damage(stretch)
+
+    def every_frame(self) -> Iterator[tuple[float, object]]:
+        """Decodes the whole file: times and frames, in the order of showing.
+
+        Time stamps that are repeated or out of order are given as they are.
+        """
+        self._seek(None)
+        stretch = Stretch(self, np.array([np.inf]), from_start=True, exact=True)
+        yield from stretch
+        self.decoder.flush()
+        self._note_damage(stretch)
 
     def first_frame(self):
         """The first decodable frame."""
-        return next(self._shown_at(np.array([-np.inf])))
+        return next(self.shown_at(np.array([-np.inf])))
 
     def stored_size(self) -> tuple[int, int]:
         """Width and height of a frame in square pixels, before it is turned upright."""
@@ -132,39 +124,7 @@ class VideoTrack:
         if not (width and height):
             frame = self.first_frame()
             width, height = frame.width, frame.height
-        return self.shown_size(width, height)
-
-    def shown_size(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height of a decoded frame in square pixels."""
-        return max(round(width * self.pixel_aspect), 1), height
-
-    @property
-    def pixel_aspect(self) -> float:
-        """How much wider than high a pixel is shown; 1 where frames stay as they are.
-
-        It is that of the whole file, so that all of its clips have one shape.
-        """
-        if self._pixel_aspect is None:
-            aspect = 1.0
-            if self._square_pixels:
-                aspect = self._stated_aspect()
-                usual = 1 / MAX_PIXEL_ASPECT <= aspect <= MAX_PIXEL_ASPECT
-                if not usual or abs(aspect - 1) < SQUARE:
-                    aspect = 1.0
-            self._pixel_aspect = aspect
-        return self._pixel_aspect
-
-    def _stated_aspect(self) -> float:
-        """As the container says, or else the codec; 0 if neither does."""
-        container = self.stream.sample_aspect_ratio
-        if container:
-            return float(container)
-        width, height = self.headers.pixel_aspect
-        if width and height:
-            return width / height
-        with suppress(av.FFmpegError):
-            self.context.open(strict=False)  # some decoders read it there
-        return float(self.context.sample_aspect_ratio or 0)
+        return self.converter.shown_size(width, height)
 
     @property
     def extent(self) -> tuple[float, float]:
@@ -187,54 +147,6 @@ class VideoTrack:
             PacketNote(packet.pts, packet.is_keyframe, packet.is_discard)
             for packet in self.source.packets(self.stream)
         ]
-
-    def _whole(self, frame, short_side: int | None) -> View:
-        """All of a frame, upright; at its own size if there is no short side."""
-        width, height = self.shown_size(frame.width, frame.height)
-        if self.orientation(frame).swaps_sides:
-            width, height = height, width
-        view = View.whole(width, height, short_side)
-        if short_side is not None or width * height > frame.width * frame.height:
-            # A frame of one row and many columns would grow out of all bounds.
-            pixels = view.width * view.height
-            self.source.limits.check(self.source.path, pixels=pixels)
-        return view
-
-    def _images(self, frames: list, view: View) -> list[np.ndarray]:
-        """An image for each frame; the same object where a frame is repeated."""
-        images: list[np.ndarray] = []
-        for index, frame in enumerate(frames):
-            repeated = index > 0 and frame is frames[index - 1]
-            images.append(images[-1] if repeated else self._image(frame, view))
-        return images
-
-    def _image(self, frame, view: View) -> np.ndarray:
-        orientation = self.orientation(frame)
-        view = view.turned() if orientation.swaps_sides else view
-        image = None
-        if not view.is_whole(frame.width, frame.height):
-            with FileErrors(self.source.path, "converted to RGB"):
-                image = see_frame(frame, view)
-        if image is None:
-            image = see_image(self._to_rgb(frame), view)
-        return orientation(image)
-
-    def _to_rgb(self, frame) -> np.ndarray:
-        # One converter for all frames: setting it up takes longer than a small frame.
-        # On one thread: more would be started for every frame.
-        with FileErrors(self.source.path, "converted to RGB"):
-            image = self.converter.reformat(frame, format="rgb24", threads=1)
-            return image.to_ndarray()
-
-    def orientation(self, frame) -> Orientation:
-        """What makes a decoded frame upright."""
-        angle = frame.rotation
-        if angle not in self._orientations:
-            mirrored = self._mirrored
-            if self.context.name in PHOTOGRAPHS:
-                mirrored = says_mirrored(frame, mirrored)
-            self._orientations[angle] = orientation_of(frame, mirrored)
-        return self._orientations[angle]
 
     def _start(self) -> float:
         """When the first frame appears."""
@@ -272,32 +184,8 @@ class VideoTrack:
         late = None not in (start, stamp) and stamp > start
         self._begins_whole = first.is_keyframe and not late
         if self.headers.needs_first(first):
-            self.decode(first)
-            self.context.flush_buffers()
-
-    def _shown_at(self, wanted: np.ndarray) -> Iterator:
-        """Decodes; gives the frame shown at each of rising times."""
-        done = 0
-        while done < len(wanted):
-            rest = wanted[done:] + self.tolerance
-            for back, exact in self._attempts(rest[0]):
-                self._seek(None if back is None else rest[0] - back)
-                stretch = Stretch(self, rest, from_start=back is None, exact=exact)
-                before = done
-                for frame in self._shown_in(stretch):
-                    yield frame
-                    done += 1
-                if done > before:
-                    break
-            else:
-                raise UnreadableMediaError(
-                    self.source.path,
-                    "no video frame can be decoded",
-                    "the file may be damaged",
-                )
-            damage = self.source.damage
-            damage.note("video packets that cannot be decoded", stretch.undecodable)
-            damage.note("video frames that are decoded in part", stretch.corrupt)
+            self.decoder.decode(first)
+            self.decoder.flush()
 
     def _attempts(self, first: float) -> Iterator[tuple[float | None, bool]]:
         """Seconds to go back from a time, None to the beginning; and whether exactly.
@@ -335,7 +223,7 @@ class VideoTrack:
         while previous is not None and count < len(wanted):
             yield previous
             count += 1
-        self.context.flush_buffers()
+        self.decoder.flush()
 
     def _is_first(self, stretch: Stretch, time: float) -> bool:
         """Whether a stretch's first frame, shown at a time, is the file's first."""
@@ -343,55 +231,7 @@ class VideoTrack:
             return stretch.from_start
         return stretch.from_start and time <= stretch.lowest * self.tick
 
-    def decode(self, packet) -> list | None:
-        """The frames a packet completes; None if it cannot be decoded."""
-        self.source.deadline.check()
-        try:
-            frames = self.context.decode(packet)
-        except Exception as error:  # whatever a decoder raises is the file's
-            self._check_size(refused=isinstance(error, av.error.ArgumentError))
-            self._starved += isinstance(error, MemoryError)
-            if self._starved > MAX_STARVED:
-                raise decoder_error(self.source.path, "decoded", error) from error
-            return None
-        for frame in frames:
-            pixels = frame.width * frame.height
-            self.source.limits.check(self.source.path, pixels=pixels)
-        return frames
-
-    def _allocable(self) -> int:
-        """Pixels that FFmpeg may allocate for a frame.
-
-        It rounds sides up, and the frame may have just as many as are allowed.
-        """
-        sides = self.context.width, self.context.height
-        limit = int(self.source.limits.max_pixels)
-        if not all(sides):
-            return int(limit * (1 + ROUNDING))
-        return max(limit, math.prod(side + MARGIN for side in sides))
-
-    def _check_size(self, refused: bool = False) -> None:
-        """Raises if frames are larger than allowed.
-
-        FFmpeg refuses to allocate them. Some of its decoders tell the size by then,
-        others have set it to zero.
-        """
-        limits, pixels = self.source.limits, self.context.width * self.context.height
-        limits.check(self.source.path, pixels=pixels)
-        if not refused or not self.context.is_open:
-            return
-        if not pixels or self._allocable() > limits.max_pixels:
-            raise MediaLimitError(
-                self.source.path,
-                f"has frames of more than {limits.max_pixels} pixels as they are "
-                "stored, or of no valid size",
-                "if that is right, read it with MediaLimits(max_pixels=...)",
-            )
-
-
-def _owned(images: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
-    """Each with its own memory: augmentations write into images."""
-    used: set[int] = set()
-    for image in images:
-        yield image.copy() if id(image) in used else image
-        used.add(id(image))
+    def _note_damage(self, stretch: Stretch) -> None:
+        damage = self.source.damage
+        damage.note("video packets that cannot be decoded", stretch.undecodable)
+        damage.note("video frames that are decoded in part", stretch.corrupt)
