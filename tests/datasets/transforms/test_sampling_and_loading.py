@@ -196,9 +196,7 @@ def test_sound_alone_decodes_no_picture(tmp_path, monkeypatch):
     def refuse(*args):
         pytest.fail("video was decoded")
 
-    monkeypatch.setattr(
-        mmstconv.media.pyav.frame_decoder.FrameDecoder, "decode", refuse
-    )
+    monkeypatch.setattr(FrameDecoder, "decode", refuse)
     clips = SampleClips(8, 25, test_mode=True)
     assert load(path, clips, LoadWaveform())["waveform"].any()
 
