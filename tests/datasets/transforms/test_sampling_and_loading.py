@@ -30,6 +30,7 @@ from mmstconv.media import (
     VideoCoding,
     write_media,
 )
+from mmstconv.media.pyav.frame_decoder import FrameDecoder
 
 register_all_modules(init_default_scope=True)
 
