@@ -12,9 +12,10 @@ import av.logging
 import numpy as np
 from av.stream import Discard
 
+from ..structure.changed_file import ChangedFile
 from ..structure.checksums import Checksums
 from ..structure.cuts import find_cut
-from ..structure.joined import ChangedFile, find_changes
+from ..structure.joined import find_changes
 from ..structure.mirroring import key_of, mirrored_tracks
 from ..structure.promises import missing_streams
 from ..trust.content import Content

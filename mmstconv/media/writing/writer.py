@@ -66,17 +66,7 @@ def write_media(
 
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        raise ValueError(
-            f"cannot tell the container of '{path}': its suffix must be one of "
-            f"{sorted(FORMATS)}"
-        )
-    if frames is None and waveform is None:
-        raise ValueError("write_media needs frames, a waveform, or both")
-    if frames is not None and (fps is None) == (frame_times is None):
-        raise ValueError("write_media needs exactly one of fps and frame_times")
-    if waveform is not None and not sample_rate:
-        raise ValueError("write_media needs the sample_rate of the waveform")
+    _check(path, frames, fps, waveform, sample_rate, frame_times)
     with own_file(path, record) as part:
         with open_container(part, suffix, container_options) as container:
             # All streams exist before the first packet: encoding writes the header.
@@ -93,3 +83,18 @@ def write_media(
             for packet in interleave(*streams):
                 container.mux(packet)
     return path
+
+
+def _check(path: Path, frames, fps, waveform, sample_rate, frame_times) -> None:
+    """Raises unless the arguments of :func:`write_media` fit one another."""
+    if path.suffix.lower() not in FORMATS:
+        raise ValueError(
+            f"cannot tell the container of '{path}': its suffix must be one of "
+            f"{sorted(FORMATS)}"
+        )
+    if frames is None and waveform is None:
+        raise ValueError("write_media needs frames, a waveform, or both")
+    if frames is not None and (fps is None) == (frame_times is None):
+        raise ValueError("write_media needs exactly one of fps and frame_times")
+    if waveform is not None and not sample_rate:
+        raise ValueError("write_media needs the sample_rate of the waveform")
