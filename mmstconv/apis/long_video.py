@@ -13,8 +13,8 @@ from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
 
 from ..datasets.pieces import PiecePipeline
-from ..media.pushed import PushedMedia
-from ..media.sequential import SequentialMedia
+from ..media.reading.pushed import PushedMedia
+from ..media.reading.sequential import SequentialMedia
 from ..models.joint import Steps
 from ..models.streaming import WindowScorer
 from .inference import extract_steps, predict_video

@@ -17,13 +17,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 
-from . import decord_child
-from .decord_child import receive, send
-from .limits import PATIENCE
+from ..trust.limits import PATIENCE
+from .child import receive, send
 
+PROGRAM = Path(__file__).with_name("child.py")
 START_SECONDS = 60.0
 CLOSE_SECONDS = 10.0
 
@@ -119,7 +120,7 @@ class DecordProcess:
 
     def _start(self) -> None:
         self._child = subprocess.Popen(
-            [sys.executable, "-I", decord_child.__file__],
+            [sys.executable, "-I", str(PROGRAM)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},

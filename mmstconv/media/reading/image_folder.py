@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from .errors import NoStreamError, UnreadableMediaError
-from .limits import MediaLimits
+from ..trust.errors import NoStreamError, UnreadableMediaError
+from ..trust.limits import MediaLimits
 from .reader import MediaInfo, MediaReader
 from .view import View, scale, see_image
 

@@ -9,15 +9,22 @@ are moved while the file is read, so that each begins where the one before it en
 from __future__ import annotations
 
 import io
-import re
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import numpy as np
 
-from .damage import Damage
+from ..trust.damage import Damage
+from .changed_file import Changes
+from .mpeg_stamps import (
+    CLOCK,
+    WRAP,
+    Stamps,
+    later,
+    program_stamps,
+    transport_packets,
+    transport_stamps,
+)
 
-CLOCK = 90_000  # ticks a second
-WRAP = 1 << 33  # time stamps begin again at 0
 # Time stamps of one stream that fall, or rise by an hour from one packet to the next,
 # are another clock's.
 LONGEST_PAUSE = 3600 * CLOCK
@@ -28,47 +35,7 @@ WHOLE_BYTES = 64 << 20
 PLACES, PLACE_BYTES = 64, 1 << 18
 # What nobody joins by hand; a few bytes of memory are needed for each packet.
 MAX_BYTES, MAX_PARTS = 4 << 30, 500
-HEADER = 19  # bytes of a packet's header up to the end of its time stamps
-TRANSPORT = {0: 188, 4: 192}  # bytes before the mark, and in all
 VIDEO = range(0xE0, 0xF0)
-PACKET = re.compile(rb"\x00\x00\x01[\xbd\xc0-\xef]")
-
-
-class Stamps(NamedTuple):
-    """Time stamps of a file's packets, in the order of the file.
-
-    Args:
-        places: Where in the file they are, in bytes.
-        coded: As they are there, uint8 ``(packets, 10)``; the second half is one only
-            where there are two.
-        two: Whether it is said beside when a packet is shown when it is decoded.
-        streams: Which of the file's streams each belongs to.
-        kinds: The standard's number of the kind of stream.
-        shown: When it is shown, in ticks.
-        decoded: When it is decoded, in ticks.
-    """
-
-    places: np.ndarray
-    coded: np.ndarray
-    two: np.ndarray
-    streams: np.ndarray
-    kinds: np.ndarray
-    shown: np.ndarray
-    decoded: np.ndarray
-
-
-class Changes(NamedTuple):
-    """Bytes that are read as others.
-
-    Args:
-        places: Of the bytes, rising.
-        values: What they become.
-        joins: When the sound of each part but the first begins then, in seconds.
-    """
-
-    places: np.ndarray
-    values: np.ndarray
-    joins: list[float]
 
 
 def find_changes(
@@ -82,7 +49,7 @@ def find_changes(
         size: Bytes of it that can be used.
         damage: Takes in that a file has too many parts, or is too large, to be read so.
     """
-    read = {"mpegts": _transport, "mpeg": _program}.get(demuxer)
+    read = {"mpegts": transport_stamps, "mpeg": program_stamps}.get(demuxer)
     if read is None or (size > WHOLE_BYTES and not _seems_joined(file, read, size)):
         return None
     content = _content(file)[:size]
@@ -119,30 +86,6 @@ def _groups(values: np.ndarray) -> list[np.ndarray]:
     return np.split(order, np.flatnonzero(np.diff(values[order])) + 1)
 
 
-class ChangedFile:
-    """A file of which some bytes are read as others."""
-
-    def __init__(self, file, changes: Changes) -> None:
-        self.file = file
-        self.changes = changes
-
-    def read(self, count: int) -> bytes:
-        start = self.file.tell()
-        content = bytearray(self.file.read(count))
-        places, values = self.changes.places, self.changes.values
-        first, last = np.searchsorted(places, [start, start + len(content)])
-        if first < last:
-            changed = np.frombuffer(content, np.uint8)
-            changed[places[first:last] - start] = values[first:last]
-        return bytes(content)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self.file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self.file.tell()
-
-
 def _seems_joined(file: BinaryIO, read, size: int) -> bool:
     """Whether a part of a large file has another clock than the one before."""
     known: dict[int, int] = {}
@@ -153,83 +96,10 @@ def _seems_joined(file: BinaryIO, read, size: int) -> bool:
         if stamps is None:
             continue
         for stream, time in zip(stamps.streams.tolist(), stamps.decoded.tolist()):
-            if stream in known and _later(known[stream], time) < 0:
+            if stream in known and later(known[stream], time) < 0:
                 return True
             known[stream] = time
     return False
-
-
-def _later(before, after):
-    """By how many ticks a time stamp is later than another."""
-    return (after - before + WRAP // 2) % WRAP - WRAP // 2
-
-
-def _transport(content: np.ndarray) -> Stamps | None:
-    """The time stamps of a transport stream."""
-    packets = _transport_packets(content)
-    if packets is None:
-        return None
-    packets, lead, length = packets
-    begins = np.flatnonzero(packets[:, 1] & 0x40)
-    chosen = packets[begins]
-    control = chosen[:, 3] >> 4 & 3
-    offset = 4 + np.where(control == 3, 1 + chosen[:, 4].astype(int), 0)
-    whole = (offset + HEADER <= 188) & (control & 1 == 1)
-    begins, chosen, offset = begins[whole], chosen[whole], offset[whole]
-    headers = np.take_along_axis(chosen, offset[:, None] + np.arange(HEADER), 1)
-    streams = (chosen[:, 1].astype(int) & 0x1F) << 8 | chosen[:, 2]
-    told = (headers[:, :3] == [0, 0, 1]).all(1)
-    told &= (headers[:, 6] >> 6 == 2) & (headers[:, 7] & 0x80 != 0)
-    headers, streams = headers[told], streams[told]
-    places = (begins * length + lead + offset)[told] + 9
-    two = headers[:, 7] & 0x40 != 0
-    return _stamps(places, headers[:, 9:], two, streams, headers[:, 3])
-
-
-def _transport_packets(content: np.ndarray):
-    """``(packets, bytes)``, bytes in front of each, and bytes of each in all."""
-    for lead, length in TRANSPORT.items():
-        count = len(content) // length
-        packets = content[: count * length].reshape(count, length)[:, lead : lead + 188]
-        if count and (packets[:, 0] == 0x47).all():
-            return packets, lead, length
-    return None
-
-
-def _program(content: np.ndarray) -> Stamps | None:
-    """The time stamps of a program stream."""
-    data = memoryview(content)
-    found = []
-    for match in PACKET.finditer(data):
-        place, kind = match.start(), data[match.end() - 1]
-        header = bytes(data[place + 6 : place + 32])
-        if len(header) < 26:
-            break
-        if header[0] >> 6 == 2:  # MPEG-2
-            at, told = 3, header[1] >> 6
-        else:  # MPEG-1
-            at = len(header) - len(header.lstrip(b"\xff"))
-            at += 2 if at < 16 and header[at] >> 6 == 1 else 0
-            told = header[at] >> 4 if at < 16 else 0
-        if told in (2, 3):
-            found.append((place + 6 + at, told == 3, kind))
-    if len(found) < 2:
-        return None
-    places, two, kinds = (np.array(column) for column in zip(*found))
-    coded = content[places[:, None] + np.arange(10)]
-    return _stamps(places, coded, two, kinds, kinds)
-
-
-def _stamps(places, coded, two, streams, kinds) -> Stamps:
-    shown = _ticks(coded[:, :5])
-    decoded = np.where(two, _ticks(coded[:, 5:]), shown)
-    return Stamps(places, coded, two, streams, kinds, shown, decoded)
-
-
-def _ticks(coded: np.ndarray) -> np.ndarray:
-    """A time stamp has 33 bits, spread over five bytes."""
-    a, b, c, d, e = coded.astype(np.int64).T
-    return (a >> 1 & 7) << 30 | b << 22 | c >> 1 << 15 | d << 7 | e >> 1
 
 
 def _cuts(stamps: Stamps) -> list[int]:
@@ -237,11 +107,11 @@ def _cuts(stamps: Stamps) -> list[int]:
     numbers: list[int] = []
     for own in _groups(stamps.streams):
         decoded = stamps.decoded[own]
-        steps = _later(decoded[:-1], decoded[1:])
+        steps = later(decoded[:-1], decoded[1:])
         for at in np.flatnonzero((steps < 0) | (steps > LONGEST_PAUSE)).tolist():
             # A single time stamp that is wrong is no other clock.
             around = decoded[[max(at - 1, 0), min(at + 2, len(own) - 1)]]
-            step = _later(around[0], around[1])
+            step = later(around[0], around[1])
             if step < 0 or step > LONGEST_PAUSE:
                 numbers.append(int(own[at + 1]))
     cuts: list[int] = []
@@ -283,14 +153,14 @@ def _move(
     if not len(before) or not len(after):
         return None, 0
     origin = stamps.decoded[before[0]]
-    shown = np.sort(_later(origin, stamps.shown[before]))
+    shown = np.sort(later(origin, stamps.shown[before]))
     steps = np.diff(shown)
     step = int(np.median(steps[steps > 0])) if (steps > 0).any() else 0
     first = stamps.decoded[after[0]]
-    earliest = int(_later(first, stamps.shown[after]).min())
+    earliest = int(later(first, stamps.shown[after]).min())
     end = max(
         int(shown[-1]) - earliest,
-        int(_later(origin, stamps.decoded[before]).max()),
+        int(later(origin, stamps.decoded[before]).max()),
     )
     return int(origin + end + step - first), step
 
@@ -326,7 +196,7 @@ def _joins(stamps: Stamps, part: np.ndarray, moves: np.ndarray) -> list[float]:
 
 def _counters(content: np.ndarray, cuts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Each transport packet is numbered; FFmpeg misses some where a part begins."""
-    packets, lead, length = _transport_packets(content)
+    packets, lead, length = transport_packets(content)
     streams = (packets[:, 1].astype(int) & 0x1F) << 8 | packets[:, 2]
     counters = packets[:, 3] & 15
     part = np.searchsorted((cuts - lead) // length, np.arange(len(packets)), "right")

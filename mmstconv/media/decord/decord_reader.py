@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .containers import absolute
-from .decord_process import PROCESS, DecordError
-from .errors import NoStreamError
-from .limits import MediaLimits
-from .orientation import Orientation
-from .pyav_reader import PyAVReader
-from .view import View, see_image
+from ..pyav.orientation import Orientation
+from ..pyav.pyav_reader import PyAVReader
+from ..reading.view import View, see_image
+from ..trust.errors import NoStreamError
+from ..trust.formats import absolute
+from ..trust.limits import MediaLimits
+from .process import PROCESS, DecordError
 
 # decord guesses the format: a name that FFmpeg takes for a pattern of image files must
 # not reach it.
@@ -69,13 +69,13 @@ class DecordReader(PyAVReader):
         short_side: int | None = None,
         view: View | None = None,
     ) -> list[np.ndarray]:
-        if not self._video:
+        if not self.video:
             raise NoStreamError(self.path, "has no video")
         times = np.asarray(times, np.float64)
         if not np.isfinite(times).all():
             raise ValueError("times must be finite numbers")
         if self.uses_decord:
-            self._source.deadline.start()
+            self.source.deadline.start()
             try:
                 if self._stamps is None:
                     self._open_video()
@@ -84,13 +84,13 @@ class DecordReader(PyAVReader):
             except DecordError:
                 self.uses_decord = False
             except TimeoutError:
-                raise self._source.deadline.error() from None
+                raise self.source.deadline.error() from None
         return super().frames_at(times, short_side, view)
 
     def _decode(
         self, times: np.ndarray, short_side: int | None, view: View | None
     ) -> list[np.ndarray]:
-        index = np.searchsorted(self._stamps, times + self._video.tolerance, "right")
+        index = np.searchsorted(self._stamps, times + self.video.tolerance, "right")
         numbers, places = np.unique((index - 1).clip(0), return_inverse=True)
         images: list[np.ndarray] = []
         together = max(1, BLOCK_BYTES // (3 * self.info.width * self.info.height))
@@ -98,7 +98,7 @@ class DecordReader(PyAVReader):
             absolute(self.path),
             numbers.tolist(),
             together,
-            self._source.deadline.seconds,
+            self.source.deadline.seconds,
         ):
             images += [self._finished(image, short_side, view) for image in block]
         used: set[int] = set()
@@ -116,7 +116,7 @@ class DecordReader(PyAVReader):
         turned = Orientation(self.info.rotation // 90)
         stored = turned.undone(image)
         if view is None:
-            width, height = self._video.shown_size(*stored.shape[1::-1])
+            width, height = self.video.converter.shown_size(*stored.shape[1::-1])
             sides = (height, width) if turned.swaps_sides else (width, height)
             view = View.whole(*sides, short_side)
         view = view.turned() if turned.swaps_sides else view
@@ -129,18 +129,18 @@ class DecordReader(PyAVReader):
         of the packets, since decord's own are relative to the first frame and missing
         for some files.
         """
-        info, packets = self.info, self._video.packets()
+        info, packets = self.info, self.video.packets()
         turned = info.rotation != 0 and self.format.demuxer not in TURNED_BY_DECORD
-        context = self._video.context
+        context = self.video.context
         odd = context.width % 2 or context.height % 2  # its chroma comes out displaced
         if turned or odd or info.mirrored or not _is_plain(packets):
             self.uses_decord = False
             return
-        seconds = self._source.deadline.seconds
+        seconds = self.source.deadline.seconds
         if PROCESS.count(absolute(self.path), seconds) != len(packets):
             self.uses_decord = False
             return
-        self._stamps = np.sort([packet.pts for packet in packets]) * self._video.tick
+        self._stamps = np.sort([packet.pts for packet in packets]) * self.video.tick
 
     def close(self) -> None:
         if self._stamps is not None:

@@ -1,8 +1,7 @@
-"""What is broken in a file: found while reading, or told by its container's sizes."""
+"""Whether a file was cut short, by the sizes that its container states."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -17,25 +16,6 @@ EBML, SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
 FLV_TAGS = {8, 9, 18}
 FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 HEADER_BYTES = 8192
-
-
-class Damage:
-    """Collects what is found broken, each place once however often it is read."""
-
-    def __init__(self) -> None:
-        self._places: dict[str, set] = {}
-
-    def note(self, what: str, places: Iterable[Hashable] = (None,)) -> None:
-        """Notes a kind of damage; without places it is one of the whole file."""
-        places = set(places)
-        if places:
-            self._places.setdefault(what, set()).update(places)
-
-    def report(self) -> tuple[str, ...]:
-        return tuple(
-            what if None in places else f"{what}: {len(places)}"
-            for what, places in self._places.items()
-        )
 
 
 @dataclass(frozen=True)

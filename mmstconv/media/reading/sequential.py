@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from .reader import MediaInfo, MediaReader
+from .protocol import Media
+from .reader import MediaReader
 from .view import View
 
 # Seconds of sound that are decoded at a time, and as many that are kept before.
 SOUND_BLOCK = 20.0
 
 
-class SequentialMedia(MediaReader):
+class SequentialMedia(Media):
     """A file whose frames are asked for piece by piece, in rising order.
 
     A piece may begin with the last frame of the one before, which is not decoded again.
@@ -32,7 +33,6 @@ class SequentialMedia(MediaReader):
         self._sound: MediaReader | None = None
         self._open_file = open_file
         self._times = np.asarray(times, np.float64)
-        self.path = self._video.path
         self.has_video = self._video.has_video
         self.has_audio = self._video.has_audio
         self._frames: Iterator[np.ndarray] | None = None
@@ -41,10 +41,6 @@ class SequentialMedia(MediaReader):
         self._block: np.ndarray | None = None
         self._block_start = 0  # number of its first sample
         self._rate = 0
-
-    @property
-    def info(self) -> MediaInfo:
-        raise RuntimeError("ask before reading in order")
 
     @property
     def extent(self) -> tuple[float, float]:
@@ -56,6 +52,7 @@ class SequentialMedia(MediaReader):
 
     @property
     def damage(self) -> tuple[str, ...]:
+        """What was found broken so far, by both openings."""
         readers = [self._video] + ([self._sound] if self._sound else [])
         return tuple(dict.fromkeys(what for one in readers for what in one.damage))
 
@@ -113,8 +110,15 @@ class SequentialMedia(MediaReader):
         return self._block[offset : offset + length].copy()
 
     def close(self) -> None:
+        """Closes both openings of the file."""
         if self._frames is not None:
             self._frames.close()
         self._video.close()
         if self._sound is not None:
             self._sound.close()
+
+    def __enter__(self) -> SequentialMedia:
+        return self
+
+    def __exit__(self, *exc_info) -> None:
+        self.close()

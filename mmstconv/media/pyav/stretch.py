@@ -67,7 +67,7 @@ class Stretch:
             if skip is not (not needed):
                 skip = not needed
                 context.skip_frame = "NONREF" if skip else "DEFAULT"
-            frames = self.track.decode(packet)
+            frames = self.track.decoder.decode(packet)
             if packet is not None:
                 if frames is None or packet.is_corrupt:
                     place = packet.pos if packet.pos is not None else packet.dts

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .errors import NoStreamError
-from .reader import MediaInfo, MediaReader
+from ..trust.errors import NoStreamError
+from .protocol import Media
 from .view import View, see_image
 
 
-class PushedMedia(MediaReader):
+class PushedMedia(Media):
     """The last frames and the last seconds of sound that were pushed.
 
     Args:
@@ -21,8 +21,6 @@ class PushedMedia(MediaReader):
         seconds: Of sound that are kept.
     """
 
-    path = "stream"
-    damage = ()
     has_video = True
 
     def __init__(
@@ -41,11 +39,6 @@ class PushedMedia(MediaReader):
     @property
     def has_audio(self) -> bool:
         return self.samples > 0
-
-    @property
-    def info(self) -> MediaInfo:
-        size = self.stored_size or (0, 0)
-        return MediaInfo(self.path, True, self.has_audio, *size, fps=self.fps)
 
     @property
     def extent(self) -> tuple[float, float]:
@@ -78,7 +71,7 @@ class PushedMedia(MediaReader):
         view: View | None = None,
     ) -> list[np.ndarray]:
         if not self.frames:
-            raise NoStreamError(self.path, "has no frames yet")
+            raise NoStreamError("stream", "has no frames yet")
         oldest = self.count - len(self.frames)
         images = []
         for time in times:
@@ -104,6 +97,3 @@ class PushedMedia(MediaReader):
                 begin - oldest : end - oldest
             ]
         return window
-
-    def close(self) -> None:
-        pass

@@ -6,10 +6,10 @@ import bisect
 
 import numpy as np
 
-from .errors import FileErrors, MediaLimitError
-from .pyav_extent import end_of
-from .pyav_source import Source
+from ..trust.errors import FileErrors, MediaLimitError
+from .packet_source import Source
 from .sound import downmix, native_window, resample, to_float
+from .stream_end import end_of
 
 # Decoders need what comes before: MP3's bit reservoir, Opus' convergence, overlaps.
 PREROLL = 0.3

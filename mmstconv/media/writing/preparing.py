@@ -12,15 +12,20 @@ from typing import NamedTuple
 
 import av
 import numpy as np
-from av.codec.context import Flags
-from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.reformatter import VideoReformatter
 
-from ..disk import own_file
-from .errors import FileErrors, UnreadableMediaError
-from .limits import MediaLimits
-from .pyav_reader import PyAVReader
-from .pyav_stretch import Stretch
-from .writer import COLORSPACES, MUXER_OPTIONS, VARIABLE_TIME_BASE, _interleave
+from ...disk import own_file
+from ..pyav.pyav_reader import PyAVReader
+from ..trust.errors import FileErrors, UnreadableMediaError
+from ..trust.limits import MediaLimits
+from .encoding import (
+    COLORSPACES,
+    VARIABLE_TIME_BASE,
+    ImageEncoder,
+    interleave,
+    make_reproducible,
+    open_container,
+)
 
 # Neither CABAC nor the deblocking filter: decoding takes 0.6 of the time, for a
 # twentieth more bytes.
@@ -108,23 +113,17 @@ def prepare_media(
 def _write(
     path: Path, pictures: PyAVReader, sound: PyAVReader, form: TrainingForm
 ) -> None:
-    start = min(t.extent[0] for t in (pictures._video, sound._audio) if t)
+    start = min(t.extent[0] for t in (pictures.video, sound.audio) if t)
     shift = 0.0 if 0 <= start <= LATEST_START else -start
-    options = {"fflags": "+bitexact", **MUXER_OPTIONS[".mp4"]}
-    with av.open(str(path), "w", format="mp4", options=options) as container:
+    with open_container(path, ".mp4") as container:
         # All streams exist before the first packet: encoding writes the header.
-        video = audio = iter(())
+        streams = []
         if pictures.has_video:
-            shown = _shown(pictures, form.short_side)
-            first = next(shown)
-            tick = None if shift else _fraction(pictures._video.stream.time_base)
-            rate = pictures._video.stream.average_rate or 30
-            stream = _video_stream(container, first.image.shape, rate, tick, form)
-            video = _video_packets(stream, chain([first], shown), shift)
+            streams.append(_add_video(container, pictures, form, shift))
         if sound.has_audio:
-            stream = _audio_stream(container, form.sample_rate)
-            audio = _audio_packets(stream, sound, form.sample_rate, shift)
-        for packet in _interleave(video, audio):
+            stream = _sound_stream(container, form.sample_rate)
+            streams.append(_sound_packets(stream, sound, form.sample_rate, shift))
+        for packet in interleave(*streams):
             container.mux(packet)
 
 
@@ -149,7 +148,7 @@ def _shown(reader: PyAVReader, short_side: int) -> Iterator[Shown]:
 
     Of frames with the same time the last one counts, as for a reader.
     """
-    end = reader._video.extent[1]
+    end = reader.video.extent[1]
     held, duration = None, 0.0
     for time, image in _decoded(reader, short_side):
         if held is not None:
@@ -169,22 +168,18 @@ def _shown(reader: PyAVReader, short_side: int) -> Iterator[Shown]:
 
 
 def _decoded(reader: PyAVReader, short_side: int) -> Iterator[tuple[float, np.ndarray]]:
-    """Times and upright images, in the order of decoding out."""
-    track, source = reader._video, reader._source
-    converter = VideoReformatter()
+    """Times and upright images, in the order in which they are decoded."""
+    converter, deadline = reader.video.converter, reader.source.deadline
+    reformatter = VideoReformatter()
     size = None
-    track._seek(None)
-    stretch = Stretch(track, np.array([np.inf]), from_start=True, exact=True)
-    source.deadline.start()
-    for time, frame in stretch:
-        size = size or _size(*track.shown_size(frame.width, frame.height), short_side)
+    deadline.start()
+    for time, frame in reader.video.every_frame():
+        if size is None:
+            size = _size(*converter.shown_size(frame.width, frame.height), short_side)
         with FileErrors(reader.path, "converted to RGB"):
-            image = converter.reformat(frame, *size, format="rgb24").to_ndarray()
-        yield time, track.orientation(frame)(image)
-        source.deadline.start()  # what encoding takes is not reading
-    track.context.flush_buffers()
-    source.damage.note("video packets that cannot be decoded", stretch.undecodable)
-    source.damage.note("video frames that are decoded in part", stretch.corrupt)
+            image = reformatter.reformat(frame, *size, format="rgb24").to_ndarray()
+        yield time, converter.orientation(frame)(image)
+        deadline.start()  # what encoding takes is not reading
 
 
 def _size(width: int, height: int, short_side: int) -> tuple[int, int]:
@@ -198,57 +193,55 @@ def _fraction(rational) -> Fraction:
     return Fraction(rational.numerator, rational.denominator)
 
 
-def _video_stream(container, shape, rate, tick: Fraction | None, form: TrainingForm):
+def _add_video(
+    container, reader: PyAVReader, form: TrainingForm, shift: float
+) -> Iterator[tuple[float, list]]:
+    """Adds a stream of pictures; gives its packets, each with its time in seconds."""
+    shown = _shown(reader, form.short_side)
+    first = next(shown)
     keys = form.key_frame_every
     structure = f"keyint={keys}:min-keyint={keys}:scenecut=0:open-gop=0"
     options = {**SPEED, "crf": str(form.crf), "x264opts": structure}
-    rate = _fraction(rate).limit_denominator(1001)
+    rate = _fraction(reader.video.stream.average_rate or 30).limit_denominator(1001)
     stream = container.add_stream("libx264", rate, options=options)
-    stream.height, stream.width = shape[:2]
+    stream.height, stream.width = first.image.shape[:2]
     stream.pix_fmt = "yuv420p"
-    context = stream.codec_context
     # the source's clock where it can be kept: then time stamps are the same numbers
-    kept = tick is not None and tick.denominator <= FINEST_CLOCK
+    tick = _fraction(reader.video.stream.time_base)
+    kept = not shift and tick.denominator <= FINEST_CLOCK
+    context = stream.codec_context
     context.time_base = Fraction(1, tick.denominator) if kept else VARIABLE_TIME_BASE
     context.colorspace = COLORSPACES["bt601"]
-    context.thread_count = 1
-    context.flags |= int(Flags.bitexact)
-    return stream
+    make_reproducible(stream)
+    return _video_packets(ImageEncoder(stream, "bt601"), chain([first], shown), shift)
 
 
-def _video_packets(stream, shown: Iterable[Shown], shift: float) -> Iterator[tuple]:
-    """Encodes; gives ``(seconds, packets)``."""
-    time_base = stream.codec_context.time_base
-    converter = VideoReformatter()
+def _video_packets(
+    encoder: ImageEncoder, shown: Iterable[Shown], shift: float
+) -> Iterator[tuple[float, list]]:
+    """Encodes; yields ``(seconds, packets)``."""
+    time_base = encoder.time_base
     last = -1
     for start, duration, image in shown:
-        frame = converter.reformat(
-            av.VideoFrame.from_ndarray(image, "rgb24"),
-            format=stream.pix_fmt,
-            dst_colorspace=COLORSPACES["bt601"],
-            dst_color_range=int(ColorRange.MPEG),
-            interpolation="BICUBIC",
-        )
         start += shift
-        frame.pts = last = max(round(start / time_base), last + 1)
-        frame.duration = max(round((start + duration) / time_base) - last, 1)
-        frame.time_base = time_base
-        yield start, stream.encode(frame)
-    yield float("inf"), stream.encode(None)
+        pts = max(round(start / time_base), last + 1)
+        until = round((start + duration) / time_base)
+        yield start, encoder.encode(image, pts, max(until - pts, 1))
+        last = pts
+    yield float("inf"), encoder.finish()
 
 
-def _audio_stream(container, rate: int):
+def _sound_stream(container, rate: int):
     stream = container.add_stream(SOUND, rate)
     context = stream.codec_context
     context.layout, context.format = "mono", "s16"
-    context.thread_count = 1
-    context.flags |= int(Flags.bitexact)
+    make_reproducible(stream)
     return stream
 
 
-def _audio_packets(stream, reader: PyAVReader, rate: int, shift: float):
-    """Encodes; gives ``(seconds, packets)``."""
-    start, stop = reader._audio.extent
+def _sound_packets(stream, reader: PyAVReader, rate: int, shift: float):
+    """Encodes; yields ``(seconds, packets)``."""
+    start, stop = reader.audio.extent
     first = round(start * rate)
     end = max(round(stop * rate), first + 1)  # a stream without sound stays one
     moved = round((start + shift) * rate) - first

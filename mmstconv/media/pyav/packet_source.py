@@ -12,21 +12,23 @@ import av.logging
 import numpy as np
 from av.stream import Discard
 
-from .checksums import Checksums
-from .containers import name_of
-from .content import Content
-from .damage import Damage, find_cut
-from .errors import (
+from ..structure.changed_file import ChangedFile
+from ..structure.checksums import Checksums
+from ..structure.cuts import find_cut
+from ..structure.joined import find_changes
+from ..structure.mirroring import key_of, mirrored_tracks
+from ..structure.promises import missing_streams
+from ..trust.content import Content
+from ..trust.damage import Damage
+from ..trust.errors import (
     MISTAKES,
     FileErrors,
     MediaLimitError,
     UnreadableMediaError,
 )
-from .joined import ChangedFile, find_changes
-from .limits import Deadline, MediaLimits
-from .memory import limit_pieces
-from .mirroring import key_of, mirrored_tracks
-from .promises import missing_streams
+from ..trust.formats import name_of
+from ..trust.limits import Deadline, MediaLimits
+from ..trust.memory import limit_pieces
 
 # Their streams are not known when options could still reach the decoders that FFmpeg
 # probes them with. Without those, no frame is allocated before its size is checked.

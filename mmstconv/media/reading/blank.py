@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .errors import NoStreamError
+from ..trust.errors import NoStreamError
 from .reader import MediaInfo, MediaReader
 from .view import View
 
