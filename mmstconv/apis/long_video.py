@@ -90,8 +90,8 @@ class _Windows:
         if self.has_sound:
             presence["audio"] = media.has_audio
             if media.has_audio:
-                sound, _ = self.pieces.sound(media, starts)
-                sound = self.prepared(dict(audio=sound))["audio"]
+                heard, _ = self.pieces.windows(media, starts)
+                sound = self.prepared(heard)["audio"]
         samples = self.scorer.score(windows, sound, presence, crops)
         for begin, sample in zip(starts, samples):
             end = begin + self.pieces.duration

@@ -26,7 +26,8 @@ from .annotation import (
 )
 from .bad_samples import BadDataError, WorkerBoard, is_of_the_sample, named, reason_of
 from .class_names import find_class_names
-from .files import missing_files
+from .missing_files import missing_files
+from .transforms.roles import steps_of
 
 HARD_LIMIT = 5  # times the time limit of OpenMedia, then a loader process is ended
 
@@ -157,7 +158,7 @@ class MultiModalVideoDataset(VideoDataset):
 
     def _check_extracted(self) -> None:
         """That what transforms read beside the files is there for some of them."""
-        for step in getattr(self.pipeline, "transforms", ()):
+        for step in steps_of(self):
             if hasattr(step, "check_extracted"):
                 infos = (BaseDataset.get_data_info(self, k) for k in range(len(self)))
                 step.check_extracted(infos)
@@ -318,8 +319,7 @@ class MultiModalVideoDataset(VideoDataset):
         return packed
 
     def _hard_limit(self) -> float | None:
-        steps = getattr(self.pipeline, "transforms", ())
-        limits = [getattr(step, "timeout", None) or 0 for step in steps]
+        limits = [getattr(step, "timeout", None) or 0 for step in steps_of(self)]
         return HARD_LIMIT * max(limits, default=0) or None
 
 
