@@ -12,11 +12,11 @@ from ...checkpoints.reading import CheckpointError, weights_of
 from ...datasets import MultiModalVideoDataset
 from ...datasets.transforms import FormatClips
 from ..checkpoint import fill
+from ..preprocessing import check_preprocessing, forget_files_on_resume
 from ..schedules import check_kind, check_saved_by, keep_config, overridden
 from .data_sets import built_data_sets
 from .joint_model import is_training, unwrap
 from .label_agreement import check_labels
-from .preprocessing_check import check_preprocessing, forget_files_on_resume
 
 
 @HOOKS.register_module()

@@ -8,15 +8,15 @@ from pathlib import Path
 from mmaction.registry import TRANSFORMS
 from torch import nn
 
-from ...checkpoints.preprocessing import (
+from ..checkpoints.provenance import read_provenance
+from .resuming import choose_checkpoint
+from .trained_input import (
     CHECKED,
     compare_norms,
     compare_pipeline,
     compare_preprocessor,
     compare_size,
-    read_provenance,
 )
-from ..resuming import choose_checkpoint
 
 SPLITS = ("train", "val", "test")
 

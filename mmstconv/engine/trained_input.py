@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -41,22 +40,6 @@ class Mismatch(NamedTuple):
             f"{self.key} is {_show(self.in_file)} in the file, "
             f"{_show(self.in_config)} in the config; {self.remedy}"
         )
-
-
-def read_provenance(path: str | Path) -> dict:
-    """What the checkpoint doctor wrote into a file beside the weights.
-
-    Empty for every other file: only what opens safely can be the doctor's.
-    """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except OSError:
-        raise
-    except Exception:  # unpickling raises whatever the bytes lead to
-        return {}
-    for key in ("meta", "mmstconv"):
-        content = content.get(key) if isinstance(content, Mapping) else None
-    return dict(content or {})
 
 
 def compare_preprocessor(
