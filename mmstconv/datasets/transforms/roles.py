@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mmaction.registry import TRANSFORMS
+
 
 class Role(NamedTuple):
     """What a transform does, as its class attribute ``role`` says.
@@ -61,6 +63,14 @@ def role_of(transform: object) -> Role:
         if one.__module__.startswith("mmaction.") and one.__name__ in OF_MMACTION2:
             return OF_MMACTION2[one.__name__]
     return Role()
+
+
+def maker_of(features: str) -> str | None:
+    """Name of a registered transform that makes such features of sound."""
+    for name, kind in TRANSFORMS.module_dict.items():
+        if role_of(kind).features == features:
+            return name
+    return None
 
 
 def steps_of(dataset: object) -> Sequence:
