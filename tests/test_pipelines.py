@@ -8,6 +8,7 @@ import pytest
 from conftest import ROOT
 from mmengine.config import Config
 
+from mmstconv.engine.configs import ConfigError, read_config
 from mmstconv.pipelines import changed_steps, pipelines
 
 SPLITS = ("train", "val", "test")
@@ -180,6 +181,14 @@ def test_a_base_without_steps(tmp_path):
     (tmp_path / "base.py").write_text("train_pipeline = []\n")
     with pytest.raises(ValueError, match=r"no base of this config has steps"):
         child(tmp_path, "change_steps(_base_, clip=dict(clip_len=32))", "base.py")
+
+
+def test_an_option_that_would_change_nothing():
+    """Steps are read before options are: said, and what to write instead."""
+    path = f"{ROOT}/configs/{STLITE}.py"
+    with pytest.raises(ConfigError, match=r"steps\.clip\.clip_len.*pipeline\.1"):
+        read_config(path, {"steps.clip.clip_len": 32})
+    read_config(path, {"train_dataloader.dataset.pipeline.1.clip_len": 32})
 
 
 def test_dumped_and_changed_on_the_command_line(tmp_path):
