@@ -48,6 +48,8 @@ def test_layers(path):
         others = {name.split(".")[0] for name in names} - {"mmstconv", ""}
         assert others <= sys.stdlib_module_names
         assert not {n for n in names if n.startswith("mmstconv.") and ".disk" not in n}
+    if where[0] == "checkpoints":
+        forbidden |= {"mmstconv.datasets"}
     if where[0] == "datasets":
         forbidden |= {"mmstconv.models"}
     if where[0] == "models":

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmstconv.checkpoints.preprocessing import read_provenance
+from mmstconv.checkpoints.provenance import read_provenance
 
 DEMO = Path(__file__).resolve().parents[2] / "configs/recognition/demo"
 # What the demo configs give each stream, stated apart from them.

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from mmstconv.datasets import files
-from mmstconv.datasets.files import FEW, OTHERS, missing_files
+from mmstconv.datasets import missing_files as listing
+from mmstconv.datasets.missing_files import FEW, OTHERS, missing_files
 
 
 def naive(paths):
@@ -62,7 +62,7 @@ def test_files_are_told_by_listing(tree, monkeypatch):
     asked = []
     real = os.path.isfile
     monkeypatch.setattr(
-        files.os.path, "isfile", lambda path: asked.append(path) or real(path)
+        listing.os.path, "isfile", lambda path: asked.append(path) or real(path)
     )
     there = [f"{tree}/many/{k}.mp4" for k in range(3 * FEW)]
     assert missing_files([*there, f"{tree}/many/gone.mp4"]) == {f"{tree}/many/gone.mp4"}
@@ -75,5 +75,5 @@ def test_a_folder_that_cannot_be_listed(tree, monkeypatch):
 
     paths = paths_below(f"{tree}/many")
     expected = naive(paths)
-    monkeypatch.setattr(files.os, "scandir", refuse)
+    monkeypatch.setattr(listing.os, "scandir", refuse)
     assert missing_files(paths) == expected

@@ -8,15 +8,17 @@ from pathlib import Path
 from mmaction.registry import TRANSFORMS
 from torch import nn
 
-from ...checkpoints.preprocessing import (
-    CHECKED,
+from ..checkpoints.provenance import read_provenance
+from ..datasets.transforms.roles import Role, role_of
+from .resuming import choose_checkpoint
+from .trained_input import (
+    Mismatch,
     compare_norms,
     compare_pipeline,
     compare_preprocessor,
+    compare_settings,
     compare_size,
-    read_provenance,
 )
-from ..resuming import choose_checkpoint
 
 SPLITS = ("train", "val", "test")
 
@@ -48,7 +50,7 @@ def check_preprocessing(runner, model: nn.Module) -> None:
             )
             continue
         found = compare_preprocessor(saved, *_preprocessor(model, modality))
-        found += compare_pipeline(saved, _flow_of(model), "model.data_preprocessor")
+        found += _compare_device_flow(saved, model)
         for split, steps in pipelines.items():
             found += compare_pipeline(saved, steps, f"the {split} pipeline")
         errors += [f"  {where}: {mismatch}" for mismatch in found]
@@ -104,10 +106,13 @@ def _preprocessor(model: nn.Module, modality: str | None) -> tuple[nn.Module, st
     return parts[modality], f"{name}.preprocessors.{modality}"
 
 
-def _flow_of(model: nn.Module) -> list[nn.Module]:
-    """What derives the flow on the device, if anything does."""
+def _compare_device_flow(saved: Mapping, model: nn.Module) -> list[Mismatch]:
+    """Settings of what derives the flow on the device, if anything does."""
     flow = getattr(model.data_preprocessor, "flow", None)
-    return [] if flow is None else [flow]
+    if flow is None or saved.get("modality") != "flow":
+        return []
+    settings = {"bound": saved.get("bound")}
+    return compare_settings(settings, flow, "model.data_preprocessor")
 
 
 def _steps(runner, split: str) -> Iterator:
@@ -124,7 +129,7 @@ def _transforms(part) -> Iterator:
     if isinstance(part, Mapping):
         kind = part.get("type")
         kind = TRANSFORMS.get(kind) if isinstance(kind, str) else kind
-        if isinstance(kind, type) and issubclass(kind, CHECKED):
+        if isinstance(kind, type) and _is_checked(role_of(kind)):
             yield TRANSFORMS.build(dict(part))
             return
     elif isinstance(part, (list, tuple)):
@@ -137,3 +142,7 @@ def _transforms(part) -> Iterator:
         inner = get(key)
         if inner is not None:
             yield from _transforms(inner)
+
+
+def _is_checked(role: Role) -> bool:
+    return bool(role.settings or role.features or role.step == "clip")

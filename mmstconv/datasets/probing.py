@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .transforms import OpenMedia
+from .transforms.roles import role_of, steps_of
 
 
 def probe_presence(dataset, info: Mapping) -> dict[str, bool] | None:
@@ -21,11 +21,10 @@ def probe_presence(dataset, info: Mapping) -> dict[str, bool] | None:
         ``{modality: bool}``; None if the file cannot be used, or nothing in the
         pipeline can tell.
     """
-    steps = getattr(getattr(dataset, "pipeline", None), "transforms", ())
     results, presence = dict(info), {}
     try:
-        for step in steps:
-            if isinstance(step, OpenMedia):
+        for step in steps_of(dataset):
+            if role_of(step).step == "open":
                 results = step.transform(results)
             elif hasattr(step, "probe"):
                 presence.update(step.probe(results))

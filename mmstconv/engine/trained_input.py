@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -13,19 +12,10 @@ from mmengine.registry import DefaultScope
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..datasets.transforms import (
-    ComputeFlow,
-    LoadWaveform,
-    LogMel,
-    RawAudio,
-    SampleClips,
-    SplitFlowImages,
-)
+from ..datasets.transforms.roles import maker_of, role_of, size_after
 
-FEATURES = {"log-mel": LogMel, "waveform": RawAudio}
 # In the file, but not settings of the transform that makes the features.
 NOT_OF_FEATURES = {"modality", "features", "sample_rate", "mean", "std", "clip"}
-CHECKED = (*FEATURES.values(), ComputeFlow, LoadWaveform, SampleClips, SplitFlowImages)
 
 
 class Mismatch(NamedTuple):
@@ -41,22 +31,6 @@ class Mismatch(NamedTuple):
             f"{self.key} is {_show(self.in_file)} in the file, "
             f"{_show(self.in_config)} in the config; {self.remedy}"
         )
-
-
-def read_provenance(path: str | Path) -> dict:
-    """What the checkpoint doctor wrote into a file beside the weights.
-
-    Empty for every other file: only what opens safely can be the doctor's.
-    """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except OSError:
-        raise
-    except Exception:  # unpickling raises whatever the bytes lead to
-        return {}
-    for key in ("meta", "mmstconv"):
-        content = content.get(key) if isinstance(content, Mapping) else None
-    return dict(content or {})
 
 
 def compare_preprocessor(
@@ -88,19 +62,22 @@ def compare_preprocessor(
 
 
 def compare_pipeline(saved: Mapping, steps: Iterable, name: str) -> list[Mismatch]:
-    """Bound of the flow, sample rate of the sound and what is made of it.
+    """What transforms of the modality do: the settings that their roles name.
 
     Args:
         saved: The settings in the file.
-        steps: The transforms of a pipeline, or what derives flow on the device.
+        steps: The transforms of a pipeline.
         name: Its name in the config.
     """
-    steps = list(steps)
-    if saved.get("modality") == "flow":
-        return _compare_flow(saved, steps, name)
-    if saved.get("modality") == "audio":
-        return _compare_audio(saved, steps, name)
-    return []
+    found = []
+    for step in steps:
+        role = role_of(step)
+        if saved.get("modality") in role.modalities:
+            settings = {key: saved.get(key) for key in role.settings}
+            found += compare_settings(settings, step, name)
+            if role.features:
+                found += _compare_features(saved, step, role.features, name)
+    return found
 
 
 def compare_norms(backbone: Mapping, module: nn.Module) -> list[Mismatch]:
@@ -131,46 +108,39 @@ def compare_size(saved: Mapping, steps: Iterable) -> list[str]:
     remarks = []
     size = None
     for step in steps:
-        if isinstance(step, SampleClips) and step.clip_len != clip[0]:
+        if role_of(step).step == "clip" and step.clip_len != clip[0]:
             remarks.append(f"clips of {step.clip_len} frames, the file's {clip[0]}")
-        size = _size_after(step) or size
+        size = size_after(step) or size
     if size is not None and size != tuple(clip[1:]):
         remarks.append(f"images of {size}, the file's {tuple(clip[1:])}")
     return remarks
 
 
-def _compare_flow(saved: Mapping, steps: Sequence, name: str) -> list[Mismatch]:
-    found = []
-    for step in steps:
-        on_device = isinstance(step, nn.Module)  # which is nothing but flow
-        if on_device or isinstance(step, (ComputeFlow, SplitFlowImages)):
-            found += _compare_settings({"bound": saved.get("bound")}, step, name)
-    return found
-
-
-def _compare_audio(saved: Mapping, steps: Sequence, name: str) -> list[Mismatch]:
-    found = []
-    features = saved.get("features")
-    settings = {k: v for k, v in saved.items() if k not in NOT_OF_FEATURES}
-    rate = saved.get("sample_rate")
-    for step in steps:
-        if isinstance(step, LoadWaveform):
-            found += _compare_settings({"sample_rate": rate}, step, name)
-        elif isinstance(step, tuple(FEATURES.values())):
-            wanted = FEATURES.get(features, type(step))
-            if type(step) is wanted:
-                found += _compare_settings(settings, step, name, rate)
-            else:
-                remedy = f"put {wanted.__name__} for {type(step).__name__} in {name}"
-                found.append(
-                    Mismatch("features", features, type(step).__name__, remedy)
-                )
-    return found
-
-
-def _compare_settings(
-    settings: Mapping, step, name: str, sample_rate: int | None = None
+def _compare_features(
+    saved: Mapping, step: object, features: str, name: str
 ) -> list[Mismatch]:
+    """What is made of the sound, and how."""
+    wanted = saved.get("features", features)
+    maker = maker_of(wanted)
+    if wanted == features or maker is None:
+        settings = {k: v for k, v in saved.items() if k not in NOT_OF_FEATURES}
+        return compare_settings(settings, step, name, saved.get("sample_rate"))
+    given = type(step).__name__
+    remedy = f"put {maker} for {given} in {name}"
+    return [Mismatch("features", wanted, given, remedy)]
+
+
+def compare_settings(
+    settings: Mapping, step: object, name: str, sample_rate: int | None = None
+) -> list[Mismatch]:
+    """Attributes of a transform, or of what derives flow on the device.
+
+    Args:
+        settings: In the file; None says nothing.
+        step: That should have them.
+        name: Where it stands in the config.
+        sample_rate: Of the sound, half of which a band's upper edge is by default.
+    """
     found = []
     for key, value in settings.items():
         given = getattr(step, key, "no such setting")
@@ -182,19 +152,6 @@ def _compare_settings(
             remedy = f"write {key}={_show(value)} in {type(step).__name__} of {name}"
             found.append(Mismatch(key, value, given, remedy))
     return found
-
-
-def _size_after(step) -> tuple[int, int] | None:
-    """Height and width that a transform of MMAction2 fixes."""
-    crop = getattr(step, "crop_size", None)
-    if crop is not None:
-        width, height = (crop, crop) if isinstance(crop, int) else crop
-        return height, width
-    scale = getattr(step, "scale", None)
-    if isinstance(scale, Sequence) and getattr(step, "keep_ratio", True) is False:
-        width, height = scale
-        return height, width
-    return None
 
 
 def _equal(one, other, abs_tol: float = 0.0) -> bool:
