@@ -20,10 +20,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 
 def load_script(relative: str):
-    """A script of ``tools/`` as a module."""
+    """A script of ``tools/`` as a module; it may import its neighbours."""
     path = ROOT / relative
     if path.stem in sys.modules:
         return sys.modules[path.stem]
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

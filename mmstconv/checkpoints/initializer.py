@@ -11,6 +11,7 @@ from mmengine.model import update_init_info
 from torch import Tensor, nn
 
 from ..loading import are_trusted
+from ..private_names import records_initialisation
 from .adapt import adapt_input, inflate
 from .entries import unusable
 from .reading import read_checkpoint, tensors_of
@@ -72,7 +73,7 @@ class AdaptedPretrained:
             for key, value in fitted.items():
                 own[key].copy_(value)
         mark_initialized(module, fitted)
-        if hasattr(module, "_params_init_info"):
+        if records_initialisation(module):
             update_init_info(
                 module, init_info=f"AdaptedPretrained: load from {self.checkpoint}"
             )

@@ -10,12 +10,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 
-from mmengine.hooks import CheckpointHook
 from mmengine.optim import OptimWrapper
 from mmengine.runner import EpochBasedTrainLoop
 
 from ..checkpoints.reading import CheckpointError
+from ..private_names import checkpoint_of
 from .loops import ResumableTrainLoop, is_place
+from .runner_parts import checkpoint_hook
 
 # What a scheduler's state says about the place of the run, not about the schedule.
 _PROGRESS = {
@@ -58,8 +59,8 @@ def check_kind(runner, checkpoint: Mapping) -> None:
     for _, own, saved in _optimizers(runner, checkpoint):
         if other_kind := _other_kind(own, saved):
             raise CheckpointError(
-                f"{runner._load_from}: {other_kind}; to go on from its weights with a "
-                "new optimizer: --cfg-options "
+                f"{checkpoint_of(runner)}: {other_kind}; to go on from its weights "
+                "with a new optimizer: --cfg-options "
                 "default_hooks.consistency.new_schedule=True"
             )
 
@@ -70,7 +71,7 @@ def check_saved_by(runner, checkpoint: Mapping) -> None:
     Raises:
         CheckpointError: It is not; names what is missing.
     """
-    hook = next((x for x in runner._hooks if isinstance(x, CheckpointHook)), None)
+    hook = checkpoint_hook(runner)
     for entry, built, option in (
         ("optimizer", runner.optim_wrapper, "save_optimizer"),
         ("param_schedulers", runner.param_schedulers, "save_param_scheduler"),
@@ -78,9 +79,9 @@ def check_saved_by(runner, checkpoint: Mapping) -> None:
         if entry in checkpoint or not built or not getattr(hook, option, True):
             continue
         raise CheckpointError(
-            f"{runner._load_from}: cannot be resumed from, it has no {entry}; to start "
-            "training from its weights, set load_from without --resume; to go on all "
-            f"the same, with a new one, default_hooks.checkpoint.{option}=False"
+            f"{checkpoint_of(runner)}: cannot be resumed from, it has no {entry}; to "
+            "start training from its weights, set load_from without --resume; to go on "
+            f"all the same, with a new one, default_hooks.checkpoint.{option}=False"
         )
 
 
@@ -188,15 +189,16 @@ def _checked(runner, entry: str, own: OptimWrapper, saved) -> Mapping:
     )
     if not whole:
         raise CheckpointError(
-            f"{runner._load_from}: its entry {entry} is no state of an optimizer"
+            f"{checkpoint_of(runner)}: its entry {entry} is no state of an optimizer"
         )
     sizes = [len(group["params"]) for group in groups]
     wanted = [len(group["params"]) for group in own.optimizer.param_groups]
     if sizes != wanted:
         raise CheckpointError(
-            f"{runner._load_from}: its entry {entry} has groups of {sizes} parameters, "
-            f"the config's optimizer {wanted}; go on with the config it was trained "
-            "with, or start from its weights with load_from and without --resume"
+            f"{checkpoint_of(runner)}: its entry {entry} has groups of {sizes} "
+            f"parameters, the config's optimizer {wanted}; go on with the config it "
+            "was trained with, or start from its weights with load_from and without "
+            "--resume"
         )
     return saved
 

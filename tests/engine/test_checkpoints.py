@@ -19,7 +19,7 @@ from mmengine.runner import CheckpointLoader
 
 from mmstconv.checkpoints.reading import read_checkpoint
 from mmstconv.disk import unfinished_path
-from mmstconv.engine.files import write_whole
+from mmstconv.engine.whole_files import write_whole
 from mmstconv.loading import trusting
 
 
@@ -77,7 +77,6 @@ def test_files_and_contents_are_those_of_mmengine(tmp_path, options):
             scores=[0.2, 0.5, 0.4, 0.6],
             train_cfg__max_epochs=4,
             default_hooks__checkpoint__type=hook,
-            custom_hooks=[dict(type="SafeCheckpointHook")],  # for MMEngine's
             **settings,
         )
         folder = out / "run" if out.exists() else root / "run"

@@ -178,7 +178,7 @@ def test_mmaction2s_own_heads():
     """They know no sigmoid: 'prob' lets the classes compete."""
     from mmaction.registry import MODELS
 
-    from mmstconv.engine.hooks.label_agreement import _check_average
+    from mmstconv.engine.label_agreement import _check_average
 
     stock = dict(type="I3DHead", num_classes=3, in_channels=4,
                  loss_cls=dict(type="BCELossWithLogits"))  # fmt: skip

@@ -7,7 +7,6 @@ from .gradient_blending_hook import GradientBlendingHook
 from .gradient_modulation_hook import GradientModulationHook
 from .invalid_loss_hook import InvalidLossError, InvalidLossHook
 from .presence_hook import PresenceHook
-from .safe_checkpoint_hook import SafeCheckpointHook
 
 __all__ = [
     "AtomicCheckpointHook",
@@ -21,5 +20,4 @@ __all__ = [
     "InvalidLossError",
     "InvalidLossHook",
     "PresenceHook",
-    "SafeCheckpointHook",
 ]

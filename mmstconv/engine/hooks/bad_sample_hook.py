@@ -9,7 +9,7 @@ from mmengine.dist import all_gather_object, get_world_size
 from mmengine.hooks import Hook
 
 from ...datasets.bad_samples import BadDataError, named
-from .data_sets import built_data_sets
+from ..runner_parts import built_data_sets
 
 Notes = dict[str, object]
 NOTES = ("failure", "replaced", "damage")

@@ -11,7 +11,8 @@ from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import Hook
 
 from ...disk import write_own
-from .joint_model import joint_model
+from ...private_names import is_resuming
+from ..runner_parts import joint_model
 
 FUSED = "fused"
 
@@ -138,7 +139,7 @@ class GradientBlendingHook(Hook):
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         state = checkpoint.get(self.STATE)
-        if state and runner._resume:  # not if it starts another run
+        if state and is_resuming(runner):  # not if it starts another run
             self.history = list(state["history"])
             self.weights = dict(state["weights"])
             self._totals = {key: list(pair) for key, pair in state["totals"].items()}

@@ -10,9 +10,9 @@ from mmengine.dist import all_reduce, broadcast
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd
 
-from .joint_model import joint_model
+from ...private_names import conv_class
+from ..runner_parts import joint_model
 
 
 @HOOKS.register_module()
@@ -164,7 +164,7 @@ def coefficients(confidence: Mapping[str, float], alpha: float) -> dict[str, flo
 
 def convolution_weights(module: nn.Module) -> Iterator[nn.Parameter]:
     for child in module.modules():
-        if isinstance(child, _ConvNd):
+        if isinstance(child, conv_class()):
             yield child.weight
 
 

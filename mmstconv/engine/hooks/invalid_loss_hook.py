@@ -11,7 +11,7 @@ from mmengine.runner import find_latest_checkpoint
 from torch import Tensor
 
 from ..batch import filenames, not_finite
-from .joint_model import unwrap
+from ..runner_parts import unwrap
 
 ADVICE = (
     "Lower the learning rate (--cfg-options optim_wrapper.optimizer.lr=...), or clip "

@@ -10,8 +10,7 @@ from mmengine.hooks import Hook
 
 from ...datasets.probing import probe_presence
 from ...evaluation.presence_leak import presence_leak
-from .data_sets import leaves
-from .joint_model import unwrap
+from ..runner_parts import leaves, unwrap
 
 PROGRESS_EVERY = 10.0  # seconds
 SIGNIFICANT = 0.05
