@@ -23,7 +23,7 @@ MEMORY = re.compile(
 )
 DEAD_LOADER = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)")
 RECEIVING = "multiprocessing/resource_sharer.py"
-NOTICE = 3  # seconds in which the end of a loader process is noticed
+NOTICE = 3  # seconds until torch notices that a loader process has ended
 LABEL = re.compile(r"Target (-?\d+) is out of bounds")  # of the cross entropy
 SLOW_LOADER = "DataLoader timed out"
 PEER = re.compile(
@@ -64,7 +64,8 @@ class PeerFailure(RuntimeError):
 def explain_failures(runner) -> Iterator[None]:
     """Put around ``runner.train()``, ``runner.val()`` or ``runner.test()``.
 
-    Other errors pass as they are, and these are the cause of what is raised:
+    An error that says too little becomes the cause of one of those below. Any other
+    error passes as it is.
 
     Raises:
         OutOfMemory: Memory was not enough, on a GPU, the CPU or in a loader process.
@@ -181,7 +182,7 @@ def _was_receiving(error: BaseException) -> bool:
 
 @uses_private("_before_epoch", "_before_iter", "_after_iter", "_after_epoch")
 class Watch(Hook):
-    """Knows what a runner is doing."""
+    """Notes which phase, iteration and batch a runner is at."""
 
     def __init__(self) -> None:
         self._begin("train")

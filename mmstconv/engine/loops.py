@@ -92,7 +92,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     def run_iter(self, idx: int, data_batch: dict) -> None:
         """One batch, with random numbers of its own."""
         seed_generators(self._place["seed"], self.runner.rank, self.iter, MODEL)
-        # What a checkpoint has seen that is saved after this iteration.
+        # A checkpoint that is saved after this iteration has seen it.
         self._note(epoch=self.epoch, batches=idx + 1)
         super().run_iter(idx, data_batch)
 
@@ -117,7 +117,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         return getattr(self.dataloader.batch_sampler, "sampler", None)
 
     def _fresh(self) -> dict:
-        """The place of a run that begins; what it depends on stands with it."""
+        """The place of a run that begins, with sizes and seed that it depends on."""
         seed = getattr(self._sampler, "seed", None)
         if seed is None:
             seed = self._first_seed()
@@ -224,7 +224,7 @@ def is_place(saved) -> bool:
 
 
 def differences(saved: Mapping, here: Mapping) -> list[str]:
-    """What batches are made of, where it is not what it was."""
+    """Sizes that are not what they were when the checkpoint was saved."""
     return [
         f"{name}: {saved[key]} when saved, now {here[key]}"
         for key, name in SIZES.items()

@@ -1,3 +1,5 @@
+"""MMEngine hooks of this package."""
+
 from .atomic_checkpoint_hook import AtomicCheckpointHook, CheckpointNotSaved
 from .bad_sample_hook import BadSampleHook
 from .clip_visualization_hook import ClipVisualizationHook

@@ -1,3 +1,5 @@
+"""Checkpoints that are whole, whenever a run is killed or a disk fails."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""Pictures of predictions, for inputs that are a dict of modalities."""
+
 from __future__ import annotations
 
 from mmaction.engine.hooks import VisualizationHook

@@ -1,3 +1,5 @@
+"""Head, data and checkpoint are compared before the first iteration."""
+
 from __future__ import annotations
 
 import copy
@@ -15,7 +17,9 @@ from ..checkpoint import fill
 from ..label_agreement import check_labels
 from ..preprocessing import check_preprocessing, forget_files_on_resume
 from ..runner_parts import built_data_sets, is_training, unwrap
-from ..schedules import check_kind, check_saved_by, keep_config, overridden
+from ..saved_optimizer import check_kind, check_saved_by
+from ..schedule_changes import overridden
+from ..schedules import keep_config
 
 
 @HOOKS.register_module()

@@ -1,3 +1,5 @@
+"""Smaller gradients for the streams that are ahead (OGM-GE)."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
@@ -41,29 +43,23 @@ class GradientModulationHook(Hook):
     Args:
         alpha: Strength; the larger, the less is left to a stream that is ahead.
         noise: Whether to add the noise.
-        begin: First epoch, from 0, in which it acts.
-        end: Epoch from which it no longer acts. None: to the end.
+        end: Epochs after which it stops. None: it acts to the end.
 
     Raises:
         TypeError: The model has no streams, or several optimizers.
-        ValueError: ``alpha`` is not positive, or the epochs are none.
+        ValueError: ``alpha`` or ``end`` is not positive.
     """
 
     def __init__(
-        self,
-        *,
-        alpha: float = 0.5,
-        noise: bool = True,
-        begin: int = 0,
-        end: int | None = None,
+        self, *, alpha: float = 0.5, noise: bool = True, end: int | None = None
     ) -> None:
         if alpha <= 0:
             raise ValueError(f"alpha must be positive, got {alpha}")
-        if begin < 0 or (end is not None and end <= begin):
-            raise ValueError(f"expected 0 <= begin < end, got {begin} and {end}")
+        if end is not None and end < 1:
+            raise ValueError(f"end must be at least 1, got {end}")
         self.alpha = alpha
         self.noise = noise
-        self.begin, self.end = begin, end
+        self.end = end
         self._handle = None
 
     def before_train(self, runner) -> None:
@@ -102,9 +98,7 @@ class GradientModulationHook(Hook):
             self._handle = None
 
     def _acts(self, runner) -> bool:
-        return self.begin <= runner.epoch and (
-            self.end is None or runner.epoch < self.end
-        )
+        return self.end is None or runner.epoch < self.end
 
     def _confidence(self) -> dict[str, Tensor]:
         """Sum and count by modality, of all batches since the last step."""
