@@ -167,7 +167,7 @@ class LoadFlowImages(BaseTransform):
         return found
 
     def _compare(self, results: dict, directory: Path, count: int, fps: float) -> None:
-        """Notes images that last much longer or shorter than the file."""
+        """Adds a note if the images last much longer or shorter than the file."""
         start, end = results["media"].extent
         lasts, whole = count / fps, end - start
         if abs(lasts - whole) > max(0.5, whole / 20):
@@ -260,7 +260,7 @@ class SplitFlowImages(BaseTransform):
 
     @staticmethod
     def _scale(results: dict) -> np.ndarray:
-        """By what the augmentations multiplied the vectors, x and y."""
+        """Factors that the augmentations multiplied the vectors by, x and y."""
         scale = np.array(results["flow_scale"], np.float32)
         scale = scale * np.asarray(results.get("scale_factor", (1, 1)), np.float32)[:2]
         if results.get("flip"):

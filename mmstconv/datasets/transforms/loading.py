@@ -15,7 +15,7 @@ from .roles import Role
 
 
 def mark_presence(results: dict, present: bool, *modalities: str) -> None:
-    """Notes whether the file really has what the modalities are made of."""
+    """Writes down whether the file has what the modalities are made of."""
     presence = dict(results.get("presence", {}))
     presence.update(dict.fromkeys(modalities, bool(present)))
     results["presence"] = presence
