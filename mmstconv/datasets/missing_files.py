@@ -36,7 +36,7 @@ def missing_files(paths: Iterable[str]) -> set[str]:
 
 
 def _listed_files(folder: str, asked: int) -> set[str]:
-    """Names of files in a folder: only some if it is very full, none if it is no folder.
+    """Names of files in a folder: some if it is very full, none if it is no folder.
 
     Args:
         folder: Path of the folder.
