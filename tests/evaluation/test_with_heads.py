@@ -19,7 +19,7 @@ HEADS = {
     "one stream": dict(in_channels=dict(rgb=6)),
     "gates over time": dict(
         fusion=dict(type="GatedMultimodalUnit", channels=8),
-        fuse_steps=3,
+        steps=3,
         temporal=dict(type="MeanOverTime"),
         aux_loss_weight=dict(rgb=1.0, flow=0.0, audio=1.0),
     ),

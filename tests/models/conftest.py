@@ -49,14 +49,15 @@ def stream_cfg(name, norm_eval=False):
 
 
 def model_cfg(names=("rgb", "flow", "audio"), norm_eval=False, **head):
+    joint = {key: head.pop(key) for key in ("fusion", "temporal") if key in head}
     return dict(
         type="TriModalRecognizer",
         streams={name: stream_cfg(name, norm_eval) for name in names},
+        joint=joint,
         cls_head=dict(
             dict(
                 type="TriModalFusionHead",
                 num_classes=NUM_CLASSES,
-                in_channels={name: WIDTHS[name] for name in names},
                 dropout_ratio=0.0,
                 init_std=0.5,
             ),

@@ -92,9 +92,7 @@ CASES = {
             streams=dict(
                 rgb=dict(backbone=dict(type="STConvNet", stages=[dict(channels=4)]))
             ),
-            cls_head=dict(
-                type="TriModalFusionHead", num_classes=3, in_channels=dict(rgb=4)
-            ),
+            cls_head=dict(type="TriModalFusionHead", num_classes=3),
         ),
         (dict(rgb=VIDEO[None]),),
     ),

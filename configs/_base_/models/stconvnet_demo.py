@@ -64,11 +64,10 @@ model = dict(
             neck=dict(type="LSTMTemporalNeck", in_channels=64, hidden_channels=64),
         ),
     ),
+    joint=dict(fusion=dict(type="ConcatFusion")),  # the source article's
     cls_head=dict(
         type="TriModalFusionHead",
         num_classes=8,
-        in_channels=dict(rgb=64, flow=64, audio=64),
-        fusion=dict(type="ConcatFusion"),  # the source article's
         dropout_ratio=0.5,
         average_clips="prob",
     ),

@@ -85,11 +85,10 @@ model = dict(
             neck=dict(in_channels=256, **lstm),
         ),
     ),
+    joint=dict(fusion=dict(type="ConcatFusion")),  # the source article's
     cls_head=dict(
         type="TriModalFusionHead",
         num_classes=101,
-        in_channels=dict(rgb=256, flow=256, audio=256),
-        fusion=dict(type="ConcatFusion"),  # the source article's
         dropout_ratio=0.5,
         average_clips="prob",
         train_without=["audio"],

@@ -20,8 +20,6 @@ model = dict(
             neck=dict(in_channels=128),
         ),
     ),
-    cls_head=dict(
-        fusion=dict(type="GatedMultimodalUnit"),
-        aux_loss_weight=1.0,
-    ),
+    joint=dict(fusion=dict(type="GatedMultimodalUnit")),
+    cls_head=dict(aux_loss_weight=1.0),
 )

@@ -41,11 +41,10 @@ model = dict(
             neck=lstm,
         ),
     ),
+    joint=dict(fusion=dict(type="GatedMultimodalUnit")),
     cls_head=dict(
         type="TriModalFusionHead",
         num_classes=101,
-        in_channels=dict(rgb=512, flow=512),
-        fusion=dict(type="GatedMultimodalUnit"),
         aux_loss_weight=1.0,
         dropout_ratio=0.5,
         average_clips="prob",

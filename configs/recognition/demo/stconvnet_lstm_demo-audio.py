@@ -7,5 +7,4 @@ from mmstconv.pipelines import change_steps
 change_steps(_base_, modalities=["audio"])
 model = dict(
     streams=dict(_delete_=True, audio=_base_.model.streams.audio),
-    cls_head=dict(in_channels=dict(_delete_=True, audio=64)),
 )

@@ -7,5 +7,4 @@ from mmstconv.pipelines import change_steps
 change_steps(_base_, modalities=["flow"])
 model = dict(
     streams=dict(_delete_=True, flow=_base_.model.streams.flow),
-    cls_head=dict(in_channels=dict(_delete_=True, flow=64)),
 )

@@ -9,5 +9,4 @@ model = dict(
     streams=dict(
         _delete_=True, rgb=_base_.model.streams.rgb, flow=_base_.model.streams.flow
     ),
-    cls_head=dict(in_channels=dict(_delete_=True, rgb=64, flow=64)),
 )

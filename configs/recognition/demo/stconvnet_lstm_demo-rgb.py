@@ -7,7 +7,6 @@ from mmstconv.pipelines import change_steps
 change_steps(_base_, modalities=["rgb"])
 model = dict(
     streams=dict(_delete_=True, rgb=_base_.model.streams.rgb),
-    cls_head=dict(in_channels=dict(_delete_=True, rgb=64)),
 )
 
 train_dataloader = dict(batch_size=8)

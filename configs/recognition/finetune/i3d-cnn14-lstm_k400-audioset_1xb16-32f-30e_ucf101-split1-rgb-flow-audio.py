@@ -35,7 +35,7 @@ model = dict(
         )
     ),
     modality_dropout=dict(audio=0.5),
-    cls_head=dict(in_channels=dict(audio=512), train_without=["audio"]),
+    cls_head=dict(train_without=["audio"]),
 )
 optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys={"streams.audio.backbone": dict(lr_mult=0.1)})

@@ -12,7 +12,7 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from mmstconv.media import MediaError, MediaLimits
-from mmstconv.media.image_folder import image_numbers, read_image
+from mmstconv.media.reading.image_folder import image_numbers, read_image
 
 from ..bad_samples import is_of_the_sample
 from .checks import positive_number, require

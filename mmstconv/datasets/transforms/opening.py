@@ -8,7 +8,7 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from mmstconv.media import READERS, MediaLimits, open_media
-from mmstconv.media.blank import BlankReader
+from mmstconv.media.reading.blank import BlankReader
 
 from .checks import one_of, positive_number, require
 from .roles import Role

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mmaction.models.losses import BCELossWithLogits, CBFocalLoss, CrossEntropyLoss
 from torch import Tensor, nn
 
 ONE_CLASS = (CrossEntropyLoss, CBFocalLoss)
 SEVERAL_CLASSES = (BCELossWithLogits,)
+
+
+def loss_config(loss: Mapping | None, multi_class: bool | None) -> dict:
+    """Config of a loss; the usual one for the kind of labels, if None is given."""
+    usual = "BCELossWithLogits" if multi_class else "CrossEntropyLoss"
+    return dict(loss or {"type": usual})
 
 
 def decide_multi_class(loss: nn.Module, multi_class: bool | None) -> bool:

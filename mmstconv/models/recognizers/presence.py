@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import torch
 from torch import Tensor
 
 
@@ -35,12 +36,13 @@ def check_inputs(
                 f"inputs[{name!r}]: expected (N, M, C, ...) with N samples of M "
                 f"clips, got shape {shapes[name]}"
             )
-    if len({shape[:2] for shape in shapes.values()}) > 1:
+    first = next(iter(shapes.values()))[:2]
+    if any(shape[:2] != first for shape in shapes.values()):
         raise ValueError(
             "inputs: all modalities must have the same number of samples and of "
             f"clips (N, M), got shapes {shapes}"
         )
-    samples, clips = next(iter(shapes.values()))[:2]
+    samples, clips = first
     if data_samples is not None and len(data_samples) != samples:
         raise ValueError(
             f"inputs has {samples} samples, but there are {len(data_samples)} "
@@ -54,16 +56,39 @@ def read_presence(
     modalities: Iterable[str],
     samples: int,
     clips: int,
-) -> dict[str, list[bool]]:
-    """Whether each of the N * M clips has each modality.
+) -> dict[str, Tensor]:
+    """Whether each of the N * M clips has each modality, ``(N * M,)`` on the host.
 
     Reads ``presence`` of each data sample's metainfo; what it does not name is
     present.
     """
     if data_samples is None:
-        return {name: [True] * (samples * clips) for name in modalities}
+        return {
+            name: torch.ones(samples * clips, dtype=torch.bool) for name in modalities
+        }
     given = [sample.get("presence", None) or {} for sample in data_samples]
     return {
-        name: [bool(one.get(name, True)) for one in given for _ in range(clips)]
+        name: torch.tensor([bool(one.get(name, True)) for one in given])
+        .to(torch.bool)
+        .repeat_interleave(clips)
         for name in modalities
     }
+
+
+def read_windows(data_samples: Sequence | None, clips: int) -> Tensor | None:
+    """Begin and end of each of the N * M clips in seconds, ``(N * M, 2)``.
+
+    Reads ``clip_starts`` and ``clip_duration`` of each data sample's metainfo, as
+    ``SampleClips`` writes them; the crops of a clip share its times, crops outermost.
+    None if a sample does not say.
+    """
+    windows = []
+    for sample in data_samples or ():
+        starts, seconds = sample.get("clip_starts"), sample.get("clip_duration")
+        if starts is None or seconds is None or clips % len(starts):
+            return None
+        starts = torch.as_tensor(starts, dtype=torch.float64).repeat(
+            clips // len(starts)
+        )
+        windows.append(torch.stack([starts, starts + seconds], dim=1))  # (M, 2)
+    return torch.cat(windows) if windows else None

@@ -6,9 +6,9 @@ import pytest
 import torch
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
+from mmstconv.models.heads.subsets import subsets_of
 
 import mmstconv.models  # noqa: F401
-from mmstconv.models.heads.subsets import subsets_of
 from mmstconv.models.layers import align_steps
 
 WIDTHS = {"rgb": 6, "flow": 5, "audio": 4}

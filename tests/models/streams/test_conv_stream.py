@@ -81,7 +81,7 @@ def test_neck_of_mmaction2_with_a_loss_of_its_own():
         aux_head_cfg=dict(out_channels=4, loss_weight=0.5),
     )
     backbone = dict(MMACTION2["ResNet3d"][0], out_indices=(2, 3))
-    head = dict(type="TriModalFusionHead", num_classes=4, in_channels=dict(rgb=2048))
+    head = dict(type="TriModalFusionHead", num_classes=4)
     model = MODELS.build(
         dict(
             type="TriModalRecognizer",
