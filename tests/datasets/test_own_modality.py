@@ -19,7 +19,7 @@ from mmengine.registry import init_default_scope
 from mmstconv.datasets import Role
 from mmstconv.datasets.pieces import PiecePipeline
 from mmstconv.datasets.probing import probe_presence
-from mmstconv.media.sequential import SequentialMedia
+from mmstconv.media.reading.sequential import SequentialMedia
 from mmstconv.pipelines import changed_steps, pipelines
 
 AXES, RATE, FRAMES, FPS = 6, 50, 8, 10
