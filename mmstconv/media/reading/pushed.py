@@ -21,6 +21,7 @@ class PushedMedia(Media):
         seconds: Of sound that are kept.
     """
 
+    path = "stream"
     has_video = True
 
     def __init__(

@@ -33,6 +33,7 @@ class SequentialMedia(Media):
         self._sound: MediaReader | None = None
         self._open_file = open_file
         self._times = np.asarray(times, np.float64)
+        self.path = self._video.path
         self.has_video = self._video.has_video
         self.has_audio = self._video.has_audio
         self._frames: Iterator[np.ndarray] | None = None
