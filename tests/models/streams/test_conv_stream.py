@@ -86,6 +86,7 @@ def test_neck_of_mmaction2_with_a_loss_of_its_own():
         dict(
             type="TriModalRecognizer",
             streams=dict(rgb=dict(backbone=backbone, neck=neck)),
+            joint=dict(in_channels=dict(rgb=2048)),
             cls_head=head,
         )
     )
