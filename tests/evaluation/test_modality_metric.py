@@ -70,7 +70,7 @@ def warnings(caplog):
 
 def test_names_of_subsets_are_the_heads():
     # here, as the two processes below need no models
-    from mmstconv.models.heads.subsets import subsets_of
+    from mmstconv.models.joint import subsets_of
 
     for name, own in subsets_of(("rgb", "flow", "audio")):
         assert members(name) == own

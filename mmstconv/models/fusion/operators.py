@@ -26,12 +26,12 @@ def build_operator(
     cfg = dict(cfg, in_channels=in_channels)
     operator = MODELS.get(cfg["type"])
     if operator is None:
-        raise ValueError(f"fusion: no operator {cfg['type']!r} in MODELS")
+        raise ValueError(f"joint.fusion: no operator {cfg['type']!r} in MODELS")
     if operator.gives_scores:
         if scores is None:
             raise ValueError(
-                f"fusion: {cfg['type']} gives scores of classes, for a classification "
-                "head; take an operator of features"
+                f"joint.fusion: {cfg['type']} gives scores of classes, for a "
+                "classification head; take an operator of features"
             )
         sigmoids = scores.get("sigmoids", False)
         cfg.setdefault("num_classes", scores["num_classes"])
@@ -40,8 +40,8 @@ def build_operator(
         if cfg.get("multi_class", False) != sigmoids:
             takes = "a sigmoid of each" if sigmoids else "a softmax of all"
             raise ValueError(
-                f"fusion: multi_class={cfg['multi_class']} of {cfg['type']} does not "
-                f"go with the head's loss_cls, which takes {takes} score: leave it "
-                "out, the head sets it"
+                f"joint.fusion: multi_class={cfg['multi_class']} of {cfg['type']} does "
+                f"not go with the head's loss_cls, which takes {takes} score: leave "
+                "it out, the head sets it"
             )
     return MODELS.build(cfg)

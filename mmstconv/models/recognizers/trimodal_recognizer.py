@@ -97,7 +97,7 @@ class TriModalRecognizer(BaseModel):
     ) -> tuple[nn.Module, nn.Module]:
         """The joint as the head needs it, and the head as wide as the joint."""
         refuse_moved(cls_head)
-        kind = kind_of(cls_head, "cls_head")
+        kind = class_of(cls_head)
         joint = dict({"type": "Joint"}, **joint)
         widths = self._widths(joint.pop("in_channels", None) or {}, fuses_maps(joint))
         needs = dict(over_time=getattr(kind, "over_time", "steps"))
@@ -279,22 +279,15 @@ def step_grid_of(stream: nn.Module, frames: int) -> StepGrid | None:
     return None if find is None else find(frames)
 
 
-def kind_of(cfg: Mapping, key: str) -> type:
-    """The class that a config names.
-
-    Raises:
-        ValueError: There is none.
-    """
-    kind = MODELS.get(cfg["type"]) if isinstance(cfg["type"], str) else cfg["type"]
-    if kind is None:
-        raise ValueError(f"{key}: there is no {cfg['type']!r} in MODELS")
-    return kind
+def class_of(cfg: Mapping | None) -> type | None:
+    """The class that a config names; None if there is none."""
+    kind = (cfg or {}).get("type")
+    return MODELS.get(kind) if kind and isinstance(kind, str) else kind
 
 
 def fuses_maps(joint: Mapping) -> bool:
     """Whether the operator that a joint's config names reads maps."""
-    fusion = joint.get("fusion")
-    return bool(fusion) and kind_of(fusion, "joint.fusion").takes_maps
+    return getattr(class_of(joint.get("fusion")), "takes_maps", False)
 
 
 def refuse_moved(cls_head: Mapping) -> None:

@@ -49,6 +49,11 @@ MISTYPED = {
         "hidden_channels"
     ),
 }
+MOVED = {
+    "model = dict(cls_head=dict(fusion=dict(type='SumFusion')))": "joint.fusion",
+    "model = dict(cls_head=dict(temporal=dict(type='LastState')))": "joint.temporal",
+    "model = dict(cls_head=dict(fuse_steps=4))": "joint.steps",
+}
 FINE = [
     "files = dict(a=1)",  # variables of one's own
     "clip = clips = workers = train = 3",
@@ -63,6 +68,14 @@ def child(folder: Path, text: str, base: Path = OWN) -> Path:
     path = folder / "mine.py"
     path.write_text(f"_base_ = [{str(base)!r}]\n\n{text}\n")
     return path
+
+
+def test_keys_of_another_part(tmp_path):
+    for text, place in MOVED.items():
+        with pytest.raises(
+            ConfigError, match=rf"of model\.cls_head is model\.{place}$"
+        ):
+            read_config(child(tmp_path, text))
 
 
 def test_mistyped_keys(tmp_path):
