@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from mmstconv.models import STConvNet
+from mmstconv.models.layers import window_of
 from mmstconv.models.streaming import StreamedTrunk
 
 POOL = dict(mode="max", size=2)
@@ -77,6 +78,7 @@ def steps_of(trunk, x, sizes):
 @torch.no_grad()
 def compare(net, sizes, rows=2, side=12):
     trunk = StreamedTrunk(net)
+    assert window_of(net.stages) == (trunk.reach, trunk.stride)
     frames = trunk.reach + 2 * trunk.stride + 1
     x = torch.randn(rows, 3, frames + 3 * trunk.stride, side, side)
     steps = steps_of(trunk, x, sizes)
@@ -116,7 +118,9 @@ def test_a_network_says_whether_it_can(arch):
         with pytest.raises(ValueError, match="FeatureGate weighs channels by the"):
             StreamedTrunk(net)
         return
-    assert StreamedTrunk(net).reach > 1
+    trunk = StreamedTrunk(net)
+    assert trunk.reach > 1
+    assert window_of(net.stages) == (trunk.reach, trunk.stride)
 
 
 def test_a_padded_network_is_refused():
