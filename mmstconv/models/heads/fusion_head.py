@@ -12,8 +12,8 @@ from mmaction.registry import MODELS
 from mmengine.model import ModuleDict, normal_init
 from torch import Tensor, nn
 
+from ...modalities import without_left_out
 from ..layers import at_least_float32, to_device
-from ..layers.modalities import without_left_out
 from .label_kinds import (
     check_loss,
     decide_multi_class,

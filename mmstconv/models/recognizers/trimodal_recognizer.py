@@ -8,9 +8,9 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseModel, ModuleDict
 from torch import Tensor, nn
 
+from ...modalities import MODALITIES, in_order, without_left_out
 from ..joint import Features, Fused, Steps
 from ..layers import StepGrid, to_device
-from ..layers.modalities import MODALITIES, in_order, without_left_out
 from ..streams import run_present_rows
 from .modality_dropout import check_rates, drop_modalities
 from .presence import check_inputs, read_presence, read_windows
