@@ -174,6 +174,7 @@ def test_only_streams_that_are_read_have_layers_that_reduce_time():
             ("of steps", 3, "vector", ()),
             ("of steps, one read", 3, "vector", ("flow",)),
             ("steps, one read", None, "steps", ("flow",)),
+            ("common steps", 3, "steps", ()),
         )
     }
     assert [*layers.values()] == [
@@ -181,6 +182,7 @@ def test_only_streams_that_are_read_have_layers_that_reduce_time():
         ["fused_temporal"],
         ["temporal.flow", "fused_temporal"],
         ["temporal.flow"],
+        [],
     ]
 
 

@@ -89,6 +89,9 @@ def test_a_subset_is_a_fresh_pass_with_that_presence(model, make_inputs, make_sa
 def test_what_a_batch_is_without_a_modality(model, make_inputs, make_samples):
     inputs, samples = make_inputs(), make_samples(presence=PRESENCE)
     fused = model.fuse(inputs, samples)
+    calls = count_calls(dict(model.joint.temporal))
+    before = [fused.without(name)[1].vector for name in NAMES]
+    assert len(before) == 3 and set(calls.values()) <= {1}, calls
     wrong = []
     for name in NAMES:
         rows, without = fused.without(name)
