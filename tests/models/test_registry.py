@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 from mmaction.registry import MODELS
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseDataPreprocessor, BaseModule
+from models.for_each import for_each
 from torch import nn
 
 from mmstconv.models import Features, Fused, Joint
@@ -105,7 +105,7 @@ REGISTERED = sorted(
 )
 
 
-@pytest.mark.parametrize("name", REGISTERED)
+@for_each("name", REGISTERED)
 def test_builds_runs_and_learns(name):
     assert name in CASES, f"add a case for {name}"
     kwargs, inputs = CASES[name]

@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmaction.structures import ActionDataSample
+from models.for_each import for_each
 from models.task import Task
 
 from mmstconv.models import Joint, TriModalFusionHead
@@ -32,9 +33,9 @@ def samples(*labels):
     ]
 
 
-@pytest.mark.parametrize("rows", [1, 3])
-@pytest.mark.parametrize("kind", ["LastState", "MeanOverTime", "AttentionOverTime"])
-@pytest.mark.parametrize("aux", [0.0, 0.5])
+@for_each("rows", [1, 3])
+@for_each("kind", ["LastState", "MeanOverTime", "AttentionOverTime"])
+@for_each("aux", [0.0, 0.5])
 def test_shapes_and_gradient(rows, kind, aux):
     head = build(temporal=dict(type=kind), aux_loss_weight=aux)
     feats = features(rows)

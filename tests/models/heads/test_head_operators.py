@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from mmaction.structures import ActionDataSample
+from models.for_each import for_each
 from models.task import Task
 
 from mmstconv.models.joint import subsets_of
@@ -54,9 +55,9 @@ def samples(rows):
     ]
 
 
-@pytest.mark.parametrize("fusion", FEATURES + SCORES)
-@pytest.mark.parametrize("steps", [None, 3])
-@pytest.mark.parametrize("aux", [0.0, 0.5])
+@for_each("fusion", FEATURES + SCORES)
+@for_each("steps", [None, 3])
+@for_each("aux", [0.0, 0.5])
 def test_every_operator_learns_and_predicts(fusion, steps, aux):
     head = build(
         fusion,
@@ -84,7 +85,7 @@ def test_every_operator_learns_and_predicts(fusion, steps, aux):
     torch.testing.assert_close(quiet["audio"], quiet["none"])
 
 
-@pytest.mark.parametrize("fusion", FEATURES + SCORES)
+@for_each("fusion", FEATURES + SCORES)
 def test_a_subset_is_what_a_file_without_the_others_gives(fusion):
     head = build(fusion, score_subsets=True).eval()
     feats = features()
@@ -159,7 +160,7 @@ def test_loss_weight_scales_the_fused_loss_alone():
     torch.testing.assert_close(after["loss_aux_rgb"], before["loss_aux_rgb"])
 
 
-@pytest.mark.parametrize(("length", "steps"), [(6, 3), (7, 7), (2, 4), (1, 5)])
+@for_each("length, steps", [(6, 3), (7, 7), (2, 4), (1, 5)])
 def test_aligned_steps_are_means_of_equal_spans(length, steps):
     x = torch.randn(2, length, 3)
     y = align_steps(x, steps)

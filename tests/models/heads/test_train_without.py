@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
+from models.for_each import for_each
 from models.task import Task
 
 from mmstconv.models.fusion.base import FusionOperator
@@ -53,7 +54,7 @@ def samples(labels=LABELS):
     return [ActionDataSample().set_gt_label(label) for label in labels]
 
 
-@pytest.mark.parametrize("fusion", OPERATORS)
+@for_each("fusion", OPERATORS)
 def test_the_loss_is_the_mean_over_both(fusion):
     """Of five samples as they are, and of the three with sound without it."""
     head, feats = build(fusion, train_without=["audio"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from mmaction.registry import MODELS
+from models.for_each import for_each
 
 from mmstconv.models import STConvNet
 from mmstconv.models.recognizers.modality_dropout import drop_modalities
@@ -25,8 +26,8 @@ def map_cfg(make_cfg, **head):
     return cfg
 
 
-@pytest.mark.parametrize("aux", [0.0, 0.5])
-@pytest.mark.parametrize("absent", [(), ("audio",), ("rgb", "flow"), ("rgb",)])
+@for_each("aux", [0.0, 0.5])
+@for_each("absent", [(), ("audio",), ("rgb", "flow"), ("rgb",)])
 def test_maps_are_fused_and_learned(make_cfg, make_inputs, make_samples, aux, absent):
     model = MODELS.build(map_cfg(make_cfg, aux_loss_weight=aux))
     presence = [dict.fromkeys(absent, False)] * 3

@@ -8,6 +8,7 @@ from mmaction.registry import MODELS
 from mmengine.config import ConfigDict
 from mmengine.optim import OptimWrapper
 from mmengine.runner import load_checkpoint, save_checkpoint
+from models.for_each import for_each
 
 from mmstconv.engine import CPUAmpOptimWrapper
 
@@ -18,8 +19,8 @@ SUBSETS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("names", SUBSETS)
-@pytest.mark.parametrize(("samples", "clips"), [(1, 1), (3, 1), (2, 2)])
+@for_each("names", SUBSETS)
+@for_each("samples, clips", [(1, 1), (3, 1), (2, 2)])
 def test_loss_and_prediction_of_every_subset(
     make_model, make_inputs, make_samples, names, samples, clips
 ):
@@ -71,9 +72,9 @@ def test_clips_are_averaged(make_model, make_inputs, make_samples):
         assert torch.allclose(sample.pred_score, mean[row])
 
 
-@pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("absent", ALL)
-@pytest.mark.parametrize("content", [1e6, float("nan"), "noise"])
+@for_each("training", [True, False])
+@for_each("absent", ALL)
+@for_each("content", [1e6, float("nan"), "noise"])
 def test_absent_content_changes_nothing(
     make_model, make_inputs, make_samples, training, absent, content
 ):
@@ -284,8 +285,8 @@ def test_head_of_other_channels(make_cfg, make_inputs):
         model(make_inputs(1))
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
+@for_each(
+    "change, message",
     [
         (lambda x: x.pop("audio"), r"'audio' has no input.*\['flow', 'rgb'\]"),
         (lambda x: x.update(rgb=x["rgb"][:, :1]), r"\(N, M\), got shapes.*rgb"),
