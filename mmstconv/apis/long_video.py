@@ -13,8 +13,8 @@ from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
 
 from ..datasets.pieces import PiecePipeline
-from ..media.pushed import PushedMedia
-from ..media.sequential import SequentialMedia
+from ..media.reading.pushed import PushedMedia
+from ..media.reading.sequential import SequentialMedia
 from ..models.joint import Steps
 from ..models.streaming import WindowScorer
 from .inference import extract_steps, predict_video
@@ -67,7 +67,7 @@ class _Windows:
         self.pieces = PiecePipeline(self.pipeline)
         self.scorer = WindowScorer(model, self.pieces.clip_len, self.pieces.visual)
         self.visual = [name for name in model.streams if name in self.pieces.visual]
-        self.has_sound = "audio" in model.streams
+        self.windowed = [n for n in model.streams if n in self.pieces.windowed]
         missing = sorted(set(model.streams) - set(self.pieces.modalities))
         if missing:
             raise ValueError(
@@ -102,15 +102,15 @@ class _Windows:
         self, media, windows: Sequence[int], start: float, crops: int
     ) -> Iterator[Window]:
         """Windows by the number of their first frame."""
-        fps, presence, inputs = self.pieces.fps, {}, {}
+        fps, inputs = self.pieces.fps, {}
         starts = [start + first / fps for first in windows]
         spans = [(begin, begin + self.pieces.duration) for begin in starts]
         presence = dict.fromkeys(self.visual, media.has_video)
-        if self.has_sound:
-            presence["audio"] = media.has_audio
-            if media.has_audio:
-                sound, _ = self.pieces.sound(media, starts)
-                inputs = self.prepared(dict(audio=sound))
+        if self.windowed:
+            found, has = self.pieces.windows(media, starts)
+            presence.update((name, has[name]) for name in self.windowed)
+            here = [name for name in self.windowed if has[name]]
+            inputs = self.prepared({name: found[name] for name in here})
         fused = self.scorer.fuse(windows, inputs, presence, crops, spans)
         if self.stage == "steps":
             steps = steps_of_samples(fused.as_steps(), len(windows))
@@ -282,7 +282,7 @@ class StreamingRecognizer:
         self.windows = _Windows(model, pipeline, hop, stage)
         if hop is None:
             self.windows.hop = self.windows.scorer.stride
-        if self.windows.pieces.sound_context > 0 and self.windows.has_sound:
+        if self.windows.pieces.sound_context > 0 and "audio" in self.windows.windowed:
             raise ValueError(
                 "the pipeline gives a window sound from after its end (context="
                 f"{self.windows.pieces.sound_context}), which no camera has yet"

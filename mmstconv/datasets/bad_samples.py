@@ -15,8 +15,8 @@ import torch
 from torch.utils.data import get_worker_info
 
 from mmstconv.media import MediaError
-from mmstconv.media.decord_child import limit_memory
-from mmstconv.media.limits import PATIENCE
+from mmstconv.media.decord.child import limit_memory
+from mmstconv.media.trust.limits import PATIENCE
 
 from .annotation import listed
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mmstconv.media import MediaError
-from mmstconv.media.containers import (
+from mmstconv.media.pyav.sound import WEIGHTS, downmix, native_window
+from mmstconv.media.trust.formats import (
     ASF,
     BOXES,
     MAGIC,
@@ -20,7 +21,6 @@ from mmstconv.media.containers import (
     identify,
     sniff,
 )
-from mmstconv.media.sound import WEIGHTS, downmix, native_window
 
 MARKS = [*MAGIC, *(bytes(4) + box for box in sorted(BOXES)), ASF, MXF, b"ID3\4\0\0"]
 MARKS += [b"RIFF\0\0\0\0AVI ", b"RIFF\0\0\0\0WAVE", b"FORM\0\0\0\0AIFF", b"FLV\1\5"]

@@ -12,13 +12,14 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from mmstconv.media import MediaError, MediaLimits
-from mmstconv.media.image_folder import image_numbers, read_image
+from mmstconv.media.reading.image_folder import image_numbers, read_image
 
 from ..bad_samples import is_of_the_sample
 from .checks import positive_int, positive_number, require
 from .extracted import checked_pattern, companion, first_extracted, note
 from .flow import quantize
 from .loading import mark_presence
+from .roles import Role
 
 NEUTRAL = 128
 
@@ -68,6 +69,8 @@ class LoadFlowImages(BaseTransform):
         absent_size: Side of the square images that stand for those that cannot be
             read, where no frames were loaded.
     """
+
+    role = Role(modalities=("flow",))
 
     def __init__(
         self,
@@ -230,6 +233,8 @@ class SplitFlowImages(BaseTransform):
     Args:
         bound: Flow in pixels that the images' extremes stand for.
     """
+
+    role = Role(modalities=("flow",), settings=("bound",))
 
     def __init__(self, bound: float = 20.0) -> None:
         self.bound = positive_number("bound", bound)

@@ -10,6 +10,7 @@ from mmcv.transforms import BaseTransform
 from mmstconv.media import View
 
 from .checks import positive_int, positive_number, require
+from .roles import Role
 
 
 def mark_presence(results: dict, present: bool, *modalities: str) -> None:
@@ -56,6 +57,8 @@ class LoadFrames(BaseTransform):
             does not depend on the size of the video. None: as they are, or as lazy
             transforms say.
     """
+
+    role = Role("frames", modalities=("rgb",))
 
     def __init__(self, absent_size: int = 256, short_side: int | None = None) -> None:
         self.absent_size = positive_int("absent_size", absent_size)
@@ -131,6 +134,10 @@ class LoadWaveform(BaseTransform):
         sample_rate: In Hz, whatever the file's rate.
         context: Seconds added to the clip's duration, half before and half after.
     """
+
+    role = Role(
+        "sound", modalities=("audio",), of_windows=True, settings=("sample_rate",)
+    )
 
     def __init__(self, sample_rate: int = 16000, context: float = 0.0) -> None:
         self.sample_rate = positive_int("sample_rate", sample_rate)

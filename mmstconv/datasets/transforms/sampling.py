@@ -7,6 +7,7 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from .checks import positive_int, positive_number, require
+from .roles import Role
 
 
 @TRANSFORMS.register_module()
@@ -37,6 +38,8 @@ class SampleClips(BaseTransform):
         num_clips: Clips per file.
         test_mode: Take the middle of the segments instead of a random time.
     """
+
+    role = Role("clip")
 
     def __init__(
         self,

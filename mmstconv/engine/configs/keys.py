@@ -40,6 +40,12 @@ TOP_LEVEL = RUNNER | {
     "val_pipeline",
     "vis_backends",
 }
+STEPS = "steps"  # of configs/_base_/datasets, see mmstconv/pipelines.py
+STEPS_ARE_READ = (
+    "the steps have become pipelines when options come; name the transform by its "
+    "place, as train_dataloader.dataset.pipeline.1.clip_len, or write a config with "
+    "change_steps (configs/README.md)"
+)
 LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
 LOADER = set(inspect.signature(DataLoader.__init__).parameters) - {"self"} | {
     "disable_subprocess_warning",
@@ -140,6 +146,9 @@ def _top_level(
         return
     for option in options:
         key = option.partition(".")[0]
+        if key == STEPS and STEPS in cfg:
+            yield key, STEPS_ARE_READ
+            continue
         known = key in TOP_LEVEL or any(source.line_of(key) for source in sources)
         if not known and not _close(key, TOP_LEVEL):
             yield key, f"nothing reads '{key}'"

@@ -16,7 +16,6 @@ from helpers_media import (
 from mmaction.registry import TRANSFORMS
 from mmaction.utils import register_all_modules
 
-import mmstconv.media.pyav_video
 from mmstconv.datasets import (
     ComputeFlow,
     FormatClips,
@@ -25,7 +24,13 @@ from mmstconv.datasets import (
     OpenMedia,
     SampleClips,
 )
-from mmstconv.media import MediaLimitError, UntrustedMediaError, write_media
+from mmstconv.media import (
+    MediaLimitError,
+    UntrustedMediaError,
+    VideoCoding,
+    write_media,
+)
+from mmstconv.media.pyav.frame_decoder import FrameDecoder
 
 register_all_modules(init_default_scope=True)
 
@@ -192,7 +197,7 @@ def test_sound_alone_decodes_no_picture(tmp_path, monkeypatch):
     def refuse(*args):
         pytest.fail("video was decoded")
 
-    monkeypatch.setattr(mmstconv.media.pyav_video.VideoTrack, "decode", refuse)
+    monkeypatch.setattr(FrameDecoder, "decode", refuse)
     clips = SampleClips(8, 25, test_mode=True)
     assert load(path, clips, LoadWaveform())["waveform"].any()
 
@@ -220,7 +225,7 @@ def test_shorter_than_the_clip(tmp_path):
 def test_scaled_while_decoding(tmp_path, width, height):
     """To the sizes that MMAction2's Resize gives."""
     path = write_media(tmp_path / "a.mp4", [np.full((height, width, 3), 90, np.uint8)],
-                       25, pix_fmt="yuv444p")  # fmt: skip
+                       25, video=VideoCoding(pix_fmt="yuv444p"))  # fmt: skip
     clips = SampleClips(2, 25)
     scaled = load(path, clips, LoadFrames(short_side=32))
     resize = TRANSFORMS.build(dict(type="Resize", scale=(-1, 32)))

@@ -1,0 +1,134 @@
+"""Whether a file was cut short, by the sizes that its container states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from .boxes import boxes, elements
+
+# What may stand at the outermost level of an MP4 or QuickTime file.
+BOXES = {
+    *(b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide"),
+    *(b"sidx", b"ssix", b"mfra", b"meta", b"uuid", b"udta", b"pnot", b"emsg", b"prft"),
+}
+EBML, SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
+FLV_TAGS = {8, 9, 18}
+FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+HEADER_BYTES = 8192
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The end of a file that is shorter than it says.
+
+    Args:
+        reason: In words.
+        usable: Bytes from the beginning on that a demuxer can take.
+    """
+
+    reason: str
+    usable: int
+
+
+def find_cut(file: BinaryIO, demuxer: str) -> Cut | None:
+    """Tells whether a file was cut short, by the sizes its container states.
+
+    Args:
+        file: Its content.
+        demuxer: FFmpeg's name of the container.
+
+    Returns:
+        Where it is cut; None if it is not, or the container does not tell.
+    """
+    size = file.seek(0, 2)
+    find = {
+        "mov": _cut_boxes,
+        "matroska": _cut_segment,
+        "avi": _cut_riff,
+        "wav": _cut_riff,
+        "mpegts": _cut_transport_packet,
+        "flv": _cut_tag,
+        "asf": _cut_packets,
+        "mp3": _cut_frames,
+    }.get(demuxer)
+    return find(file, size) if find else None
+
+
+def _missing(what: str, end: int, size: int) -> Cut | None:
+    if end <= size:
+        return None
+    return Cut(f"is cut short: {end - size} bytes of its {what} are missing", size)
+
+
+def _cut_boxes(file: BinaryIO, size: int) -> Cut | None:
+    start = 0
+    for kind, _, end in boxes(file, 0, size):
+        if kind not in BOXES:
+            return None
+        cut = _missing(f"'{kind.decode()}' box", end, size)
+        if cut:  # FFmpeg gives up at half an index, but not at half the data
+            return cut if kind == b"mdat" else Cut(cut.reason, start)
+        start = end
+    return None
+
+
+def _cut_segment(file: BinaryIO, size: int) -> Cut | None:
+    parts = [part for _, part in zip(range(2), elements(file, 0, size))]
+    if [kind for kind, _, _ in parts] != [EBML, SEGMENT]:
+        return None
+    return _missing("segment", parts[1][2], size)
+
+
+def _cut_riff(file: BinaryIO, size: int) -> Cut | None:
+    file.seek(0)
+    header = file.read(8)
+    length = int.from_bytes(header[4:], "little")
+    if header[:4] != b"RIFF" or length >= 0x7FFFFFFF:  # written as a stream
+        return None
+    return _missing("RIFF chunk", 8 + length, size)
+
+
+def _cut_transport_packet(file: BinaryIO, size: int) -> Cut | None:
+    file.seek(0)
+    length = 188 if file.read(1) == b"G" else 192
+    rest = size % length
+    return Cut("is cut short: it ends within a packet", size) if rest else None
+
+
+def _cut_tag(file: BinaryIO, size: int) -> Cut | None:
+    """Each tag of an FLV file is followed by its size."""
+    file.seek(max(size - 4, 0))
+    length = int.from_bytes(file.read(4), "big")
+    start = size - 4 - length
+    if start >= 9:
+        file.seek(start)
+        header = file.read(4)
+        known = header[:1] and header[0] & 0x1F in FLV_TAGS
+        if known and int.from_bytes(header[1:], "big") + 11 == length:
+            return None
+    return Cut("is cut short: it ends within a tag", size) if size > 13 else None
+
+
+def _cut_packets(file: BinaryIO, size: int) -> Cut | None:
+    """The header of ASF says how long the file is, unless it was broadcast."""
+    file.seek(0)
+    header = file.read(HEADER_BYTES)
+    place = header.find(FILE_PROPERTIES)
+    if place < 0 or len(header) < place + 92 or header[place + 88] & 1:
+        return None
+    length = int.from_bytes(header[place + 40 : place + 48], "little")
+    return _missing("packets", length, size)
+
+
+def _cut_frames(file: BinaryIO, size: int) -> Cut | None:
+    """What encoders put into the first frame of MPEG audio tells all frames' bytes."""
+    file.seek(0)
+    header = file.read(HEADER_BYTES)
+    place = max(header.find(b"Xing"), header.find(b"Info"))
+    if place < 0 or len(header) < place + 16 or header[place + 7] & 3 != 3:
+        return None
+    # from the first frame on; its header and side information are before the mark
+    return _missing(
+        "frames", int.from_bytes(header[place + 12 : place + 16], "big"), size
+    )
