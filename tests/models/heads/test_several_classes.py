@@ -12,7 +12,7 @@ from mmaction.structures import ActionDataSample
 from models.task import Task
 
 from mmstconv.models.fusion import ClassWeightedFusion, LateFusion
-from mmstconv.models.heads import kind_of, probabilities
+from mmstconv.models.heads import multi_class_of, probabilities
 
 WIDTHS = {"rgb": 6, "audio": 4}
 CLASSES = 4
@@ -237,10 +237,10 @@ def test_cross_entropy_refuses_several_classes():
 
 def test_the_loss_decides_of_any_head():
     stock = dict(type="I3DHead", num_classes=3, in_channels=4)
-    assert kind_of(MODELS.build(stock)) is False
-    assert kind_of(MODELS.build(dict(stock, loss_cls=BCE))) is True
-    assert kind_of(build(loss_cls=BCE).head) is True
-    assert kind_of(build().head) is False
+    assert multi_class_of(MODELS.build(stock)) is False
+    assert multi_class_of(MODELS.build(dict(stock, loss_cls=BCE))) is True
+    assert multi_class_of(build(loss_cls=BCE).head) is True
+    assert multi_class_of(build().head) is False
     clips = torch.randn(2, 3)
     head = MODELS.build(dict(stock, loss_cls=BCE))  # average_clips=None
     torch.testing.assert_close(probabilities(head, clips), clips.sigmoid().mean(0))

@@ -12,7 +12,7 @@ from torch import nn
 
 from mmstconv.models import AudioConvNet, Features, Joint, STConvNet
 from mmstconv.models.layers import StepGrid, align_edges, align_steps, window_of
-from mmstconv.models.recognizers.presence import read_windows
+from mmstconv.models.recognizers.batch import read_windows
 
 WIDTHS = dict(rgb=3, flow=3, audio=3)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmaction.structures import ActionDataSample
 
-from mmstconv.models.recognizers.presence import check_inputs, read_presence
+from mmstconv.models.recognizers.batch import check_inputs, read_presence
 
 
 def sample(**meta):
