@@ -15,7 +15,7 @@ from mmaction.registry import DATASETS, MODELS, TRANSFORMS
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
-from mmstconv.media.reading.sequential import SequentialMedia
+from mmstconv.media.sequential import SequentialMedia
 
 from mmstconv.datasets import Role
 from mmstconv.datasets.pieces import PiecePipeline
