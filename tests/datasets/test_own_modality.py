@@ -15,11 +15,11 @@ from mmaction.registry import DATASETS, MODELS, TRANSFORMS
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
-from mmstconv.media.sequential import SequentialMedia
 
 from mmstconv.datasets import Role
 from mmstconv.datasets.pieces import PiecePipeline
 from mmstconv.datasets.probing import probe_presence
+from mmstconv.media.reading.sequential import SequentialMedia
 from mmstconv.pipelines import changed_steps, pipelines
 
 AXES, RATE, FRAMES, FPS = 6, 50, 8, 10

@@ -7,6 +7,9 @@ _base_ = []  # first: MMEngine then lets a config import something
 from mmstconv.cores import loader_workers
 from mmstconv.pipelines import pipelines
 
+colours = dict(
+    type="ColorJitter", brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05
+)
 steps = dict(
     open=dict(type="OpenMedia"),
     clip=dict(type="SampleClips", clip_len=16, fps=12),
@@ -28,13 +31,7 @@ steps = dict(
             dict(type="Resize", scale=(112, 112), keep_ratio=False, lazy=True),
             dict(type="Flip", flip_ratio=0.5, lazy=True),
             dict(type="LoadFrames"),
-            dict(
-                type="ColorJitter",
-                brightness=0.2,
-                contrast=0.2,
-                saturation=0.2,
-                hue=0.05,
-            ),
+            colours,
         ]
     ),
     val=dict(clip=dict(test_mode=True)),
