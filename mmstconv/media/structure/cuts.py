@@ -24,7 +24,7 @@ class Cut:
 
     Args:
         reason: In words.
-        usable: Bytes from the beginning on that a demuxer can take.
+        usable: How many bytes from the beginning FFmpeg can read.
     """
 
     reason: str
@@ -35,11 +35,11 @@ def find_cut(file: BinaryIO, demuxer: str) -> Cut | None:
     """Tells whether a file was cut short, by the sizes its container states.
 
     Args:
-        file: Its content.
+        file: The file.
         demuxer: FFmpeg's name of the container.
 
     Returns:
-        Where it is cut; None if it is not, or the container does not tell.
+        Where the file ends; None if it is whole, or its container states no sizes.
     """
     size = file.seek(0, 2)
     find = {
@@ -84,7 +84,7 @@ def _cut_riff(file: BinaryIO, size: int) -> Cut | None:
     file.seek(0)
     header = file.read(8)
     length = int.from_bytes(header[4:], "little")
-    if header[:4] != b"RIFF" or length >= 0x7FFFFFFF:  # written as a stream
+    if header[:4] != b"RIFF" or length >= 0x7FFFFFFF:  # size unknown when written
         return None
     return _missing("RIFF chunk", 8 + length, size)
 
@@ -122,13 +122,13 @@ def _cut_packets(file: BinaryIO, size: int) -> Cut | None:
 
 
 def _cut_frames(file: BinaryIO, size: int) -> Cut | None:
-    """What encoders put into the first frame of MPEG audio tells all frames' bytes."""
+    """Encoders of MPEG audio write the size of all frames into the first frame."""
     file.seek(0)
     header = file.read(HEADER_BYTES)
     place = max(header.find(b"Xing"), header.find(b"Info"))
     if place < 0 or len(header) < place + 16 or header[place + 7] & 3 != 3:
         return None
-    # from the first frame on; its header and side information are before the mark
+    # The size counts from the first frame, which begins a little before the mark.
     return _missing(
         "frames", int.from_bytes(header[place + 12 : place + 16], "big"), size
     )
