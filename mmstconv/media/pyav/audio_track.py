@@ -230,10 +230,6 @@ class _Stretch:
         self._append(frame, start)
         return True
 
-    @property
-    def seconds(self) -> float:
-        return self.length / self.rate
-
     def placed(self) -> tuple[int, int, np.ndarray]:
         """Rate, number of the first sample on the clock, and the samples."""
         first = round(float(np.median(self.starts)) * self.rate)

@@ -18,7 +18,7 @@ from ..trust.limits import MediaLimits
 from .reader import MediaInfo, MediaReader
 from .view import View, scale, see_image
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM")
+IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM")
 
 
 def image_numbers(folder: str | os.PathLike, template: str, **fixed: str) -> list[int]:
@@ -57,7 +57,7 @@ def image_size(data: bytes, path: str, limits: MediaLimits) -> tuple[int, int]:
         MediaError: It is no image, or larger than allowed.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=IMAGE_FORMATS) as image:
             size = image.size
     except Exception as error:  # whatever a decoder makes of a file is about the file
         raise UnreadableMediaError(path, "is not a readable image") from error

@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 MAX_PARTS = 100_000  # a file of countless empty parts would otherwise never end
+# IDs of Matroska elements, and of the ASF object that says how long the file is.
+EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
+TRACKS, TRACK, CLUSTER = b"\x16\x54\xae\x6b", b"\xae", b"\x1f\x43\xb6\x75"
+ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 
 def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:

@@ -11,14 +11,22 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from .boxes import MAX_PARTS, elements, within
+from .boxes import (
+    ASF_PROPERTIES,
+    CLUSTER,
+    MAX_PARTS,
+    SEGMENT,
+    TRACK,
+    TRACKS,
+    elements,
+    within,
+)
 
 PAGE = 27  # bytes of an Ogg page's header before its table of sizes
 TAG = 11  # bytes of an FLV tag's header
 REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
-CRC, SEGMENT, CLUSTER = b"\xbf", b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
+CRC = b"\xbf"
 ASF_HEADER = 64 << 10  # bytes of an ASF file that are searched for its header
-ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 # IDs of what a Matroska segment consists of: an index, information, tracks, clusters,
 # cues, attached files, chapters, tags, padding and check sums.
@@ -27,7 +35,7 @@ PARTS = {
 }
 PARTS |= {bytes.fromhex(name) for name in ("1c53bb6b", "1941a469", "1043a770")}
 PARTS |= {bytes.fromhex(name) for name in ("1254c367", "ec", "bf")}
-TRACKS, TRACK, OF_A_TRACK = b"\x16\x54\xae\x6b", b"\xae", {b"\xd7", b"\x83", b"\x86"}
+OF_A_TRACK = {b"\xd7", b"\x83", b"\x86"}  # its number, type and codec
 # IDs of what a cluster consists of: its time, blocks, groups of blocks, its place, its
 # size, padding, check sums and encrypted blocks.
 IN_CLUSTER = "e7 a3 a0 a7 ab 5854 ec bf af"

@@ -11,7 +11,6 @@ START_CODE = b"\0\0\1"
 # stored.
 HIGH_PROFILES = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
 PARAMETER_SET = 7
-SEI = 6
 YUV444 = 3
 # FFmpeg works around mistakes of old x264 builds, but x264 writes its build into the
 # first packet only. Before these builds that matters: to 4:4:4 streams, and to others

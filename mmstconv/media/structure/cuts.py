@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from .boxes import boxes, elements
+from .boxes import ASF_PROPERTIES, EBML, SEGMENT, boxes, elements
 
 # What may stand at the outermost level of an MP4 or QuickTime file.
-BOXES = {
+OUTERMOST = {
     *(b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide"),
     *(b"sidx", b"ssix", b"mfra", b"meta", b"uuid", b"udta", b"pnot", b"emsg", b"prft"),
 }
-EBML, SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
 FLV_TAGS = {8, 9, 18}
-FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 HEADER_BYTES = 8192
 
 
@@ -64,7 +62,7 @@ def _missing(what: str, end: int, size: int) -> Cut | None:
 def _cut_boxes(file: BinaryIO, size: int) -> Cut | None:
     start = 0
     for kind, _, end in boxes(file, 0, size):
-        if kind not in BOXES:
+        if kind not in OUTERMOST:
             return None
         cut = _missing(f"'{kind.decode()}' box", end, size)
         if cut:  # FFmpeg gives up at half an index, but not at half the data
@@ -114,7 +112,7 @@ def _cut_packets(file: BinaryIO, size: int) -> Cut | None:
     """The header of ASF says how long the file is, unless it was broadcast."""
     file.seek(0)
     header = file.read(HEADER_BYTES)
-    place = header.find(FILE_PROPERTIES)
+    place = header.find(ASF_PROPERTIES)
     if place < 0 or len(header) < place + 92 or header[place + 88] & 1:
         return None
     length = int.from_bytes(header[place + 40 : place + 48], "little")

@@ -7,11 +7,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-from .boxes import boxes, elements, within
+from .boxes import SEGMENT, TRACK, TRACKS, boxes, elements, within
 
 UNIT = 1 << 16
 HEADER_BYTES = 256  # more than the header of a track or of the whole film has
-SEGMENT, TRACKS, TRACK = b"\x18\x53\x80\x67", b"\x16\x54\xae\x6b", b"\xae"
 TO_YAW = b"\xe0", b"\x76\x70", b"\x76\x73"  # video, projection, its yaw
 HALF_TURN = 180.0
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from .boxes import boxes, elements, within
+from .boxes import SEGMENT, TRACK, TRACKS, boxes, elements, within
 
 HEADER_BYTES = 64 << 10
 KINDS = {b"vide": "video", b"soun": "audio", b"vmhd": "video", b"smhd": "audio"}
@@ -21,7 +21,6 @@ ASF_NAMES += " 40a4d0d2 fab31122 ce75f87b fbb31122 14e68a29 fcb31122 74d40618"
 ASF_NAMES = {bytes.fromhex(name) for name in ASF_NAMES.split()}
 CODEC_LIST = bytes.fromhex("4052d1861d31d011a3a400a0c90348f6")
 ASF_KINDS = {1: "video", 2: "audio"}
-SEGMENT, TRACKS, TRACK = b"\x18\x53\x80\x67", b"\x16\x54\xae\x6b", b"\xae"
 CODEC, CODEC_KINDS = b"\x86", {b"V_": "video", b"A_": "audio"}
 
 

@@ -21,7 +21,7 @@ HEADER_BYTES = 4096
 IN_MEMORY = "<bytes>"  # the name of a file that has none
 # `http:`, `concat:`, `subfile,`: how FFmpeg names its protocols.
 PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+[:,]")
-BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"}
+FIRST_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"}
 ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 MXF = bytes.fromhex("060e2b34020501010d0102")
 
@@ -99,7 +99,7 @@ def _identify(file: BinaryIO, name: str) -> Container:
 
 def sniff(header: bytes) -> Container | None:
     """Tells the container by a file's first bytes; None if it is not an allowed one."""
-    if header[4:8] in BOXES:
+    if header[4:8] in FIRST_BOXES:
         # The size of a small box begins with a zero byte, where text ends for FFmpeg.
         return Container("mov", header[4:8] == b"ftyp" and header[0] == 0)
     if header.startswith(b"\x1a\x45\xdf\xa3"):

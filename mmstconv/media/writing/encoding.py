@@ -14,7 +14,7 @@ import numpy as np
 from av.codec.context import Flags
 from av.video.reformatter import ColorRange, VideoReformatter
 
-from .write_options import FORMATS, SoundCoding, VideoCoding
+from .write_options import CONTAINERS, SoundCoding, VideoCoding
 
 CHANNEL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 6: "5.1", 8: "7.1"}
 CODEC_OPTIONS = {
@@ -49,7 +49,7 @@ def open_container(path, suffix: str, options: Mapping[str, str] | None = None):
     """
     chosen = MUXER_OPTIONS.get(suffix, {})
     options = {"fflags": "+bitexact", **chosen, **(options or {})}
-    return av.open(str(path), "w", format=FORMATS[suffix], options=options)
+    return av.open(str(path), "w", format=CONTAINERS[suffix], options=options)
 
 
 def make_reproducible(stream) -> None:
