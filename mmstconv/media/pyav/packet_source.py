@@ -135,12 +135,12 @@ class Source:
             self.damage.note(LATE_STREAM)
 
     def seek(self, stream, seconds: float | None, earliest: int) -> None:
-        """To the key frame of a stream at or before a time.
+        """Goes to the key frame of a stream at or before a time.
 
         Args:
-            stream: Whose key frame.
-            seconds: None is the beginning.
-            earliest: In ticks of the stream: where the beginning is looked for.
+            stream: The stream, of which :meth:`packets` are read next.
+            seconds: The time; None is the beginning.
+            earliest: Where the beginning is looked for, in ticks of the stream.
         """
         self._checksums.jump()
         if stream is not self._stream:  # the demuxer skips all others
