@@ -19,7 +19,7 @@ from ..datasets.class_names import ClassNamesError, find_class_names
 from ..engine.checkpoint import fill
 from ..engine.configs import read_config
 from ..loading import trusting
-from ..models.heads import kind_of, probabilities
+from ..models.heads import multi_class_of, probabilities
 from ..models.joint import Steps
 
 
@@ -105,7 +105,7 @@ def class_probabilities(model: nn.Module, scores: Tensor) -> Tensor:
 
 def has_several_classes(model: nn.Module) -> bool:
     """Whether the model says yes or no to each class, instead of choosing one."""
-    return bool(kind_of(model.cls_head))
+    return bool(multi_class_of(model.cls_head))
 
 
 def predict_video(

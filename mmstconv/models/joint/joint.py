@@ -11,7 +11,14 @@ from mmengine.model import BaseModule, ModuleDict
 from torch import Tensor, nn
 
 from ..fusion.operators import build_operator
-from ..layers import StepGrid, align_edges, align_steps, edges_of, pool_space
+from ..layers import (
+    StepGrid,
+    align_edges,
+    align_steps,
+    edges_of,
+    length_mask,
+    pool_space,
+)
 from .features import Features
 from .fused import Fused
 
@@ -191,20 +198,24 @@ class Joint(BaseModule):
     def _align_padded(self, features: Features) -> dict[str, Tensor]:
         names = list(self.in_channels)
         lengths = {name: features.lengths_of(name) for name in names}
+        feats = {
+            name: _without_padding(features.feats[name], lengths[name])
+            for name in names
+        }
         if self.steps is not None:
             return {
-                name: _stretched(features.feats[name], lengths[name], self.steps)
+                name: _stretched(feats[name], lengths[name], self.steps)
                 for name in names
             }
         first = names[0]
         for name in names[1:]:
-            same = features.feats[name].shape[1] == features.feats[first].shape[1]
+            same = feats[name].shape[1] == feats[first].shape[1]
             if not same or not _equal(lengths[name], lengths[first]):
                 raise ValueError(
                     f"streams {first!r} and {name!r} have sequences of different "
                     "lengths: give the joint steps=..., onto which they are averaged"
                 )
-        return dict(features.feats)
+        return feats
 
     def fuse_steps(
         self, aligned: Mapping[str, Tensor], presence: Mapping[str, Tensor]
@@ -251,6 +262,13 @@ def _equal(one: Tensor | None, other: Tensor | None) -> bool:
     if one is None or other is None:
         return one is other
     return torch.equal(one.cpu(), other.cpu())
+
+
+def _without_padding(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """``(N, T, D)`` with zeros behind the real steps."""
+    if lengths is None:
+        return x
+    return torch.where(length_mask(lengths, x)[:, :, None], x, x.new_zeros(()))
 
 
 def _stretched(x: Tensor, lengths: Tensor | None, steps: int) -> Tensor:

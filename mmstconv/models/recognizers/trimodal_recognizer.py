@@ -12,8 +12,8 @@ from ...modalities import MODALITIES, in_order, without_left_out
 from ..joint import Features, Fused, Steps
 from ..layers import StepGrid, to_device
 from ..streams import run_present_rows
+from .batch import check_inputs, read_presence, read_windows
 from .modality_dropout import check_rates, drop_modalities
-from .presence import check_inputs, read_presence, read_windows
 
 STAGES = ("backbone", "neck", "steps", "fusion", "head")
 MODES = ("tensor", "predict", "loss")
