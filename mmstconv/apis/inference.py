@@ -81,8 +81,16 @@ def class_names(model: nn.Module) -> list[str]:
 
     Args:
         model: Of :func:`load_recognizer`.
+
+    Raises:
+        ValueError: The model's head is for another task.
     """
-    count = model.cls_head.num_classes
+    count = getattr(model.cls_head, "num_classes", None)
+    if count is None:
+        raise ValueError(
+            f"model.cls_head is a {type(model.cls_head).__name__}, which has no "
+            "num_classes: take score_video() of mmstconv.apis for its predictions"
+        )
     names = (getattr(model, "dataset_meta", None) or {}).get("classes")
     if isinstance(names, (list, tuple)) and len(names) == count:
         return [str(name) for name in names]
