@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-import torch
 from conftest import ROOT, data_options
 from datasets.test_own_modality import AXES, LoadDrawnImu
 from mmengine.config import Config
