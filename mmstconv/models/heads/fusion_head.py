@@ -64,9 +64,9 @@ class TriModalFusionHead(BaseHead):
             left out: they are always 1.
         average_clips: Average ``'prob'`` (softmax; sigmoid with ``multi_class``) or
             ``'score'`` over clips.
-        train_without: Modalities without which the samples that have them are trained
-            on as well, beside with them. Each class then occurs without the modality
-            as often as in the data, so that its absence says nothing of the class.
+        train_without: Modalities: samples that have one of them are trained on a
+            second time without it. Each class then occurs without the modality as
+            often as in the data, so that its absence says nothing of the class.
         score_subsets: Predict from every subset of the modalities as well; the
             streams run once.
         init_std: Standard deviation of the initial fully connected weights.
@@ -81,7 +81,7 @@ class TriModalFusionHead(BaseHead):
     """
 
     over_time = "vector"
-    #: Unlike MMAction2's heads, which have the argument and make no use of it.
+    #: ``multi_class`` decides what scores are; MMAction2's heads ignore theirs.
     decides_multi_class = True
 
     def __init__(
@@ -239,7 +239,7 @@ class TriModalFusionHead(BaseHead):
         if present is not None:
             here = to_device(present.nonzero()[:, 0], scores.device)
             scores, targets = scores[here], targets[here]
-        # No sample has this modality: zero, but still a function of the weights.
+        # No sample has this modality: a zero that gives every weight a zero gradient.
         return self.loss_cls(scores, targets) if len(scores) else scores.sum()
 
     def _confidence(self, fused: Fused, labels: Tensor) -> dict[str, Tensor]:

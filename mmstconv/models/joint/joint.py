@@ -148,7 +148,7 @@ class Joint(BaseModule):
     def fuse(
         self, read: Mapping[str, Tensor], presence: Mapping[str, Tensor]
     ) -> Tensor:
-        """``(N, D)``."""
+        """What the operator reads to one feature a clip, ``(N, D)``."""
         if self.fusion.gives_scores:  # its classifiers come first
             read = {name: self.dropout(x) for name, x in read.items()}
         fused = self.fusion(read, presence)  # (N, T, D)
@@ -220,7 +220,7 @@ class Joint(BaseModule):
     def fuse_steps(
         self, aligned: Mapping[str, Tensor], presence: Mapping[str, Tensor]
     ) -> Tensor:
-        """``(N, T, D)``."""
+        """Aligned features to one feature a step, ``(N, T, D)``."""
         return self.fusion(aligned, presence)
 
     def valid(self, features: Features) -> Tensor | None:

@@ -24,8 +24,8 @@ MODES = ("tensor", "predict", "loss")
 class TriModalRecognizer(BaseModel):
     """RGB, flow and audio of the same instant, each through its stream, one head.
 
-    Any set of modalities works; those named here are what the data set brings along,
-    others are the user's own. A data sample whose metainfo has
+    Any set of modalities works: mmstconv loads these three, any other name is a
+    modality of the user's own. A data sample whose metainfo has
     ``presence={'audio': False, ...}`` lacks that modality: its stream does not see
     the sample, and the head does not see the stream. Inputs of modalities without
     a stream are ignored.
