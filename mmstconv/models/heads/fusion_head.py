@@ -139,13 +139,9 @@ class TriModalFusionHead(BaseHead):
         self.track_confidence = False
         self.confidence: dict[str, Tensor] = {}
         # An operator of scores has a classifier for each stream already.
-        widths = {} if gives_scores else self.stream_channels
+        own = () if gives_scores else self.aux_loss_weight
         self.aux_cls = ModuleDict(
-            {
-                name: nn.Linear(widths[name], num_classes)
-                for name in self.aux_loss_weight
-                if name in widths
-            }
+            {name: nn.Linear(stream_channels[name], num_classes) for name in own}
         )
 
     @classmethod
