@@ -16,8 +16,8 @@ from .containers import weights_of
 from .kinds import SAFETENSORS, kind_of
 from .renames import with_names_of_today
 from .stand_ins import settle, standing_in
+from .trust import TRUST, are_trusted
 
-TRUST = "MMSTCONV_TRUST"
 _TRUST = (
     f"if the file is yours, allow it with {TRUST}=1 in the environment (any tool), "
     "--trust (ours) or trust=True (Python)"
@@ -48,7 +48,8 @@ def read_checkpoint(
     Args:
         path: The file.
         trust: Open a file with Python objects in it. They can do anything: only for
-            files that are yours. So says ``MMSTCONV_TRUST=1`` in the environment.
+            files that are yours. What the process was told
+            (:mod:`~mmstconv.checkpoints.trust`) counts too.
         map_location: Where tensors go, as of ``torch.load``.
 
     Raises:
@@ -57,7 +58,7 @@ def read_checkpoint(
         CheckpointError: It is no checkpoint, or broken; says which.
     """
     path = Path(path)
-    trust = trust or is_trusted()
+    trust = trust or are_trusted()
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "no such file"
         raise FileNotFoundError(f"{path}: {what}")
@@ -107,11 +108,6 @@ def _read_safetensors(path: Path, map_location) -> Mapping:
         return load_file(path, device=str(map_location))
     except SafetensorError as error:
         raise CheckpointError(f"{path}: {_broken(error)}") from error
-
-
-def is_trusted() -> bool:
-    """Whether the environment says that all checkpoints are the user's own."""
-    return os.environ.get(TRUST) == "1"
 
 
 def _check_container(path: Path, trust: bool) -> None:
