@@ -7,10 +7,10 @@ from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 
 from ...checkpoints.entries import check_resumable
+from ...checkpoints.filling import fill
 from ...checkpoints.reading import CheckpointError, weights_of
 from ...datasets import MultiModalVideoDataset
 from ...datasets.transforms.roles import role_of, steps_of
-from ..checkpoint import fill
 from ..preprocessing import check_preprocessing, forget_files_on_resume
 from ..schedules import check_kind, check_saved_by, keep_config, overridden
 from .data_sets import built_data_sets
