@@ -205,6 +205,19 @@ def records_initialisation(module) -> bool:
     return hasattr(module, "_params_init_info")
 
 
+def module_versions(weights: Mapping) -> Mapping:
+    """What ``state_dict()`` keeps beside the weights, by the names of the modules.
+
+    Empty for other mappings.
+    """
+    return getattr(weights, "_metadata", None) or {}
+
+
+def set_module_versions(weights: Mapping, versions: Mapping) -> None:
+    """Put it beside other weights."""
+    weights._metadata = versions
+
+
 def batch_norm_class() -> type:
     """The class of all batch norms, of any number of dimensions."""
     return _get(import_module("torch.nn.modules.batchnorm"), "_BatchNorm")

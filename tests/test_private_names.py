@@ -6,6 +6,7 @@ import ast
 import inspect
 import pkgutil
 import re
+from collections import OrderedDict
 from importlib import import_module
 from pathlib import Path
 
@@ -80,6 +81,10 @@ def test_each_private_name_is_there(tmp_path):
 
     names.copy_without_waiting(BaseDataPreprocessor())
     Recording().init_weights()
+    versions = names.module_versions(layer.state_dict())
+    assert versions == {"": {"version": 1}} and names.module_versions({}) == {}
+    names.set_module_versions(weights := OrderedDict(), versions)
+    assert names.module_versions(weights) == versions
     assert isinstance(nn.BatchNorm3d(1), names.batch_norm_class())
     assert isinstance(nn.Conv3d(1, 1, 1), names.conv_class())
     with names.lstm_as_loop():

@@ -1,6 +1,4 @@
-from .conversion import Conversion
-from .doctor import convert_checkpoint
-from .layout import Layout
-from .layouts import LAYOUTS
+"""Weights: opening files safely, reading them, filling a model, converting others'.
 
-__all__ = ["LAYOUTS", "Conversion", "Layout", "convert_checkpoint"]
+Importing this package imports none of its modules: every ``import mmstconv`` does.
+"""

@@ -10,7 +10,6 @@ from mmengine.logging import print_log
 from mmengine.model import update_init_info
 from torch import Tensor, nn
 
-from ..loading import are_trusted
 from ..private_names import records_initialisation
 from .adapt import adapt_input, inflate
 from .entries import unusable
@@ -64,7 +63,7 @@ class AdaptedPretrained:
         self.adapt_input = adapt_input
 
     def __call__(self, module: nn.Module) -> None:
-        loaded = read_checkpoint(self.checkpoint, trust=are_trusted())
+        loaded = read_checkpoint(self.checkpoint)
         weights = self._select(tensors_of(self.checkpoint, loaded))
         own = module.state_dict()
         fitted, inflated, adapted = self._fit(module, weights, own)

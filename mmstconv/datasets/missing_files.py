@@ -1,12 +1,12 @@
-"""Which of many files exist: told by listing their folders."""
+"""Finds which of many files do not exist by listing their folders."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
 
-FEW = 8  # files of a folder that are looked up one by one
-# A folder with more other files than this for each one asked for is not listed on.
+FEW = 8  # so many files of a folder are looked up one by one
+# The listing of a folder stops after this many entries for each file asked for.
 OTHERS = 8
 
 
@@ -36,7 +36,7 @@ def missing_files(paths: Iterable[str]) -> set[str]:
 
 
 def _listed_files(folder: str, asked: int) -> set[str]:
-    """Names of files in a folder; not all where there are too many or it is no folder.
+    """Names of files in a folder: some if it is very full, none if it is no folder.
 
     Args:
         folder: Path of the folder.
@@ -50,6 +50,6 @@ def _listed_files(folder: str, asked: int) -> set[str]:
                     break
                 if entry.is_file():
                     names.add(entry.name)
-    except (OSError, ValueError):  # as one that may be entered but not listed
+    except (OSError, ValueError):  # such as a folder that may be entered but not listed
         pass
     return names

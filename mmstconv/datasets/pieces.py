@@ -9,7 +9,7 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 from mmengine.registry import init_default_scope
 
-from mmstconv.media import MediaReader
+from mmstconv.media import Media, MediaReader
 
 from .transforms import FormatClips
 from .transforms.roles import role_of
@@ -79,7 +79,7 @@ class PiecePipeline:
         return start + np.arange(frames + 1) / self.fps
 
     def frames(
-        self, media: MediaReader, times: Sequence[float]
+        self, media: Media, times: Sequence[float]
     ) -> tuple[dict[str, np.ndarray], dict[str, bool]]:
         """A piece of n frames from the times of n + 1.
 
@@ -92,7 +92,7 @@ class PiecePipeline:
         return self._run(self.frame_steps, results, self.visual)
 
     def windows(
-        self, media: MediaReader, starts: Sequence[float]
+        self, media: Media, starts: Sequence[float]
     ) -> tuple[dict[str, np.ndarray], dict[str, bool]]:
         """What windows that start at given times have each for itself.
 
@@ -104,7 +104,7 @@ class PiecePipeline:
         results["frame_times"] = starts[:, None] + self.times(0.0, self.clip_len)
         return self._run(self.window_steps, results, self.windowed)
 
-    def _clips(self, media: MediaReader, starts: np.ndarray, frames: int) -> dict:
+    def _clips(self, media: Media, starts: np.ndarray, frames: int) -> dict:
         """What ``SampleClips`` would say of such clips."""
         results = dict(
             filename=media.path,

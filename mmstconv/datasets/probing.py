@@ -28,7 +28,7 @@ def probe_presence(dataset, info: Mapping) -> dict[str, bool] | None:
                 results = step.transform(results)
             elif hasattr(step, "probe"):
                 presence.update(step.probe(results))
-    except Exception:  # reading it in earnest will say what is wrong
+    except Exception:  # loading the sample will say what is wrong
         return None
     finally:
         if "media" in results:

@@ -1,4 +1,4 @@
-"""A data set that goes on where a sample cannot be used."""
+"""A data set that goes on when a sample cannot be used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from ..randomness import seed_generators
 from .bad_samples import BadDataError, WorkerBoard, is_of_the_sample, named, reason_of
 from .transforms.roles import steps_of
 
-HARD_LIMIT = 5  # times the time limit of OpenMedia, then a loader process is ended
+# A loader process is ended after so many times the time limit of OpenMedia.
+HARD_LIMIT = 5
 
 
 class Damage(list):
@@ -86,7 +87,7 @@ class TolerantDataset(BaseDataset):
                 tried[index] = self._record(index, error)
             if len(tried) >= min(limit, len(self)):
                 break
-            if place is not None:  # whatever the bad one has drawn before it failed
+            if place is not None:  # undo what the bad sample has drawn
                 seed_generators(*place, len(tried))
             index = self._another(tried)
         raise BadDataError(
@@ -138,7 +139,7 @@ class TolerantDataset(BaseDataset):
                     notes["damage"] += media.damage
                     media.close()
         notes = {name: note for name, note in notes.items() if note}
-        if "damage" in notes:  # once, whatever copies of the reader have found
+        if "damage" in notes:  # copies of the reader may have found the same
             notes["damage"] = list(dict.fromkeys(notes["damage"]))
         for sample in _packed_samples(packed):
             sample.set_metainfo(dict(filename=filename, **notes))

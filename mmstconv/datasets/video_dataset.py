@@ -1,4 +1,4 @@
-"""MMAction2's video dataset, reading its annotation strictly and its files bravely."""
+"""MMAction2's video dataset with a strict annotation and a tolerance for bad files."""
 
 from __future__ import annotations
 
@@ -82,16 +82,17 @@ class MultiModalVideoDataset(TolerantDataset, VideoDataset):
 
     @classmethod
     def _load_metainfo(cls, metainfo: Mapping | None = None) -> dict:
-        """MMEngine's, which would take a class file that is missing for a name."""
+        """As MMEngine's, which takes the path of a missing class file for a name."""
         rest = dict(metainfo or {})
         classes = rest.pop("classes", None)
         loaded = super()._load_metainfo(rest)
         return loaded if classes is None else dict(loaded, classes=classes)
 
     def full_init(self) -> None:
-        """As MMEngine's, without the garbage collector.
+        """As MMEngine's, with the garbage collector off.
 
-        Of many new objects none of which can go, it would look through all, many times.
+        A long list makes many objects that all stay; the collector would search them
+        again and again for nothing.
         """
         enabled = gc.isenabled()
         gc.disable()
@@ -147,7 +148,7 @@ class MultiModalVideoDataset(TolerantDataset, VideoDataset):
         return [info for _, info in data]
 
     def _check_extracted(self) -> None:
-        """That what transforms read beside the files is there for some of them."""
+        """Checks that what transforms read beside the files exists for some sample."""
         for step in steps_of(self):
             if hasattr(step, "check_extracted"):
                 infos = (BaseDataset.get_data_info(self, k) for k in range(len(self)))
@@ -179,14 +180,11 @@ class MultiModalVideoDataset(TolerantDataset, VideoDataset):
 
     @staticmethod
     def _not_there(paths: Iterable[str]) -> set[str]:
-        """Of the files of the annotation, those that do not exist."""
+        """The paths that do not exist."""
         return missing_files(paths)
 
     def _serialize_data(self) -> tuple[np.ndarray, np.ndarray]:
-        """MMEngine's, in half the time: one buffer that loader processes share.
-
-        It makes an array of each item first.
-        """
+        """As MMEngine's, but makes one array of all items instead of one of each."""
         items = [pickle.dumps(info, protocol=4) for info in self.data_list]
         self.data_list.clear()
         lengths = np.fromiter(map(len, items), np.int64, len(items))

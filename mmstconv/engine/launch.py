@@ -9,7 +9,7 @@ from mmaction.registry import RUNNERS
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from ..loading import trust_checkpoints
+from ..checkpoints.trust import trust_checkpoints
 from ..private_names import write_config_plainly
 from . import cpu
 from .console import ConsoleRunner

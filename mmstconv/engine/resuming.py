@@ -13,7 +13,6 @@ from mmengine.runner import find_latest_checkpoint
 
 from ..checkpoints.entries import check_entries, check_resumable
 from ..checkpoints.reading import TrustError, read_checkpoint
-from ..loading import are_trusted
 from ..private_names import checkpoint_of, is_resuming, resume_from, start_from
 from .runner_parts import checkpoint_hook
 
@@ -110,7 +109,7 @@ def check_whole(path: str | os.PathLike) -> None:
     Raises:
         ValueError: It is broken, or no checkpoint that training can go on from.
     """
-    checkpoint = read_checkpoint(path, trust=are_trusted())
+    checkpoint = read_checkpoint(path)
     check_entries(path, checkpoint)
     check_resumable(path, checkpoint)
 

@@ -24,12 +24,11 @@ def open_media(
         reader: ``'pyav'`` or ``'decord'``; the latter decodes the video with decord.
         limits: What the file may have; None is ``MediaLimits()``.
         timeout: Seconds of processor time that opening it, and then each call of the
-            reader, may take, and ten times as many by the clock;
-            None is no limit. It is looked at between packets: a decoder that hangs
-            within one is not ended by it.
-        square_pixels: DV, DVB and DVD store pixels that are shown wider or narrower
-            than high: scale frames to the width they are shown with (their height
-            stays). False leaves them as they are stored.
+            reader, may take, and ten times as many by the clock. None is no limit. The
+            time is checked between packets: a decoder that hangs within one packet is
+            not ended.
+        square_pixels: Whether frames are scaled to the width they are shown with, where
+            pixels are not square (DV, DVB, DVD). False leaves them as they are stored.
 
     Returns:
         The open file.

@@ -28,7 +28,7 @@ from mmstconv.apis import convert_checkpoint, load_recognizer
 from mmstconv.checkpoints.initializer import AdaptedPretrained
 from mmstconv.checkpoints.provenance import read_provenance
 from mmstconv.checkpoints.reading import TrustError, read_checkpoint
-from mmstconv.loading import are_trusted, trusting
+from mmstconv.checkpoints.trust import are_trusted, trusting
 
 
 class Harmful:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmaction.registry import MODELS
-from torch import nn
+from mmengine.model import BaseModule
 
 import mmstconv  # noqa: F401  (before mmaction: repairs it)
 from mmstconv.models import Features, TriModalFusionHead
@@ -11,7 +11,7 @@ from mmstconv.models import Features, TriModalFusionHead
 OF_JOINT = ("fusion", "temporal", "steps")
 
 
-class Task(nn.Module):
+class Task(BaseModule):
     """Features of streams to classes.
 
     Args:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
+from helpers_culprits import for_each
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config
@@ -157,7 +158,7 @@ def boolean_index(x):
     return x[x > 0]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "act",
     [
         boolean_index,

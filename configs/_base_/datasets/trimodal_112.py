@@ -7,6 +7,9 @@ _base_ = []  # first: MMEngine then lets a config import something
 from mmstconv.cores import loader_workers
 from mmstconv.pipelines import pipelines
 
+colours = dict(
+    type="ColorJitter", brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05
+)
 steps = dict(
     open=dict(type="OpenMedia"),
     clip=dict(type="SampleClips", clip_len=16, fps=12),
@@ -18,7 +21,10 @@ steps = dict(
     flow=dict(type="ComputeFlow", method="dis_fast"),
     audio=dict(type="LogMel", n_mels=64),
     format=dict(type="FormatClips"),
-    pack=dict(type="PackActionInputs", meta_keys=["filename", "presence"]),
+    pack=dict(
+        type="PackActionInputs",
+        meta_keys=["filename", "presence", "clip_starts", "clip_duration"],
+    ),
     modalities=["rgb", "flow", "audio"],
     needs=dict(rgb=["frames"], flow=["frames", "flow"], audio=["sound", "audio"]),
     # Chosen before anything is decoded: LoadFrames crops and scales decoded planes.
@@ -28,13 +34,7 @@ steps = dict(
             dict(type="Resize", scale=(112, 112), keep_ratio=False, lazy=True),
             dict(type="Flip", flip_ratio=0.5, lazy=True),
             dict(type="LoadFrames"),
-            dict(
-                type="ColorJitter",
-                brightness=0.2,
-                contrast=0.2,
-                saturation=0.2,
-                hue=0.05,
-            ),
+            colours,
         ]
     ),
     val=dict(clip=dict(test_mode=True)),

@@ -29,13 +29,7 @@ change_steps(
     train=dict(
         frames=[
             load,
-            dict(
-                type="ColorJitter",
-                brightness=0.2,
-                contrast=0.2,
-                saturation=0.2,
-                hue=0.05,
-            ),
+            _base_.colours,
             flow_images,
             dict(type="RandomResizedCrop", area_range=(0.4, 1.0)),
             dict(type="Resize", scale=(112, 112), keep_ratio=False),

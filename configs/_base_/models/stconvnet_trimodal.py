@@ -51,7 +51,7 @@ model = dict(
                     dict(channels=512, num_blocks=2),
                 ],
             ),
-            neck=dict(in_channels=512, **lstm),
+            neck=lstm,
         ),
         flow=dict(
             backbone=dict(
@@ -70,7 +70,7 @@ model = dict(
                     dict(channels=256, num_blocks=2),
                 ],
             ),
-            neck=dict(in_channels=256, **lstm),
+            neck=lstm,
         ),
         audio=dict(
             backbone=dict(
@@ -82,7 +82,7 @@ model = dict(
                     dict(channels=256, num_blocks=2, pool=dict(mode="max", size=2)),
                 ],
             ),
-            neck=dict(in_channels=256, **lstm),
+            neck=lstm,
         ),
     ),
     joint=dict(fusion=dict(type="ConcatFusion")),  # the source article's

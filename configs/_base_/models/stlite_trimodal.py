@@ -9,15 +9,12 @@ model = dict(
     streams=dict(
         rgb=dict(
             backbone=dict(arch="lite", in_channels=3, **lite),
-            neck=dict(in_channels=256),
         ),
         flow=dict(
             backbone=dict(arch="lite_half", in_channels=2, **lite),
-            neck=dict(in_channels=128),
         ),
         audio=dict(
             backbone=dict(_delete_=True, type="MelConvNet", arch="mel_lite"),
-            neck=dict(in_channels=128),
         ),
     ),
     joint=dict(fusion=dict(type="GatedMultimodalUnit")),

@@ -2,7 +2,7 @@
 # There are weights for RGB alone: the flow stream starts from them as well, with its
 # first layer averaged over the colours. The stem of the RGB stream stays as it is.
 # Every fourth time step is kept for the LSTM: 4 of 16 frames.
-lstm = dict(type="LSTMTemporalNeck", in_channels=512, hidden_channels=512)
+lstm = dict(type="LSTMTemporalNeck", hidden_channels=512)
 backbone = dict(
     type="STConvNet",
     arch="r2plus1d_18_torchvision",

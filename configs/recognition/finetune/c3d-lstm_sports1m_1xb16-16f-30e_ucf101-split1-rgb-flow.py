@@ -13,7 +13,6 @@ change_steps(_base_, clip=dict(fps=25))
 start = dict(
     init_cfg=dict(checkpoint="checkpoints/c3d.pth"),
     backbone=dict(arch="c3d", norm_eval=False),
-    neck=dict(in_channels=4096),
 )
 model = dict(
     data_preprocessor=dict(

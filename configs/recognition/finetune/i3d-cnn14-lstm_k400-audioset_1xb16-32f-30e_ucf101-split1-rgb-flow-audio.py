@@ -31,7 +31,7 @@ model = dict(
         audio=dict(
             init_cfg=dict(type="AdaptedPretrained", checkpoint="checkpoints/cnn14.pth"),
             backbone=dict(type="MelConvNet", arch="cnn14", norm_eval=True),
-            neck=dict(type="LSTMTemporalNeck", in_channels=2048, hidden_channels=512),
+            neck=dict(type="LSTMTemporalNeck", hidden_channels=512),
         )
     ),
     modality_dropout=dict(audio=0.5),

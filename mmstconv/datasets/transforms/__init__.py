@@ -1,4 +1,4 @@
-"""The pipeline: open, sample by time, load, derive, format."""
+"""The transforms of a pipeline: open, sample by time, load, derive, format."""
 
 from .audio import LogMel, RawAudio
 from .audio_feature import LoadClipAudioFeature

@@ -96,7 +96,7 @@ class LoadClipAudioFeature(BaseTransform):
         try:
             bands = _read_feature(path).shape[1]
         except MediaError:
-            return  # of this sample alone
+            return  # the feature of this sample alone is broken
         if bands != self.absent_bands:
             raise ValueError(
                 f"{name}: {path} has {bands} bands, and what stands for a feature that "

@@ -8,6 +8,8 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
+from mmstconv.modalities import MODALITIES
+
 from .checks import modality_names, require
 from .loading import mark_presence
 from .roles import Role
@@ -67,7 +69,7 @@ class FormatClips(BaseTransform):
 
     def __init__(
         self,
-        modalities: Sequence[str] = tuple(PRODUCERS),
+        modalities: Sequence[str] = MODALITIES,
         keep_last_frame: bool = False,
     ) -> None:
         self.modalities = modality_names(modalities)

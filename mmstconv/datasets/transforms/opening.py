@@ -13,7 +13,7 @@ from mmstconv.media.reading.blank import BlankReader
 from .checks import one_of, positive_number, require
 from .roles import Role
 
-ABSENT_SIZE = (256, 256)  # of what stands for frames where there is no video
+ABSENT_SIZE = (256, 256)  # height and width of black frames for a missing video
 
 
 @TRANSFORMS.register_module()

@@ -1,4 +1,4 @@
-"""What each transform is to its pipeline; that of MMAction2's stands in a table."""
+"""What each transform does in a pipeline; MMAction2's transforms are in a table."""
 
 from __future__ import annotations
 

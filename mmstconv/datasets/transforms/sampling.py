@@ -81,6 +81,6 @@ class SampleClips(BaseTransform):
 
 
 def _wrap(offsets: np.ndarray, period: float) -> np.ndarray:
-    """Modulo, where a time just short of the end by rounding is the beginning."""
+    """``offsets`` modulo ``period``; what rounding put just below the period is 0."""
     wrapped = np.mod(offsets, period)
     return np.where(period - wrapped < 1e-9, 0.0, wrapped)

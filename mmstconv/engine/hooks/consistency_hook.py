@@ -9,11 +9,11 @@ from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 
 from ...checkpoints.entries import check_resumable
+from ...checkpoints.filling import fill
 from ...checkpoints.reading import CheckpointError, weights_of
 from ...datasets import MultiModalVideoDataset
 from ...datasets.transforms.roles import role_of, steps_of
 from ...private_names import checkpoint_of, is_resuming
-from ..checkpoint import fill
 from ..label_agreement import check_labels
 from ..preprocessing import check_preprocessing, forget_files_on_resume
 from ..runner_parts import built_data_sets, is_training, unwrap

@@ -1,7 +1,7 @@
-"""What runs in decord's own process: started by its file name, imports nothing of ours.
+"""The program of decord's process. It is started by its path and imports no neighbour.
 
-Requests and answers are a length (4 bytes, little-endian), that many bytes of JSON, and
-as many raw bytes as the JSON says: nothing that comes from a decoder is executed.
+A request or answer is a length (4 bytes, little-endian), that many bytes of JSON, and
+as many raw bytes as the JSON says. So nothing that comes from a decoder is executed.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 
 LENGTH = struct.Struct("<I")
-# On top of what the process has when it begins: a frame of 40 megapixels takes 60 MB as
-# it is decoded, and a decoder holds up to 17 of them.
+# Bytes that the process may take beyond what it has when it begins. A decoded frame of
+# 40 megapixels takes 60 MB, and a decoder holds up to 17 of them.
 MEMORY = 4 << 30
 SAID_BYTES = 500
 
@@ -36,14 +36,14 @@ def receive(read: Callable[[int], bytes]) -> tuple[dict, bytes]:
 
 
 class Decoder:
-    """decord with the file that was used last."""
+    """decord, with the file that was used last kept open."""
 
     def __init__(self, decord) -> None:
         self.decord = decord
         self.path = self.reader = None
 
     def count(self, path: str) -> int:
-        """Opens a file afresh; the number of its frames."""
+        """Opens a file anew and counts its frames."""
         self.close()
         self.reader = self.decord.VideoReader(path, num_threads=1)
         self.path = path
@@ -61,7 +61,7 @@ class Decoder:
 
 
 def answer(decoder: Decoder, request: dict, answers) -> dict:
-    """Does what is asked; returns the last message of the answer."""
+    """Does what a request asks for; returns the last message of the answer."""
     path = request["path"]
     try:
         if path is None:
@@ -91,7 +91,7 @@ def complaint() -> str:
 
 
 def limit_memory(more: int) -> None:
-    """From now on, this process gets at most so many bytes more; on Linux."""
+    """Lets this process take at most this many more bytes from now on (on Linux)."""
     if sys.platform != "linux":
         return
     import resource
@@ -106,7 +106,7 @@ def limit_memory(more: int) -> None:
 
 
 def serve(requests, answers) -> None:
-    """Answers until nobody is left to ask."""
+    """Answers requests until their stream ends."""
     first, _ = receive(requests.read)
     sys.path[:] = first["sys_path"]
     import decord
@@ -128,7 +128,7 @@ def serve(requests, answers) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
     with os.fdopen(os.dup(1), "wb") as pipe, tempfile.TemporaryFile() as log:
         # What libraries print goes neither between the answers nor to the terminal.
         os.dup2(log.fileno(), 1)

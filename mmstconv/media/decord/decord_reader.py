@@ -16,24 +16,24 @@ from ..trust.formats import absolute
 from ..trust.limits import MediaLimits
 from .process import PROCESS, DecordError
 
-# decord guesses the format: a name that FFmpeg takes for a pattern of image files must
-# not reach it.
+# Files of other names are not given to decord: it guesses the format, also by the name,
+# which FFmpeg may take for a pattern of image files.
 SUFFIXES = {".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".mkv", ".webm", ".flv"}
-# Elsewhere it was seen to seek to wrong frames (AVI, ASF), or to fail (MPEG streams).
+# In other containers decord seeks to wrong frames (AVI, ASF) or fails (MPEG streams).
 DEMUXERS = {"mov", "matroska", "flv"}
-# Elsewhere decord leaves frames as they are stored, whatever the display matrix says.
+# In other containers decord leaves frames as stored, whatever the display matrix says.
 TURNED_BY_DECORD = {"mov"}
-# Of frames at their full size that are held at a time.
+# Bytes of frames held in memory at once, at full size.
 BLOCK_BYTES = 16 << 20
 
 
 class DecordReader(PyAVReader):
     """A media file whose frames decord decodes, in a process of its own.
 
-    decord's own sound reader is not used: it returns NaN for stereo, leaks, and ignores
-    when the sound begins. Where decord cannot be trusted with a file, or is known to
-    get it wrong (AVI, open groups of pictures, odd sizes, some rotations), or complains
-    of one, PyAV decodes it instead, so the result does not depend on the reader.
+    Sound is read with PyAV: decord's own reader returns NaN for stereo, leaks, and
+    ignores when the sound begins. PyAV also decodes the frames where decord fails,
+    complains, or is known to be wrong (AVI, open groups of pictures, odd sizes, some
+    rotations), so the result does not depend on the reader.
 
     Args:
         source: A file of this machine, or the content of one (which PyAV decodes).
@@ -112,7 +112,7 @@ class DecordReader(PyAVReader):
     def _finished(
         self, image: np.ndarray, short_side: int | None, view: View | None
     ) -> np.ndarray:
-        # A view is of what is stored, and decord has turned the frame already.
+        # A view is a part of the stored frame, but decord has turned the frame already.
         turned = Orientation(self.info.rotation // 90)
         stored = turned.undone(image)
         if view is None:
@@ -123,11 +123,10 @@ class DecordReader(PyAVReader):
         return turned(see_image(stored, view)).copy()
 
     def _open_video(self) -> None:
-        """Opens the video with decord, unless it would get this file wrong.
+        """Opens the video with decord, unless decord would get this file wrong.
 
-        decord numbers the frames; which number is shown when is told by the time stamps
-        of the packets, since decord's own are relative to the first frame and missing
-        for some files.
+        decord numbers the frames. The packets' time stamps tell when each is shown:
+        decord's own are relative to the first frame, and some files lack them.
         """
         info, packets = self.info, self.video.packets()
         turned = info.rotation != 0 and self.format.demuxer not in TURNED_BY_DECORD
@@ -150,10 +149,10 @@ class DecordReader(PyAVReader):
 
 
 def _is_plain(packets: list) -> bool:
-    """Whether counting packets counts frames, and each key frame is a fresh start.
+    """Whether each packet is a frame, and no group of pictures is open.
 
-    After the key frame of an open group of pictures come frames that are shown before
-    it; decord counts them wrong when it seeks there.
+    In an open group, frames that are shown before the key frame follow it. decord
+    counts these wrong when it seeks.
     """
     key = None
     for packet in packets:

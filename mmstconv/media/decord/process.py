@@ -1,8 +1,7 @@
 """decord in a process of its own.
 
-Broken files make decord end its process (std::bad_alloc thrown where nothing catches
-it), and nothing can interrupt it within a process. A child can be killed, and a limit
-on its memory kills nobody else.
+Broken files make decord end the process it runs in, and nothing can interrupt it from
+within. A child can be killed, and a limit on its memory harms nobody else.
 """
 
 from __future__ import annotations
@@ -34,10 +33,10 @@ class DecordError(Exception):
 
 
 class DecordProcess:
-    """One child that decodes for one process; started when first asked.
+    """The child that decodes for this process; it is started when first asked.
 
-    Loader processes are daemonic and may have no children of :mod:`multiprocessing`; a
-    plain subprocess is allowed everywhere. A process that is forked off gets its own.
+    It is a plain subprocess, since loader processes may not have children of
+    :mod:`multiprocessing`. A forked process gets a child of its own.
     """
 
     def __init__(self) -> None:
@@ -52,10 +51,10 @@ class DecordProcess:
 
         Args:
             path: A file of this machine.
-            seconds: That it may take; None is no limit.
+            seconds: How long it may take; None is no limit.
 
         Raises:
-            DecordError: If decord cannot open the file without complaint.
+            DecordError: If decord fails to open the file, or complains about it.
             TimeoutError: If it takes longer.
         """
         with self._lock:
@@ -69,15 +68,15 @@ class DecordProcess:
 
         Args:
             path: A file of this machine.
-            numbers: Rising.
-            together: How many frames of full size may be held at a time.
-            seconds: That it may take; None is no limit.
+            numbers: Which frames, rising.
+            together: How many frames may be held in memory at once, at full size.
+            seconds: How long it may take; None is no limit.
 
         Yields:
             Arrays ``(up to together, H, W, 3)``.
 
         Raises:
-            DecordError: If decord cannot decode them without complaint.
+            DecordError: If decord fails to decode them, or complains about the file.
             TimeoutError: If it takes longer.
         """
         with self._lock:
@@ -96,7 +95,10 @@ class DecordProcess:
     def _ask(
         self, request: dict, seconds: float | None
     ) -> Iterator[tuple[dict, bytes]]:
-        """Yields the messages of the answer; the last one has no shape."""
+        """Sends a request and yields the messages of the answer, each with its data.
+
+        The last message has no shape.
+        """
         whole = False
         try:
             if self._child is None:
@@ -133,7 +135,7 @@ class DecordProcess:
             raise RuntimeError("decord's process did not start") from error
 
     def _read(self, size: int) -> bytes:
-        """So many bytes of the answer, within the time allowed."""
+        """Reads this many bytes of the answer, within the time allowed."""
         data = bytearray(size)
         view, pipe = memoryview(data), self._child.stdout.raw
         with selectors.DefaultSelector() as selector:
@@ -151,6 +153,7 @@ class DecordProcess:
         return bytes(data)
 
     def _start_clock(self, seconds: float | None) -> None:
+        """Begins to count the time that an answer takes."""
         self._seconds = seconds
         self._began = time.monotonic()
         self._busy = self._processor_time()
@@ -164,7 +167,7 @@ class DecordProcess:
         return min(self._seconds - busy, PATIENCE * self._seconds - waited)
 
     def _processor_time(self) -> float:
-        """Of the child, in seconds; the clock's where the system does not tell."""
+        """Seconds that the child has used; by the clock if the system does not say."""
         if self._child is None:
             return 0.0
         try:
@@ -175,6 +178,7 @@ class DecordProcess:
         return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
     def _ended(self) -> DecordError:
+        """What to raise when the child has ended."""
         code = self._child.wait()
         how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
         return DecordError(f"the process that runs decord ended ({how})")
@@ -189,7 +193,7 @@ class DecordProcess:
                 child.stdin.close()
 
     def _forget(self) -> None:
-        """The child of the process that this one was forked from is not ours."""
+        """Leaves the child to the process that this one was forked from."""
         if self._child is not None:
             self._child.returncode = 0  # or Python would wait for it
         self._child = None

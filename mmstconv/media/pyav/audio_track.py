@@ -11,19 +11,20 @@ from .packet_source import Source
 from .sound import downmix, native_window, resample, to_float
 from .stream_end import end_of
 
-# Decoders need what comes before: MP3's bit reservoir, Opus' convergence, overlaps.
+# Seconds before a window from which sound is decoded. Decoders need what comes before:
+# MP3's bit reservoir, Opus' convergence, overlapping blocks.
 PREROLL = 0.3
-# What the resampler sees beyond the window.
+# Seconds on either side of the window that the resampler sees.
 MARGIN = 0.05
-# Time stamps that jump further than this are a gap, others are rounding.
+# Time stamps that jump by more seconds than this are a gap; less is rounding.
 GAP = 0.03
-# Decoded sound further from the window than this is dropped, not held.
+# Decoded sound that is more seconds away from the window than this is dropped.
 NEAR = 10.0
-# Full scale of 32 bits; what is beyond it, where full scale is 1, is no sound.
+# Full scale is 1. A sample beyond this, the full scale of 32 bits, has no meaning.
 LOUDEST = 2.0**31
-# So many seconds without any sound, where there should be some, are no rounding.
+# A window longer than this, in seconds, without any sound in it is damage.
 MISSING = 0.1
-# The share of a window that must be there where containers do not know gaps.
+# Containers without gaps: the share of a window in which there must be sound.
 LEAST = dict.fromkeys(("mov", "avi", "wav", "aiff", "caf"), 0.5) | {"flac": 0.98}
 # More than any file has that is meant to be heard.
 MAX_CHANNELS = 64
@@ -85,9 +86,9 @@ class AudioTrack:
         return np.clip(output, -1, 1, out=output)
 
     def _note_missing(self, start: float, stop: float, pieces: list) -> None:
-        """Notes that a window has no sound, where there should be some.
+        """Notes damage if a window has no sound where there should be some.
 
-        Where containers do not know gaps, that is, if much of it is missing.
+        Where containers cannot have gaps, it is enough that much of it is missing.
         """
         start, stop = max(start, self.extent[0]), min(stop, self.extent[1])
         there = 0.0
@@ -129,7 +130,7 @@ class AudioTrack:
                 for stretch in stretches[-1:]:
                     stretch.is_closed = True
             frames = self._frames(packet)
-            # Right after seeking, a decoder may lack what came before.
+            # Before the window, a packet may refer to what was not read.
             if (frames is None or packet.is_corrupt) and self._is_after(packet, start):
                 undecodable.append(packet.pos)
             for frame in frames or ():
@@ -147,10 +148,10 @@ class AudioTrack:
         return [stretch.placed() for stretch in stretches]
 
     def _join(self, packet) -> int | None:
-        """The number of the joined file's part that a packet belongs to."""
+        """In a joined file, the number of the part that a packet belongs to."""
         if packet.pts is None or not self.source.joins:
             return None
-        # within rounding; parts are further apart than that
+        # the margin is for rounding; parts are further apart
         return bisect.bisect_right(self.source.joins, packet.pts * self.tick + 1e-4)
 
     def _is_after(self, packet, time: float) -> bool:
@@ -180,7 +181,7 @@ class AudioTrack:
             return frame.samples / frame.sample_rate
 
     def _check(self, sound) -> None:
-        """Raises if no sound is like this; of a codec context or a frame."""
+        """Raises if a codec context or a frame says what no sound has."""
         found = {
             "channels": (sound.layout.nb_channels, MAX_CHANNELS),
             "samples a second": (sound.sample_rate, MAX_SAMPLE_RATE),
@@ -192,7 +193,7 @@ class AudioTrack:
                 )
 
     def _seek(self, seconds: float | None) -> None:
-        """To a time; not before a second before the beginning, where priming begins."""
+        """Goes to a time; the encoder's priming may lie up to a second earlier."""
         earliest = (self.stream.start_time or 0) - round(1 / self.tick)
         self.source.seek(self.stream, seconds, earliest)
 
@@ -200,15 +201,15 @@ class AudioTrack:
 class _Stretch:
     """Decoded frames that follow one another without a gap.
 
-    Containers round time stamps, to a millisecond in Matroska. All time stamps together
-    tell better where the stretch lies than the first one does.
+    Containers round time stamps, to a millisecond in Matroska. The median over all
+    frames tells better than the first one where the stretch begins.
     """
 
     def __init__(self, frame) -> None:
         self.rate = frame.sample_rate
         self.layout = frame.layout.name
         self.channels = [channel.name for channel in frame.layout.channels]
-        # of all frames of a stream; 0 or None where there are no time stamps
+        # 0 or None where there are no time stamps
         self.time_base = frame.time_base
         self.pieces: list[np.ndarray] = []
         self.length = 0
@@ -229,11 +230,8 @@ class _Stretch:
         self._append(frame, start)
         return True
 
-    @property
-    def seconds(self) -> float:
-        return self.length / self.rate
-
     def placed(self) -> tuple[int, int, np.ndarray]:
+        """Rate, number of the first sample on the clock, and the samples."""
         first = round(float(np.median(self.starts)) * self.rate)
         return self.rate, first, np.concatenate(self.pieces)
 

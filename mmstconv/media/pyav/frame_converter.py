@@ -144,8 +144,8 @@ class FrameConverter:
         return orientation(image)
 
     def _to_rgb(self, frame) -> np.ndarray:
-        # One converter for all frames: setting it up takes longer than a small frame.
-        # On one thread: more would be started for every frame.
+        # One reformatter for all frames, as setting it up is slow; on one thread, as
+        # others would be started for every frame.
         with FileErrors(self.source.path, "converted to RGB"):
             image = self._reformatter.reformat(frame, format="rgb24", threads=1)
             return image.to_ndarray()

@@ -10,10 +10,10 @@ import av
 import numpy as np
 from av.filter import Graph
 
-# Codecs of single pictures, which may say by themselves how to show them (EXIF).
+# Codecs of single pictures. These may say themselves how to show them, by EXIF.
 PHOTOGRAPHS = {"mjpeg", "png", "apng", "tiff", "webp"}
 ORIENTATION_TAG = 0x0112
-MIRRORED = {2, 4, 5, 7}  # of its values
+MIRRORED = {2, 4, 5, 7}  # values of the tag
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Orientation:
         return self.quarter_turns % 2 == 1
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """``(H, W, C)`` as stored to upright, contiguous."""
+        """Turns a stored image ``(H, W, C)`` upright; the result is contiguous."""
         if self.mirror:
             image = image[:, ::-1]
         return np.ascontiguousarray(np.rot90(image, self.quarter_turns))
 
     def undone(self, image: np.ndarray) -> np.ndarray:
-        """``(H, W, C)`` upright to as stored, contiguous."""
+        """Turns an upright image back to what is stored; the result is contiguous."""
         image = np.rot90(image, -self.quarter_turns)
         return np.ascontiguousarray(image[:, ::-1] if self.mirror else image)
 
@@ -50,11 +50,11 @@ def orientation_of(frame, mirror: bool) -> Orientation:
     Angles other than multiples of 90 degrees are rounded to the nearest.
 
     Args:
-        frame: As decoded. (Not its ``side_data``, which PyAV cannot list where there is
-            a kind that it does not know, such as a colour profile.)
-        mirror: Whether its container says that it is mirrored.
+        frame: As decoded. Its ``side_data`` is not read: PyAV fails on kinds that it
+            does not know, such as colour profiles.
+        mirror: Whether the container says that it is mirrored.
     """
-    # of a mirrored frame, this is the angle of what was the right edge
+    # The angle of a mirrored frame is that of its right edge.
     turns = round(frame.rotation / 90) + (2 if mirror else 0)
     return Orientation(turns % 4, mirror)
 
@@ -62,11 +62,12 @@ def orientation_of(frame, mirror: bool) -> Orientation:
 def says_mirrored(frame, otherwise: bool) -> bool:
     """Whether a photograph says that it is mirrored.
 
-    FFmpeg's PNG encoder writes what the frame says as EXIF; only a corner is encoded.
+    PyAV does not tell. So a corner of the frame is encoded as PNG, since FFmpeg's
+    encoder writes what the frame says into EXIF.
 
     Args:
         frame: As decoded.
-        otherwise: What holds if it says nothing.
+        otherwise: The answer if the photograph says nothing.
     """
     graph = Graph()
     nodes = [

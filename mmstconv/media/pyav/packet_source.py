@@ -1,4 +1,4 @@
-"""An open container: every packet comes through here."""
+"""An open container, as the one place where packets are read."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from ..trust.formats import name_of
 from ..trust.limits import Deadline, MediaLimits
 from ..trust.memory import limit_pieces
 
-# Their streams are not known when options could still reach the decoders that FFmpeg
-# probes them with. Without those, no frame is allocated before its size is checked.
+# FFmpeg decodes frames of these to find the streams when it opens a file, and options
+# such as ``max_pixels`` do not reach those decoders. So only decoders of sound are
+# allowed then: no frame is allocated before its size is checked.
 UNPROBED = {"flv": "aac,mp3float,mp3,speex,nellymoser,adpcm_swf,opus,flac"}
 # The header of these tells everything that is asked for, so FFmpeg need not decode
-# frames to find it out when it opens a file: that takes longer than to read a second of
-# sound, with 1080 lines ten times. (Matroska's does not: its durations come out wrong.)
+# frames when it opens a file. (Matroska's does not: its durations come out wrong.)
 TELLS_ALL = {"mov"}
-# Their header does not list the streams: one may begin anywhere.
+# Their header does not list the streams: a stream may begin anywhere.
 BEGINS_ANYWHERE = {"flv", "mpegts", "mpeg"}
 STREAM_LINE = re.compile(r"^ +Stream #0:\d+", re.MULTILINE)
 LATE_STREAM = "a stream that begins within it is not read"
@@ -47,14 +47,15 @@ READS_ANY_NAME = int(av.__version__.partition(".")[0]) >= 19
 LENIENT = {} if READS_ANY_NAME else {"metadata_errors": "ignore"}
 EMPTY = av.Packet()
 AS_LITTLE_AS_CAN_BE = "1"  # microseconds
-# Which index is long, at how many places it is looked at, and what is not in order.
+# An index with more entries is checked at this many places, and refused if more than
+# this share of the steps between them does not rise.
 LONG_INDEX, INDEX_PROBES, MOSTLY = 10_000, 200, 0.2
 
 
 class Source:
-    """A container opened with PyAV, as what it was found to be and nothing else.
+    """A container, opened with PyAV as the format that it was found to be.
 
-    It keeps the limits, watches the time, and collects what is found broken.
+    It enforces the limits, watches the time, and collects what is found broken.
 
     Args:
         source: A file of this machine, or the content of one.
@@ -107,15 +108,15 @@ class Source:
             raise
 
     def packets(self, stream) -> Iterator:
-        """The packets of the stream that was sought in, in decoding order.
+        """The packets of a stream from where :meth:`seek` went, in decoding order.
 
-        A place that cannot be read past counts as the end.
+        They end where the file cannot be read further.
         """
         reader = self.container.demux(stream)
         while True:
             try:
                 packet = next(reader, None)
-            except IndexError:  # PyAV knows the streams that were there at the opening
+            except IndexError:  # a stream that was not there at the opening
                 self.damage.note(LATE_STREAM)
                 reader, packet = self.container.demux(stream), EMPTY
             except Exception as error:  # whatever a decoder raises is the file's
@@ -134,12 +135,12 @@ class Source:
             self.damage.note(LATE_STREAM)
 
     def seek(self, stream, seconds: float | None, earliest: int) -> None:
-        """To the key frame of a stream at or before a time.
+        """Goes to the key frame of a stream at or before a time.
 
         Args:
-            stream: Whose key frame.
-            seconds: None is the beginning.
-            earliest: In ticks of the stream: where the beginning is looked for.
+            stream: The stream, of which :meth:`packets` are read next.
+            seconds: The time; None is the beginning.
+            earliest: Where the beginning is looked for, in ticks of the stream.
         """
         self._checksums.jump()
         if stream is not self._stream:  # the demuxer skips all others
@@ -243,7 +244,7 @@ class Source:
             ) from error
 
     def _check(self) -> None:
-        """What the header says, before anything of that size is read or made."""
+        """Checks what the header says, before memory of that size is needed."""
         streams = self.container.streams
         self.limits.check(self.path, streams=len(streams))
         start = self.container.start_time or 0
@@ -257,7 +258,7 @@ class Source:
                 self._check_order(stream.index_entries)
 
     def _length(self, duration: int | None, start: int) -> int:
-        """What is surely there: of fragmented MP4 the duration is the end."""
+        """The duration; for fragmented MP4, FFmpeg gives the end in its place."""
         shift = max(start, 0) if self.demuxer == "mov" else 0
         return max((duration or 0) - shift, 0)
 

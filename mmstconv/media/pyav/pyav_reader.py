@@ -1,4 +1,4 @@
-"""Reading with PyAV."""
+"""Reading a file with PyAV: its best stream of video and of sound."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class PyAVReader(MediaReader):
         self.source.close()
 
     def __del__(self) -> None:
-        # PyAV's containers are in cycles; an unclosed one would keep its file open.
+        # Python collects PyAV's containers late: a file left open would stay open.
         if hasattr(self, "source"):
             self.source.close()
 

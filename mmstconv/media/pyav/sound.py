@@ -1,4 +1,4 @@
-"""From decoded audio frames to mono samples of one rate on one clock."""
+"""From decoded frames of sound to mono samples at the rate that is asked for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# ITU-R BS.775: what each speaker adds to left + right; low-frequency effects nothing.
+# ITU-R BS.775: the weight of each speaker in the sum of left and right. Low-frequency
+# effects are left out.
 SIDE_WEIGHT = math.sqrt(0.5)
 WEIGHTS = {
     "LFE": 0.0,
@@ -20,7 +21,7 @@ WEIGHTS = {
     "BC": SIDE_WEIGHT,
 }
 
-# Of samples in FFmpeg's interleaved formats.
+# By FFmpeg's name of the interleaved format.
 DTYPES = {
     "u8": np.uint8,
     "s16": np.int16,
@@ -58,7 +59,7 @@ def to_float(frame) -> np.ndarray:
     channels = frame.layout.nb_channels
     if frame.format.is_planar and channels > MAX_PLANES:
         frame = _interleaved(frame)
-    # Not frame.to_ndarray(), in which half the time of reading sound was spent.
+    # Not frame.to_ndarray(), which is slow.
     dtype = DTYPES[frame.format.packed.name]
     if frame.format.is_planar:
         samples = np.empty((channels, frame.samples), dtype)
@@ -75,6 +76,7 @@ def to_float(frame) -> np.ndarray:
 
 
 def _interleaved(frame):
+    """The frame with all channels in one plane."""
     import av
 
     frame.pts = None
@@ -96,8 +98,9 @@ def native_window(
 ) -> tuple[int, int, int]:
     """Which samples at the file's rate a window at the target rate needs.
 
-    The window is put on the grid of the target rate, and the cut starts where the two
-    grids meet, so that a window equals the same part of the whole file resampled.
+    The window begins at a sample of the target rate. The cut begins where samples of
+    both rates are at the same time, so that the resampled window equals the same part
+    of the whole file resampled.
 
     Args:
         start: Of the window, in seconds.
@@ -113,7 +116,7 @@ def native_window(
     first = round(start * target)
     common = math.gcd(rate, target)
     period, period_out = rate // common, target // common
-    if period > rate * margin:  # the grids meet too rarely: nearest sample
+    if period > rate * margin:  # samples coincide too rarely: the nearest one
         begin = round((first / target - margin) * rate)
         drop = first - round(begin * target / rate)
     else:

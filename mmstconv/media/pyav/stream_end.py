@@ -1,16 +1,19 @@
-"""When a stream ends: as its container says where that holds, else by its packets."""
+"""When a stream ends: as its container says if that is so, else by its packets."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-# The header of these states how long each stream is; an index bears it out or not.
-# Elsewhere FFmpeg guesses it from the first and the last packets of the whole file.
+# The header of these states how long each stream is, and an index lets us check that.
+# For others FFmpeg guesses it from the first and the last packets of the whole file.
 STATES_DURATION = {"mov", "avi"}
-# Of these only sound is read, and they hold one stream: what FFmpeg says is that one's.
+# Containers that may hold video. Others hold one stream of sound, and FFmpeg knows how
+# long it is.
 HOLDS_FRAMES = {"mov", "avi", "matroska", "mpegts", "mpeg", "flv", "asf"}
-# Seconds that the last frame may be stated to be shown.
+# Seconds that the last frame is shown at most, or what is stated is not believed.
 LONGEST_LAST = 1.0
+# How many seconds before the presumed end packets are read from, in turn; None reads
+# from the beginning.
 STEPS_BACK = (1.0, 10.0, None)
 
 
@@ -19,15 +22,15 @@ def end_of(
 ) -> float | None:
     """When a stream ends, in ticks.
 
-    FFmpeg's duration of a fragmented MP4 file is no duration but the end on the file's
-    clock, and some files say what is not so: what is said is compared with the index,
-    and with the last packets where the index leaves a doubt.
+    Some files state a wrong end, and FFmpeg gives the end of a fragmented MP4 file as
+    its duration. So what is stated is compared with the index, and with the last
+    packets where the index leaves a doubt.
 
     Args:
         source: The open container.
         stream: One of its streams.
         seek: Goes to a time of the stream, in seconds; None is the beginning.
-        shown: Ticks that a packet counts which does not say how long it is.
+        shown: How many ticks a packet takes that does not say how long it is.
 
     Returns:
         None if nothing tells.
@@ -44,7 +47,7 @@ def end_of(
 
 
 def _stated(source, stream) -> int | None:
-    """As the container says, unless its index says that this cannot be."""
+    """The end that the container states; None if its index contradicts it."""
     start, duration = stream.start_time or 0, stream.duration or 0
     if duration <= 0 or source.cut is not None:
         return None
@@ -62,10 +65,11 @@ def _stated(source, stream) -> int | None:
 
 
 def _is_sure(source, stream, end: int) -> bool:
-    """Whether the index alone tells that no frame begins later.
+    """Whether the index alone proves that no frame begins after this end.
 
-    It tells when packets are decoded. Where they are as far apart from one another as
-    frames are, the last frame is shown as long after its packet as the first one.
+    The index tells when packets are decoded, not when frames are shown. But where all
+    packets are equally far apart, the last frame is shown as long after its packet as
+    the first frame after its own.
     """
     if source.demuxer != "mov" or stream.type != "video":
         return True

@@ -8,37 +8,42 @@ from collections.abc import Iterator
 
 import numpy as np
 
-# Between wanted frames further apart than this, a key frame is looked for.
+# If wanted frames are more seconds apart than this, seeking to a key frame may be
+# shorter than reading on.
 SEEK_GAP = 0.5
-# The same where the container has no index that tells where the key frames are.
+# The same where no index tells where the key frames are.
 SEEK_GAP_WITHOUT_INDEX = 4.0
-# Frames of these codecs that say they are no reference really are none.
+# In these codecs, a frame that says no other refers to it can be left out.
 SKIPPABLE = {"h264", "mpeg4", "mpeg2video"}
-# Packets that are looked at before one is decoded: more than a decoder may reorder.
+# How many packets, and bytes, are read ahead before one is decoded: more than a decoder
+# may reorder.
 AHEAD = 32
 AHEAD_BYTES = 8 << 20
 # These store when a packet is decoded. Elsewhere FFmpeg guesses it from how many frames
-# a decoder reorders, which it may not know: then as many as there may be are looked at.
+# the decoder reorders, which may be wrong, so as many packets as that can be are read.
 STORES_DECODING_TIME = {"mov", "mpegts", "flv", "avi"}
 MAX_REORDERED = 16
-# AVI's place in decoding order is behind the time of showing by at most so much.
+# In AVI, a packet's number in decoding order exceeds that in the order of showing by at
+# most this.
 UNTIMED_DELAY = 18
 
 
 class Stretch:
-    """The frames from a key frame on until they suffice for the first few times.
+    """The frames from a key frame on, as far as wanted times are close together.
 
-    Iterating gives times and frames in the order of showing. Where each packet holds a
-    frame and time stamps are as they should be, packets tell which frame is shown when:
-    then what is neither wanted nor referred to is left out, and reading stops early.
-    Everything is decoded from where that does not hold (fields of a frame in packets of
-    their own, frames packed together, time stamps that are missing, repeated or out of
-    order): there only decoded frames tell, and whoever iterates has to stop.
+    Iterating gives times and frames in the order of showing. Usually each packet holds
+    one frame and its time stamps are right. Then packets tell which frame is shown
+    when, frames that are neither wanted nor referred to are left out, and reading stops
+    early.
+
+    Packets do not tell where one holds a field or several frames, or where time stamps
+    are missing, repeated or out of order. From there on everything is decoded, and
+    whoever iterates has to stop.
 
     Args:
-        track: A ``VideoTrack``; its container stands at the beginning of the stretch.
+        track: A ``VideoTrack`` whose container stands at the beginning of the stretch.
         wanted: Rising times, in seconds.
-        from_start: Whether that is the beginning of the file.
+        from_start: Whether the stretch begins at the beginning of the file.
         exact: Whether to decode everything in any case.
     """
 
@@ -49,13 +54,13 @@ class Stretch:
         self.stream = track.stream
         self.from_start = from_start
         self.exact = exact
-        #: The times that it is for; for the others there is a shorter way.
+        #: The times that it covers; seeking is the shorter way to the others.
         self.wanted: list[float] = wanted[: self._reach(wanted)].tolist()
         self.lowest: int | None = None  # time stamp of a frame that is shown
         self.undecodable: set = set()
         self.corrupt: set = set()
         self._is_read = False
-        self._settled = 0  # packets in a row that only later frames can follow
+        self._settled = 0  # packets in a row that are decoded after all wanted frames
         self._decoding_time: int | None = None
 
     def __iter__(self) -> Iterator[tuple[float, object]]:
@@ -86,13 +91,13 @@ class Stretch:
                 else:  # the end of the file came first
                     stamp = 0 if read is None else read + 1 - delay
                 last = stamp
-                # Before the key frame may come some that refer to what was not read.
+                # Frames shown before the key frame may refer to what was not read.
                 if frame.is_corrupt and (first is None or stamp >= first):
                     self.corrupt.add(stamp)
                 yield stamp * tick, frame
 
     def _reach(self, wanted: np.ndarray) -> int:
-        """For how many of the times it is best to read on from the first."""
+        """How many of the times are best reached by reading on from the first."""
         gaps = np.diff(wanted)
         for place in np.flatnonzero(gaps >= SEEK_GAP).tolist():
             if self._seek_helps(wanted[place], wanted[place + 1]):
@@ -100,7 +105,7 @@ class Stretch:
         return len(wanted)
 
     def _seek_helps(self, last: float, following: float) -> bool:
-        """Whether to the next wanted frame there is a shorter way than reading on."""
+        """Whether seeking to the next wanted frame is shorter than reading on."""
         tick, tolerance = self.track.tick, self.track.tolerance
         last, following = last - tolerance, following - tolerance
         if not np.isfinite(last):
@@ -115,7 +120,7 @@ class Stretch:
         return entries[key].timestamp * tick > last
 
     def _with_need(self) -> Iterator[tuple]:
-        """Packets, and whether their frames are wanted; None at last."""
+        """Packets, and whether their frames are wanted; at last None, to flush."""
         reader = self._packets()
         if self.track.untimed:
             packet = None
@@ -127,7 +132,7 @@ class Stretch:
         skippable = self.track.context.name in SKIPPABLE
         ahead: deque = deque()
         behind: deque = deque()
-        known: list[int] = []  # time stamps of both, sorted
+        known: list[int] = []  # time stamps in ``ahead`` and ``behind``, sorted
         size, any_read = 0, False
         while True:
             while len(ahead) < AHEAD and (size < AHEAD_BYTES or not ahead):
@@ -156,12 +161,12 @@ class Stretch:
             yield None, True
 
     def _is_wanted(self, packet, known: list[int]) -> bool:
-        """Whether the frame is shown at a wanted time, as far as can be seen."""
+        """Whether the frame may be shown at a wanted time, as far as is known."""
         if not _is_shown(packet):
             return False
         tick, stamp = self.track.tick, packet.pts
         if stamp <= self.lowest and self.wanted[0] < stamp * tick:
-            return True  # before the first frame, the first is shown
+            return True  # the first frame is also shown at all times before it
         time = bisect.bisect_left(self.wanted, stamp * tick)
         if time == len(self.wanted):
             return False
@@ -171,7 +176,7 @@ class Stretch:
         return self.wanted[time] < known[following] * tick
 
     def _packets(self) -> Iterator:
-        """Reads from a key frame on until it suffices, as far as packets tell."""
+        """Reads packets from a key frame on, until no later one can be needed."""
         track = self.track
         begun = False
         for packet in track.source.packets(self.stream):
@@ -193,7 +198,7 @@ class Stretch:
         self._is_read = True
 
     def _look(self, packet) -> None:
-        """Finds out whether packets still tell which frame is shown when."""
+        """Sets ``exact`` once packets do not tell which frame is shown when."""
         headers = self.track.headers
         headers.look(packet)
         if packet.is_discard:  # decoded, but never shown

@@ -23,7 +23,7 @@ STEPS_BACK = (0.0, 0.5, 2.0, 8.0, 32.0)
 
 
 class PacketNote(NamedTuple):
-    """What is told of a packet without its content."""
+    """What a packet says about itself, without its content."""
 
     pts: int | None
     is_keyframe: bool
@@ -45,8 +45,8 @@ class VideoTrack:
         self.context = stream.codec_context
         self.tick = float(stream.time_base)
         self.tolerance = min(self.tick / 2, MAX_TOLERANCE)
-        # AVI has no time stamps, only a place in decoding order; what FFmpeg makes of
-        # them is wrong by the decoder's delay, and not even rising for H.264.
+        # AVI has no time stamps, only an order of decoding. The time stamps that FFmpeg
+        # makes of it are late by the decoder's delay, and do not even rise for H.264.
         self.untimed = source.demuxer == "avi"
         # In MPEG program streams FFmpeg's time stamps depend on where reading began.
         self.steps_back = () if source.demuxer == "mpeg" else STEPS_BACK
@@ -141,7 +141,7 @@ class VideoTrack:
         return self._extent
 
     def packets(self) -> list[PacketNote]:
-        """Of all packets in decoding order; reads the whole file."""
+        """Notes of all packets in decoding order; reads the whole file."""
         self._seek(None)
         return [
             PacketNote(packet.pts, packet.is_keyframe, packet.is_discard)
@@ -162,16 +162,16 @@ class VideoTrack:
         return float(1 / rate) if rate else 0.04
 
     def _seek(self, seconds: float | None) -> None:
-        """To the key frame at or before a time; None is the beginning."""
+        """Goes to the key frame at or before a time; None is the beginning."""
         earliest = (self.stream.start_time or 0) - round(10 / self.tick)
         if seconds is not None:
             self._begin()
         self.source.seek(self.stream, seconds, earliest)
 
     def _begin(self) -> None:
-        """Looks at the first packet, once; decodes it where others need what it says.
+        """Reads the first packet, once, and decodes it where others depend on it.
 
-        The decoder keeps that when it is flushed.
+        The decoder remembers what it says, also when it is flushed.
         """
         if self._has_begun:
             return
@@ -188,9 +188,11 @@ class VideoTrack:
             self.decoder.flush()
 
     def _attempts(self, first: float) -> Iterator[tuple[float | None, bool]]:
-        """Seconds to go back from a time, None to the beginning; and whether exactly.
+        """Ways to reach a time; the next is tried if decoding began too late.
 
-        The next one counts where the one before begins too late.
+        Yields:
+            Seconds to go back from the time, None to the beginning; and whether to
+            decode everything.
         """
         start = self.stream.start_time
         if start is None or first >= start * self.tick:
@@ -199,10 +201,10 @@ class VideoTrack:
         yield None, True
 
     def _shown_in(self, stretch: Stretch) -> Iterator:
-        """The frames of a stretch shown at its times.
+        """The frames of a stretch that are shown at its times.
 
-        None at all if decoding starts too late for the first time and there is
-        something before.
+        Nothing is given if decoding began after the first time, unless the file begins
+        there.
         """
         wanted = stretch.wanted
         previous = None

@@ -1,4 +1,4 @@
-"""What stands for a file of which nothing can be used."""
+"""What a sample gets in place of a file that cannot be used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class BlankReader(MediaReader):
     """One second without video and sound.
 
     Args:
-        path: The file it stands for; it is not opened.
+        path: The file that it stands for, which is not opened.
     """
 
     has_video = False

@@ -18,16 +18,16 @@ from ..trust.limits import MediaLimits
 from .reader import MediaInfo, MediaReader
 from .view import View, scale, see_image
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM")
+IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM")
 
 
 def image_numbers(folder: str | os.PathLike, template: str, **fixed: str) -> list[int]:
-    """The numbers of the images of a folder, rising.
+    """The numbers of the images in a folder, rising.
 
     Args:
-        folder: Where they are; none, if there is no such folder.
-        template: Format of a name, with one field for the number.
-        **fixed: Values of its other fields.
+        folder: Where they are. If there is no such folder, there are no images.
+        template: Format of an image's name, with one field for the number.
+        **fixed: Values of the other fields of the template.
     """
     ends, numbered = ["", ""], False
     for literal, field, spec, _ in Formatter().parse(template):
@@ -57,7 +57,7 @@ def image_size(data: bytes, path: str, limits: MediaLimits) -> tuple[int, int]:
         MediaError: It is no image, or larger than allowed.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=IMAGE_FORMATS) as image:
             size = image.size
     except Exception as error:  # whatever a decoder makes of a file is about the file
         raise UnreadableMediaError(path, "is not a readable image") from error
@@ -184,7 +184,7 @@ class ImageFolderReader(MediaReader):
         pass
 
     def _fitting(self, index: int) -> np.ndarray:
-        """The image of an index, of the size that all have."""
+        """The image at an index, scaled to the size of the first one."""
         image = self._image(index)
         if image.shape[1::-1] != self.stored_size:
             self._damage["its images are of several sizes"] = None
@@ -192,7 +192,7 @@ class ImageFolderReader(MediaReader):
         return image
 
     def _image(self, index: int) -> np.ndarray:
-        """The image of an index, or of the one nearest to it, earlier ones first."""
+        """The image at an index, or else the nearest one, earlier ones first."""
         number = self.first + index
         at = bisect_right(self._numbers, number)
         if at == 0 or self._numbers[at - 1] != number:

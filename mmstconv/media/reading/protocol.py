@@ -16,9 +16,10 @@ class Media(Protocol):
 
     Files are opened as :class:`MediaReader`, which adds what only a file has. A camera
     (:class:`PushedMedia`) and a file that is read piece by piece
-    (:class:`SequentialMedia`) give this much.
+    (:class:`SequentialMedia`) give this much. ``path`` says where it comes from.
     """
 
+    path: str
     has_video: bool
     has_audio: bool
 

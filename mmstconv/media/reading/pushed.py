@@ -15,12 +15,13 @@ class PushedMedia(Media):
     """The last frames and the last seconds of sound that were pushed.
 
     Args:
-        fps: Frame k is shown at ``k / fps``.
-        frames: How many are kept.
-        sample_rate: Of the sound.
-        seconds: Of sound that are kept.
+        fps: Frames a second: frame k is shown at ``k / fps``.
+        frames: How many frames are kept.
+        sample_rate: Of the sound, in Hz.
+        seconds: How many seconds of sound are kept.
     """
 
+    path = "stream"
     has_video = True
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A long file read once from one end to the other, in bounded memory."""
+"""A long file read once from its beginning to its end, in bounded memory."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ SOUND_BLOCK = 20.0
 class SequentialMedia(Media):
     """A file whose frames are asked for piece by piece, in rising order.
 
-    A piece may begin with the last frame of the one before, which is not decoded again.
-    Sound is decoded in blocks; windows of it may overlap, and must rise too. Where
-    time stamps are coarser than samples, it is decoded window by window.
+    A piece may begin with the last frame of the piece before, which is not decoded
+    again. Windows of sound may overlap and must rise, too: sound is decoded in blocks,
+    or window by window where time stamps are coarser than samples.
 
     Args:
-        open_file: Opens the file; twice, as frames and sound are read at two places.
+        open_file: Opens the file. It is called twice, since frames and sound are read
+            at two places.
         times: Of all frames that will be asked for; rising.
     """
 
@@ -33,6 +34,7 @@ class SequentialMedia(Media):
         self._sound: MediaReader | None = None
         self._open_file = open_file
         self._times = np.asarray(times, np.float64)
+        self.path = self._video.path
         self.has_video = self._video.has_video
         self.has_audio = self._video.has_audio
         self._frames: Iterator[np.ndarray] | None = None
@@ -65,7 +67,7 @@ class SequentialMedia(Media):
         """The next frames; ``short_side`` and ``view`` are those of the first call.
 
         Raises:
-            ValueError: They are not the next ones.
+            ValueError: If the times are not the next ones.
         """
         times = np.asarray(times, np.float64)
         frames = []
@@ -87,7 +89,7 @@ class SequentialMedia(Media):
         if self._sound is None:
             self._sound = self._open_file()
         if not self._sound.places_samples:
-            # Read by itself, so that it is what it would be by itself.
+            # Its samples then depend on where reading began: each window by itself.
             return self._sound.waveform(start, stop, sample_rate)
         length = round((stop - start) * sample_rate)
         first = round(start * sample_rate)

@@ -1,8 +1,7 @@
 """A part of a frame, scaled: cropped first, converted to RGB last.
 
-A training clip shows a part of every frame at a fraction of its size. Converting whole
-frames to RGB and throwing most of that away costs more than the part itself: so planes
-are cropped and scaled as they are decoded, and only what is left is converted.
+A training clip shows a part of every frame, at a fraction of its size. So the planes of
+a decoded frame are cropped and scaled, and only what is left is converted to RGB.
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-# Shift of chroma planes against luma, over width and height. Others go through RGB.
+# By how many halvings chroma planes are smaller than luma, in width and height. Frames
+# of other formats are converted to RGB whole.
 PLANAR = {
     "yuv420p": (1, 1),
     "yuvj420p": (1, 1),
@@ -42,9 +42,8 @@ class View:
         width: Of the upright result, in pixels.
         height: Of the upright result, in pixels.
         box: Left, top, right and bottom of the part, as shares (0 to 1) of the frame as
-            it is stored, that is, before it is turned upright. Rounded to pixels, and
-            so that halving is exact: by less than one pixel of the result. Of chroma
-            that is shared by two pixels, the box takes in both.
+            it is stored, that is, before it is turned upright. It is rounded, by less
+            than one pixel of the result, so that the part can be halved exactly.
     """
 
     width: int
@@ -62,13 +61,13 @@ class View:
 
     @classmethod
     def whole(cls, width: int, height: int, short_side: int | None = None) -> View:
-        """All of an upright frame of this size.
+        """The view of a whole upright frame.
 
         Args:
             width: Of the frame.
             height: Of the frame.
-            short_side: Pixels that the shorter side gets, of the same aspect; as many
-                as it has if None.
+            short_side: Pixels that the shorter side is scaled to, with the aspect kept.
+                None leaves the frame at its size.
         """
         if short_side is None:
             return cls(width, height)
@@ -78,21 +77,22 @@ class View:
         return cls(int(width * scale + 0.5), int(height * scale + 0.5))
 
     def is_whole(self, width: int, height: int) -> bool:
-        """Whether it is all of a frame of this size, as it is."""
+        """Whether a frame of this size is seen whole and is not scaled."""
         return (self.width, self.height) == (width, height) and self.box == (0, 0, 1, 1)
 
     def turned(self) -> View:
-        """The same part where a quarter turn follows: the sides change places."""
+        """The same part, with width and height exchanged for a quarter turn."""
         return View(self.height, self.width, self.box)
 
     def pixels(self, width: int, height: int) -> tuple[slice, slice]:
-        """Rows and columns of the part in a frame of a size."""
+        """Rows and columns of the part, in a stored frame of this size."""
         left, top, right, bottom = self.box
         columns = _span(left, right, width, self.width)
         return _span(top, bottom, height, self.height), columns
 
 
 def _span(begin: float, end: float, length: int, target: int) -> slice:
+    """The pixels between two shares of a length, as many as can be halved exactly."""
     if begin == 0 and end == 1:
         return slice(0, length)
     unit = 1 << _halvings((end - begin) * length, target)
@@ -110,9 +110,10 @@ def _halvings(length: float, target: int) -> int:
 
 
 def scale(plane: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Halved by the mean of 2 x 2 pixels as often as that fits, then bilinear.
+    """Scales by halving as often as that fits, then bilinearly.
 
-    Without the halving, bilinear scaling would look at four pixels of many.
+    Halving takes the mean of 2 x 2 pixels. Bilinear scaling alone would look at four
+    pixels only, however many become one.
 
     Args:
         plane: ``(H, W)`` or ``(H, W, C)`` uint8.
@@ -132,7 +133,7 @@ def scale(plane: np.ndarray, width: int, height: int) -> np.ndarray:
 def see_image(image: np.ndarray, view: View) -> np.ndarray:
     """The part of an RGB image ``(H, W, 3)``, as ``(height, width, 3)``.
 
-    The image itself if that is all of it.
+    Returns the image itself if the view is the whole image at its size.
     """
     if view.is_whole(image.shape[1], image.shape[0]):
         return image
@@ -143,10 +144,10 @@ def see_image(image: np.ndarray, view: View) -> np.ndarray:
 def see_frame(frame, view: View) -> np.ndarray | None:
     """The part of a decoded frame as RGB ``(height, width, 3)``, not turned.
 
-    Honours the frame's colour matrix and range (BT.601 and limited if it has none).
+    The frame's colour matrix and range are used; BT.601 and limited if it states none.
 
     Returns:
-        None if its pixels are of another kind than planes of 8 bits.
+        None if the frame does not consist of planes of 8 bits.
     """
     shifts = PLANAR.get(frame.format.name)
     planes = frame.planes
@@ -168,11 +169,14 @@ def see_frame(frame, view: View) -> np.ndarray | None:
 
 @lru_cache(maxsize=16)
 def rgb_matrix(colorspace: int, full_range: bool) -> np.ndarray:
-    """Luma and chroma of 8 bits to RGB, float32 ``(3, 4)``; the last column is added.
+    """The matrix from luma and chroma of 8 bits to RGB.
 
     Args:
         colorspace: FFmpeg's number of the matrix.
         full_range: Whether luma goes from 0 to 255 instead of 16 to 235.
+
+    Returns:
+        float32 ``(3, 4)``; the last column is what is added after multiplying.
     """
     red, blue = LUMA_WEIGHTS.get(colorspace, BT601)
     green = 1 - red - blue

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-MAX_PARTS = 100_000  # a file made of empty ones would keep us busy
+MAX_PARTS = 100_000  # a file of countless empty parts would otherwise never end
+# IDs of Matroska elements, and of the ASF object that says how long the file is.
+EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
+TRACKS, TRACK, CLUSTER = b"\x16\x54\xae\x6b", b"\xae", b"\x1f\x43\xb6\x75"
+ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 
 def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, start of the content and end of each box between two places.
+    """The boxes of an MP4 file between two places.
 
-    The end may lie beyond, in a file that is cut short. What goes to the end of the
-    file, or is no box, ends the walk.
+    A box that goes to the end of the file, or bytes that are no box, end the walk.
+
+    Yields:
+        Kind, start of the content, and end. The end is what the box states: it lies
+        beyond the file where that is cut short.
     """
     for _ in range(MAX_PARTS):
         if start + 8 > end:
@@ -31,9 +38,17 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, in
 def elements(
     file: BinaryIO, start: int, end: int, unknown_sizes: bool = True
 ) -> Iterator[tuple[bytes, int, int]]:
-    """ID, start of the content and end of each element between two places.
+    """The elements of a Matroska file between two places.
 
-    One of unknown size goes to the end, or ends the walk.
+    Args:
+        file: The file.
+        start: Of the first element.
+        end: Where the walk ends.
+        unknown_sizes: Whether an element of unknown size is taken to go to the end.
+            Otherwise it ends the walk.
+
+    Yields:
+        ID, start of the content, and end, as the element states it.
     """
     for _ in range(MAX_PARTS):
         if start >= end:
@@ -57,13 +72,19 @@ def elements(
 def within(
     parts: Callable, file: BinaryIO, place: tuple[int, int], *path: bytes
 ) -> Iterator[tuple[bytes, int, int]]:
-    """The parts at a path: of parts of that kind within parts of the kind before.
+    """The parts at a path of kinds, each kind inside the one before it.
 
     Args:
         parts: ``boxes`` or ``elements``.
-        file: Its content.
-        place: Where to look.
+        file: The file.
+        place: Start and end of where to look.
         path: Kinds, from the outermost to the one that is looked for.
+
+    Yields:
+        Kind, start of the content, and end.
+
+    Example:
+        >>> list(within(boxes, file, (0, size), b"moov", b"trak"))
     """
     for kind, start, end in list(parts(file, *place)):
         if kind == path[0] and len(path) == 1:

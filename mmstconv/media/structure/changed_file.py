@@ -8,12 +8,12 @@ import numpy as np
 
 
 class Changes(NamedTuple):
-    """Bytes that are read as others.
+    """Which bytes of a joined file are replaced, and what follows from it.
 
     Args:
         places: Of the bytes, rising.
-        values: What they become.
-        joins: When the sound of each part but the first begins then, in seconds.
+        values: Of the bytes that are read in their place, uint8.
+        joins: When the sound of each part but the first then begins, in seconds.
     """
 
     places: np.ndarray
@@ -22,7 +22,12 @@ class Changes(NamedTuple):
 
 
 class ChangedFile:
-    """A file of which some bytes are read as others."""
+    """A file of which some bytes are read as others.
+
+    Args:
+        file: The file: ``read``, ``seek`` and ``tell``.
+        changes: Which bytes.
+    """
 
     def __init__(self, file, changes: Changes) -> None:
         self.file = file

@@ -1,7 +1,8 @@
-"""Whether the parts that packets lie in are whole: by check sums, or by their chain.
+"""Whether the parts of a file that packets lie in are whole.
 
-FFmpeg drops a part whose check sum is wrong, and goes on at the next one it finds; it
-tells nobody but its log. Only parts that were read are looked at.
+Some containers store a check sum for each part, others store sizes that must lead from
+one part to the next. FFmpeg drops a part that is wrong, goes on at the next one, and
+tells nobody but its log. Only parts that were read are checked.
 """
 
 from __future__ import annotations
@@ -10,60 +11,72 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from .boxes import MAX_PARTS, elements, within
+from .boxes import (
+    ASF_PROPERTIES,
+    CLUSTER,
+    MAX_PARTS,
+    SEGMENT,
+    TRACK,
+    TRACKS,
+    elements,
+    within,
+)
 
 PAGE = 27  # bytes of an Ogg page's header before its table of sizes
 TAG = 11  # bytes of an FLV tag's header
 REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
-CRC, SEGMENT, CLUSTER = b"\xbf", b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
-ASF_HEADER = 64 << 10  # bytes in which an ASF file's header is looked at
-ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+CRC = b"\xbf"
+ASF_HEADER = 64 << 10  # bytes of an ASF file that are searched for its header
 ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
-# What the segment consists of: an index, information, tracks, clusters, cues, files,
-# chapters, tags and room that is left.
+# IDs of what a Matroska segment consists of: an index, information, tracks, clusters,
+# cues, attached files, chapters, tags, padding and check sums.
 PARTS = {
     bytes.fromhex(name) for name in ("114d9b74", "1549a966", "1654ae6b", "1f43b675")
 }
 PARTS |= {bytes.fromhex(name) for name in ("1c53bb6b", "1941a469", "1043a770")}
 PARTS |= {bytes.fromhex(name) for name in ("1254c367", "ec", "bf")}
-# And a cluster: time, blocks, their groups, places, room, encrypted blocks.
-TRACKS, TRACK, OF_A_TRACK = b"\x16\x54\xae\x6b", b"\xae", {b"\xd7", b"\x83", b"\x86"}
+OF_A_TRACK = {b"\xd7", b"\x83", b"\x86"}  # its number, type and codec
+# IDs of what a cluster consists of: its time, blocks, groups of blocks, its place, its
+# size, padding, check sums and encrypted blocks.
 IN_CLUSTER = "e7 a3 a0 a7 ab 5854 ec bf af"
 IN_CLUSTER = {bytes.fromhex(name) for name in IN_CLUSTER.split()}
-LARGEST = 64 << 20  # bytes of a part that is read at once
+LARGEST = 64 << 20  # bytes; the check sum of a larger part is not computed
 ALL_ONES = 0xFFFFFFFF
 
 
 class Checksums:
-    """Looks at the parts of a file as its packets come.
+    """Checks the parts of a file as its packets are read.
 
     Args:
-        file: Its content; left at the place where it was.
-        demuxer: FFmpeg's name of the container. Of one that has nothing to check,
-            nothing is wrong.
+        file: The file; every call leaves it at the place where it was.
+        demuxer: FFmpeg's name of the container. A container that stores nothing to
+            check is never found wrong.
     """
 
     def __init__(self, file: BinaryIO, demuxer: str) -> None:
         self.file = file
         self._follow = {"ogg": _ogg_page, "flv": _flv_tag}.get(demuxer)
-        self._last = file.seek(0, 2) - 1  # where the last part may begin
+        self._last = file.seek(0, 2) - 1  # the last place where a part may begin
         if demuxer == "asf":
             self._follow, self._last = _asf_packets(file)
         self._by_packet = demuxer in ("mp3", "aac", "flac")
         self._parts = _matroska_parts(file) if demuxer == "matroska" else None
-        self._end = 0  # of the parts of Matroska that were seen
+        self._end = 0  # where the last part of Matroska that was checked ends
         self._next: int | None = None  # where the part after the last packet begins
         self._seen: set[int] = set()
 
     def jump(self) -> None:
-        """The next packet does not follow on the last one."""
+        """Says that the reader has sought: the next packet does not follow the last."""
         self._next = None
 
     def wrong(self, packet) -> list[int]:
-        """Where broken parts begin, up to and with that of a packet.
+        """Checks from the last packet up to the part that holds this packet.
 
         Args:
-            packet: None at the end of the file.
+            packet: The next packet; None at the end of the file.
+
+        Returns:
+            Where broken parts begin.
         """
         place = None if packet is None else packet.pos
         if packet is not None and place is None:
@@ -83,6 +96,7 @@ class Checksums:
             self.file.seek(here)
 
     def _up_to(self, place: int | None, follow: Callable) -> list[int]:
+        """Follows the parts from one to the next; where broken ones begin."""
         wrong = []
         start = place if self._next is None else self._next
         if place is not None and start is not None and start > place:
@@ -98,6 +112,7 @@ class Checksums:
         return wrong
 
     def _around(self, place: int) -> list[int]:
+        """Checks Matroska's parts up to the one around a place."""
         wrong = []
         while self._end <= place:
             part = next(self._parts, None)
@@ -113,7 +128,7 @@ class Checksums:
 
 
 def _ogg_page(file: BinaryIO, start: int) -> int | None:
-    """The end of a page; None if it is none, or broken."""
+    """The end of an Ogg page; None if there is no page, or a broken one."""
     file.seek(start)
     header = file.read(PAGE)
     if len(header) < PAGE or header[:4] != b"OggS":
@@ -121,7 +136,7 @@ def _ogg_page(file: BinaryIO, start: int) -> int | None:
     sizes = file.read(header[26])
     content = file.read(sum(sizes))
     page = header[:22] + bytes(4) + header[26:] + sizes + content
-    # Ogg's check sum takes the bits of a byte, and its own, in the other order.
+    # Ogg's check sum takes the bits of each byte, and its own, in the reverse order.
     found = zlib.crc32(page.translate(REVERSED), ALL_ONES) ^ ALL_ONES
     found = found.to_bytes(4, "big").translate(REVERSED)[::-1]
     whole = len(content) == sum(sizes)
@@ -132,9 +147,14 @@ def _ogg_page(file: BinaryIO, start: int) -> int | None:
 
 
 def _asf_packets(file: BinaryIO) -> tuple[Callable | None, int]:
-    """What tells the end of a packet, and where the last one may begin.
+    """How packets of an ASF file follow one another.
 
-    All are of one size and begin with an empty correction of errors.
+    All packets are of one size and begin with an empty field for error correction.
+
+    Returns:
+        A function from the start of a packet to its end (None if there is no packet),
+        and the last place where a packet may begin. None and 0 if the header does not
+        tell.
     """
     file.seek(0)
     header = file.read(ASF_HEADER)
@@ -155,7 +175,7 @@ def _asf_packets(file: BinaryIO) -> tuple[Callable | None, int]:
 
 
 def _flv_tag(file: BinaryIO, start: int) -> int | None:
-    """The end of a tag and of its size, which follows it; None if they differ."""
+    """The end of an FLV tag; None if the size that follows it is not its size."""
     file.seek(start)
     header = file.read(TAG)
     if len(header) < TAG:
@@ -167,7 +187,7 @@ def _flv_tag(file: BinaryIO, start: int) -> int | None:
 
 
 def _matroska_parts(file: BinaryIO) -> Iterator[tuple[int, int, bool]]:
-    """Start, end, and whether it is whole, of each part of the segment."""
+    """Start and end of each part of Matroska's segment, and whether it is whole."""
     size = file.seek(0, 2)
     for kind, start, end in elements(file, 0, size):
         if kind != SEGMENT:
@@ -196,11 +216,11 @@ def _sum_is_right(file: BinaryIO, start: int, end: int) -> bool:
 
 
 def _is_chain(file: BinaryIO, start: int, end: int) -> bool:
-    """Whether a cluster is made of blocks and what else belongs into it."""
+    """Whether a cluster consists of what belongs into one, without a gap."""
     parts = enumerate(elements(file, start, end, unknown_sizes=False), 1)
     for number, (kind, _, stop) in parts:
         if kind not in IN_CLUSTER:
-            # one of unknown size ends where the next one begins
+            # a cluster of unknown size ends where the next part begins
             return kind in PARTS
         if number == MAX_PARTS:  # what follows is not looked at
             return True
@@ -209,7 +229,7 @@ def _is_chain(file: BinaryIO, start: int, end: int) -> bool:
 
 
 def _are_whole(file: BinaryIO, start: int, end: int) -> bool:
-    """Whether all tracks have what a track must have, and nothing that overlaps."""
+    """Whether each track has a number, a type and a codec, and ends where it says."""
     for _, inner, stop in within(elements, file, (start, end), TRACK):
         parts = list(elements(file, inner, stop))
         kinds = {kind for kind, _, _ in parts}

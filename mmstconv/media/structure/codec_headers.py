@@ -1,4 +1,4 @@
-"""What a codec's own headers tell of a stream, where the container does not."""
+"""What the headers inside a codec's packets say, where the container says nothing."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 START_CODE = b"\0\0\1"
-# ISO/IEC 14496-10, 7.3.2.1.1: their parameter sets say how chroma is stored.
+# H.264 (ISO/IEC 14496-10, 7.3.2.1.1): profiles whose parameter sets say how chroma is
+# stored.
 HIGH_PROFILES = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
 PARAMETER_SET = 7
-SEI = 6
 YUV444 = 3
-# Encoders write down who they are, and decoders work around what those got wrong.
-# x264 says it in the first packet only. Up to these builds its streams differ: with
-# all of the chroma, and with B-frames.
+# FFmpeg works around mistakes of old x264 builds, but x264 writes its build into the
+# first packet only. Before these builds that matters: to 4:4:4 streams, and to others
+# with B-frames.
 X264 = re.compile(rb"x264 - core (\d+)")
 X264_YUV444, X264_DIRECT = 151, 34
 MPEG2_EXTENSION, MPEG2_PICTURE, MPEG2_FRAME = b"\0\0\1\xb5", 8, 3
 MPEG4_FRAME, MPEG4_USER_DATA = b"\0\0\1\xb6", b"\0\0\1\xb2"
-# A packet's headers stand at its beginning.
+# Headers stand at the beginning of a packet: this much of it is searched.
 HEADER_BYTES = 4096
-
-
-# The same, annex E: width and height of a pixel by number.
+# H.264, annex E: width and height of a pixel, by number.
 PIXEL_ASPECTS = (
     *((0, 1), (1, 1), (12, 11), (10, 11), (16, 11), (40, 33), (24, 11), (20, 11)),
     *((32, 11), (80, 33), (18, 11), (15, 11), (64, 33), (160, 99), (4, 3), (3, 2)),
@@ -33,12 +31,12 @@ OWN_ASPECT = 255
 
 
 class ParameterSet(NamedTuple):
-    """Of H.264.
+    """What a sequence parameter set of H.264 says.
 
     Args:
-        chroma_format: How chroma is stored.
+        chroma_format: The standard's number of how chroma is stored.
         is_progressive: Whether no frame is coded as two fields.
-        pixel_aspect: Width and height of a pixel; ``(0, 1)`` if that is not said.
+        pixel_aspect: Width and height of a pixel; ``(0, 1)`` if it does not say.
     """
 
     chroma_format: int
@@ -51,7 +49,7 @@ class CodecHeaders:
 
     Args:
         codec: FFmpeg's name of the decoder.
-        extradata: What the container keeps of the stream's headers.
+        extradata: The headers that the container stores apart from the packets.
     """
 
     def __init__(self, codec: str, extradata: bytes | None) -> None:
@@ -59,16 +57,17 @@ class CodecHeaders:
         self.extradata = bytes(extradata or b"")
         self.sets: set[ParameterSet | None] = set()
         self.is_split = False
-        self._length_size = 0  # of H.264's units; 0 where start codes are between them
+        # bytes of the length before each unit of H.264; 0 if start codes part them
+        self._length_size = 0
         if codec == "h264":
             self._read_extradata()
 
     @property
     def frame_a_packet(self) -> bool:
-        """Whether, as far as was looked, a packet holds just one frame.
+        """Whether every packet seen so far holds exactly one frame.
 
-        The two fields of an interlaced frame may be packets of their own, and two
-        frames may be packed into one.
+        The two fields of an interlaced frame may be two packets, and a packet may hold
+        two frames.
         """
         if self.codec == "h264":
             whole = all(one is not None and one.is_progressive for one in self.sets)
@@ -82,7 +81,7 @@ class CodecHeaders:
         return said.pop() if len(said) == 1 else PIXEL_ASPECTS[0]
 
     def look(self, packet) -> None:
-        """Takes in the headers of a packet."""
+        """Reads the headers of a packet."""
         if self.codec == "h264":
             if packet.is_keyframe:
                 self._take_sets(self._units(bytes(packet), self._length_size))
@@ -98,7 +97,11 @@ class CodecHeaders:
             self.is_split |= bytes(packet).count(MPEG4_FRAME) != 1
 
     def needs_first(self, packet) -> bool:
-        """Whether decoding depends on what only the stream's first packet says."""
+        """Whether other packets can only be decoded after the first one.
+
+        Args:
+            packet: The first packet of the stream.
+        """
         data = bytes(packet)
         if self.codec == "h264":
             self.look(packet)
@@ -130,7 +133,7 @@ class CodecHeaders:
 
     @staticmethod
     def _units(data: bytes, length_size: int) -> Iterator[bytes]:
-        """The parts of a packet: headers, and slices of the frame."""
+        """The units of an H.264 packet: headers, and slices of the frame."""
         if not length_size:
             yield from data.split(START_CODE)[1:]
             return
@@ -153,6 +156,7 @@ def parameter_set(unit: bytes) -> ParameterSet | None:
 
 
 def _parameter_set(profile: int, bits: _Bits) -> ParameterSet:
+    """Reads the fields in their order; most of them only to get past them."""
     bits.golomb()  # its number
     chroma_format = 1
     if profile in HIGH_PROFILES:
@@ -200,7 +204,7 @@ def _skip_scaling_list(bits: _Bits, size: int) -> None:
 
 
 class _Bits:
-    """Reads bits; an IndexError at the end."""
+    """Reads bits from bytes; raises IndexError at their end."""
 
     def __init__(self, data: bytes) -> None:
         self.text = "".join(f"{byte:08b}" for byte in data)
@@ -215,6 +219,7 @@ class _Bits:
         return value
 
     def golomb(self) -> int:
+        """A number in Exp-Golomb code."""
         zeros = 0
         while self.read(1) == 0:
             zeros += 1

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from .boxes import boxes, elements
+from .boxes import ASF_PROPERTIES, EBML, SEGMENT, boxes, elements
 
 # What may stand at the outermost level of an MP4 or QuickTime file.
-BOXES = {
+OUTERMOST = {
     *(b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide"),
     *(b"sidx", b"ssix", b"mfra", b"meta", b"uuid", b"udta", b"pnot", b"emsg", b"prft"),
 }
-EBML, SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
 FLV_TAGS = {8, 9, 18}
-FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 HEADER_BYTES = 8192
 
 
@@ -24,7 +22,7 @@ class Cut:
 
     Args:
         reason: In words.
-        usable: Bytes from the beginning on that a demuxer can take.
+        usable: How many bytes from the beginning FFmpeg can read.
     """
 
     reason: str
@@ -35,11 +33,11 @@ def find_cut(file: BinaryIO, demuxer: str) -> Cut | None:
     """Tells whether a file was cut short, by the sizes its container states.
 
     Args:
-        file: Its content.
+        file: The file.
         demuxer: FFmpeg's name of the container.
 
     Returns:
-        Where it is cut; None if it is not, or the container does not tell.
+        Where the file ends; None if it is whole, or its container states no sizes.
     """
     size = file.seek(0, 2)
     find = {
@@ -64,7 +62,7 @@ def _missing(what: str, end: int, size: int) -> Cut | None:
 def _cut_boxes(file: BinaryIO, size: int) -> Cut | None:
     start = 0
     for kind, _, end in boxes(file, 0, size):
-        if kind not in BOXES:
+        if kind not in OUTERMOST:
             return None
         cut = _missing(f"'{kind.decode()}' box", end, size)
         if cut:  # FFmpeg gives up at half an index, but not at half the data
@@ -84,7 +82,7 @@ def _cut_riff(file: BinaryIO, size: int) -> Cut | None:
     file.seek(0)
     header = file.read(8)
     length = int.from_bytes(header[4:], "little")
-    if header[:4] != b"RIFF" or length >= 0x7FFFFFFF:  # written as a stream
+    if header[:4] != b"RIFF" or length >= 0x7FFFFFFF:  # size unknown when written
         return None
     return _missing("RIFF chunk", 8 + length, size)
 
@@ -114,7 +112,7 @@ def _cut_packets(file: BinaryIO, size: int) -> Cut | None:
     """The header of ASF says how long the file is, unless it was broadcast."""
     file.seek(0)
     header = file.read(HEADER_BYTES)
-    place = header.find(FILE_PROPERTIES)
+    place = header.find(ASF_PROPERTIES)
     if place < 0 or len(header) < place + 92 or header[place + 88] & 1:
         return None
     length = int.from_bytes(header[place + 40 : place + 48], "little")
@@ -122,13 +120,13 @@ def _cut_packets(file: BinaryIO, size: int) -> Cut | None:
 
 
 def _cut_frames(file: BinaryIO, size: int) -> Cut | None:
-    """What encoders put into the first frame of MPEG audio tells all frames' bytes."""
+    """Encoders of MPEG audio write the size of all frames into the first frame."""
     file.seek(0)
     header = file.read(HEADER_BYTES)
     place = max(header.find(b"Xing"), header.find(b"Info"))
     if place < 0 or len(header) < place + 16 or header[place + 7] & 3 != 3:
         return None
-    # from the first frame on; its header and side information are before the mark
+    # The size counts from the first frame, which begins a little before the mark.
     return _missing(
         "frames", int.from_bytes(header[place + 12 : place + 16], "big"), size
     )

@@ -1,4 +1,4 @@
-"""MPEG streams that were joined end to end: the parts' clocks made one.
+"""MPEG streams that were joined end to end: one clock is made of the parts' clocks.
 
 Joining such files byte by byte is allowed (``cat a.ts b.ts``), and receivers do it when
 they lose a signal. Each part has its own clock; FFmpeg then seeks to wrong places, and
@@ -28,26 +28,29 @@ from .mpeg_stamps import (
 # Time stamps of one stream that fall, or rise by an hour from one packet to the next,
 # are another clock's.
 LONGEST_PAUSE = 3600 * CLOCK
-# Pictures follow without a pause, even if the sound overlaps by so much.
+# Pictures follow without a pause, even if the sound then overlaps by this much.
 OVERLAP = CLOCK // 5
-# Larger files are looked at in so many places first.
+# A larger file is first sampled in this many places, to see whether it is joined.
 WHOLE_BYTES = 64 << 20
 PLACES, PLACE_BYTES = 64, 1 << 18
-# What nobody joins by hand; a few bytes of memory are needed for each packet.
+# A joined file beyond these is not repaired: that takes memory for each packet.
 MAX_BYTES, MAX_PARTS = 4 << 30, 500
-VIDEO = range(0xE0, 0xF0)
+VIDEO = range(0xE0, 0xF0)  # the standard's numbers of video streams
 
 
 def find_changes(
     file: BinaryIO, demuxer: str, size: int, damage: Damage
 ) -> Changes | None:
-    """What makes the clocks of a joined file one; None if there is one clock only.
+    """The changes that make one clock of a joined file's clocks.
 
     Args:
-        file: Its content.
+        file: The file.
         demuxer: FFmpeg's name of the container.
-        size: Bytes of it that can be used.
-        damage: Takes in that a file has too many parts, or is too large, to be read so.
+        size: How many bytes of the file can be used.
+        damage: Is told if the file has too many parts, or is too large, for that.
+
+    Returns:
+        None if the file has one clock only, or is not repaired.
     """
     read = {"mpegts": transport_stamps, "mpeg": program_stamps}.get(demuxer)
     if read is None or (size > WHOLE_BYTES and not _seems_joined(file, read, size)):
@@ -74,23 +77,23 @@ def find_changes(
 
 
 def _content(file: BinaryIO) -> np.ndarray:
-    """All of a file, uint8; not in this process's own memory."""
+    """All bytes of a file, uint8; they are mapped, not copied."""
     if isinstance(file, io.BytesIO):
         return np.frombuffer(file.getbuffer(), np.uint8)
     return np.memmap(file, np.uint8, "r")
 
 
 def _groups(values: np.ndarray) -> list[np.ndarray]:
-    """For each value, where it stands; rising."""
+    """For each different value, the rising indices where it stands."""
     order = np.argsort(values, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(values[order])) + 1)
 
 
 def _seems_joined(file: BinaryIO, read, size: int) -> bool:
-    """Whether a part of a large file has another clock than the one before."""
+    """Whether samples of a large file show that a clock begins anew."""
     known: dict[int, int] = {}
     for place in np.linspace(0, size - PLACE_BYTES, PLACES).astype(int).tolist():
-        # a multiple of the lengths of all packets, so that one begins there
+        # a multiple of both lengths of packets, so that a packet begins there
         file.seek(place - place % (188 * 48))
         stamps = read(np.frombuffer(file.read(PLACE_BYTES), np.uint8))
         if stamps is None:
@@ -103,7 +106,7 @@ def _seems_joined(file: BinaryIO, read, size: int) -> bool:
 
 
 def _cuts(stamps: Stamps) -> list[int]:
-    """The numbers of the packets where another clock begins."""
+    """The indices of the packets where another clock begins."""
     numbers: list[int] = []
     for own in _groups(stamps.streams):
         decoded = stamps.decoded[own]
@@ -126,7 +129,7 @@ def _cuts(stamps: Stamps) -> list[int]:
 
 
 def _moves(stamps: Stamps, part: np.ndarray) -> np.ndarray:
-    """By how many ticks each part is moved."""
+    """By how many ticks the time stamps of each part are moved."""
     is_video = np.isin(stamps.kinds, VIDEO)
     moves = [0]
     for number in range(1, part[-1] + 1):
@@ -136,7 +139,7 @@ def _moves(stamps: Stamps, part: np.ndarray) -> np.ndarray:
             after = np.flatnonzero((part == number) & kind)
             needed.append(_move(stamps, before, after))
         (move, step), (sound, _) = needed
-        # Where few pictures say when they are shown, the sound tells better.
+        # Where few pictures have a time stamp, the sound tells better.
         if move is None or step > OVERLAP or (sound or 0) - move > OVERLAP:
             move = move if sound is None else sound
         moves.append(moves[-1] + (move or 0))
@@ -146,9 +149,16 @@ def _moves(stamps: Stamps, part: np.ndarray) -> np.ndarray:
 def _move(
     stamps: Stamps, before: np.ndarray, after: np.ndarray
 ) -> tuple[int | None, int]:
-    """What puts packets behind others, and how far those are apart.
+    """How to put packets right behind others.
 
-    None if there are no packets.
+    Args:
+        stamps: Of the file.
+        before: Indices of the earlier packets.
+        after: Indices of the packets to move.
+
+    Returns:
+        Ticks to move by, None if there are no packets; and the usual ticks from one of
+        the earlier packets to the next.
     """
     if not len(before) or not len(after):
         return None, 0
@@ -166,7 +176,7 @@ def _move(
 
 
 def _moved(stamps: Stamps, moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Places and values of the bytes of all time stamps that are moved."""
+    """Places and values of the bytes of all time stamps that change."""
     places, values = [], []
     for at, ticks, chosen in (
         (0, stamps.shown, moves != 0),
@@ -185,6 +195,7 @@ def _moved(stamps: Stamps, moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _joins(stamps: Stamps, part: np.ndarray, moves: np.ndarray) -> list[float]:
+    """When the sound of each part but the first begins, in seconds."""
     joins = []
     is_sound = ~np.isin(stamps.kinds, VIDEO)
     for number in range(1, len(moves)):
@@ -195,7 +206,11 @@ def _joins(stamps: Stamps, part: np.ndarray, moves: np.ndarray) -> list[float]:
 
 
 def _counters(content: np.ndarray, cuts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each transport packet is numbered; FFmpeg misses some where a part begins."""
+    """Places and values of the packets' counters, made to go on from part to part.
+
+    Transport packets are numbered. Where a part begins anew, FFmpeg would take packets
+    for lost.
+    """
     packets, lead, length = transport_packets(content)
     streams = (packets[:, 1].astype(int) & 0x1F) << 8 | packets[:, 2]
     counters = packets[:, 3] & 15

@@ -1,4 +1,4 @@
-"""Which tracks a container says to show mirrored; PyAV tells the angle alone."""
+"""Which tracks a container says to show mirrored: PyAV only tells the angle."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-from .boxes import boxes, elements, within
+from .boxes import SEGMENT, TRACK, TRACKS, boxes, elements, within
 
 UNIT = 1 << 16
-HEADER_BYTES = 256  # more than a track's or a film's header has
-SEGMENT, TRACKS, TRACK = b"\x18\x53\x80\x67", b"\x16\x54\xae\x6b", b"\xae"
+HEADER_BYTES = 256  # more than the header of a track or of the whole film has
 TO_YAW = b"\xe0", b"\x76\x70", b"\x76\x73"  # video, projection, its yaw
 HALF_TURN = 180.0
 
@@ -20,7 +19,7 @@ def mirrored_tracks(file: BinaryIO, demuxer: str) -> set[int]:
     """The tracks whose pictures are mirrored, as :func:`key_of` names them.
 
     Args:
-        file: Its content.
+        file: The file.
         demuxer: FFmpeg's name of the container.
     """
     find = {"mov": _by_matrix, "matroska": _by_projection}.get(demuxer)
@@ -28,11 +27,12 @@ def mirrored_tracks(file: BinaryIO, demuxer: str) -> set[int]:
 
 
 def key_of(stream, demuxer: str) -> int:
-    """What names a stream's track: its number in MP4, else its place."""
+    """What names a stream's track: its ID in MP4, elsewhere its index."""
     return stream.id if demuxer == "mov" else stream.index
 
 
 def _by_matrix(file: BinaryIO, size: int) -> set[int]:
+    """MP4: the matrices of film and track together mirror."""
     film, tracks = 1.0, {}
     for _, start, _ in within(boxes, file, (0, size), b"moov", b"mvhd"):
         film = _determinant(_header(file, start), 36)
@@ -50,7 +50,7 @@ def _header(file: BinaryIO, start: int) -> bytes:
 
 
 def _determinant(header: bytes, start: int) -> float:
-    """Of the part of a header's matrix that turns and mirrors; 1 if it has none."""
+    """Of a header's matrix: below 0 it mirrors. 1 without a matrix."""
     start += 12 if header[:1] == b"\1" else 0  # times of 64 bits before it
     if len(header) < start + 36:
         return 1.0
@@ -60,12 +60,13 @@ def _determinant(header: bytes, start: int) -> float:
 
 
 def _by_projection(file: BinaryIO, size: int) -> set[int]:
-    """FFmpeg takes a sphere that is looked at from behind for a mirrored picture."""
+    """Matroska: FFmpeg mirrors a spherical picture that is seen from behind."""
     tracks = within(elements, file, (0, size), SEGMENT, TRACKS, TRACK)
     return {k for k, (_, *place) in enumerate(tracks) if _is_behind(file, *place)}
 
 
 def _is_behind(file: BinaryIO, start: int, end: int) -> bool:
+    """Whether a track's projection is turned by half a turn."""
     found = next(within(elements, file, (start, end), *TO_YAW), None)
     if found is None:
         return False

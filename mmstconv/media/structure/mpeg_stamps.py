@@ -10,7 +10,9 @@ import numpy as np
 CLOCK = 90_000  # ticks a second
 WRAP = 1 << 33  # time stamps begin again at 0
 HEADER = 19  # bytes of a packet's header up to the end of its time stamps
-TRANSPORT = {0: 188, 4: 192}  # bytes before the mark, and in all
+# Transport packets: bytes before the sync byte, and in all.
+TRANSPORT = {0: 188, 4: 192}
+# The start of a program stream's packet of sound or pictures.
 PACKET = re.compile(rb"\x00\x00\x01[\xbd\xc0-\xef]")
 
 
@@ -18,14 +20,14 @@ class Stamps(NamedTuple):
     """Time stamps of a file's packets, in the order of the file.
 
     Args:
-        places: Where in the file they are, in bytes.
-        coded: As they are there, uint8 ``(packets, 10)``; the second half is one only
-            where there are two.
-        two: Whether it is said beside when a packet is shown when it is decoded.
-        streams: Which of the file's streams each belongs to.
+        places: Where the time stamps stand in the file, in bytes.
+        coded: Their bytes, uint8 ``(packets, 10)``: five for when the packet is shown,
+            and five for when it is decoded, which mean something only where ``two``.
+        two: Whether a packet has both time stamps.
+        streams: Number of the stream that each packet belongs to.
         kinds: The standard's number of the kind of stream.
-        shown: When it is shown, in ticks.
-        decoded: When it is decoded, in ticks.
+        shown: When each packet is shown, in ticks.
+        decoded: When each packet is decoded, in ticks.
     """
 
     places: np.ndarray
@@ -43,7 +45,7 @@ def later(before, after):
 
 
 def transport_stamps(content: np.ndarray) -> Stamps | None:
-    """The time stamps of a transport stream."""
+    """The time stamps of a transport stream; None if it is none."""
     packets = transport_packets(content)
     if packets is None:
         return None
@@ -65,7 +67,12 @@ def transport_stamps(content: np.ndarray) -> Stamps | None:
 
 
 def transport_packets(content: np.ndarray):
-    """``(packets, bytes)``, bytes in front of each, and bytes of each in all."""
+    """The packets of a transport stream; None if it is none.
+
+    Returns:
+        ``(packets, 188)`` bytes, how many bytes come before each, and how many bytes
+        each has with those.
+    """
     for lead, length in TRANSPORT.items():
         count = len(content) // length
         packets = content[: count * length].reshape(count, length)[:, lead : lead + 188]
@@ -75,7 +82,7 @@ def transport_packets(content: np.ndarray):
 
 
 def program_stamps(content: np.ndarray) -> Stamps | None:
-    """The time stamps of a program stream."""
+    """The time stamps of a program stream; None if there are fewer than two."""
     data = memoryview(content)
     found = []
     for match in PACKET.finditer(data):
@@ -105,6 +112,6 @@ def _made(places, coded, two, streams, kinds) -> Stamps:
 
 
 def _ticks(coded: np.ndarray) -> np.ndarray:
-    """A time stamp has 33 bits, spread over five bytes."""
+    """Time stamps from their bytes: each has 33 bits, spread over five bytes."""
     a, b, c, d, e = coded.astype(np.int64).T
     return (a >> 1 & 7) << 30 | b << 22 | c >> 1 << 15 | d << 7 | e >> 1

@@ -1,4 +1,4 @@
-"""The streams that a container's header promises: what is missing was lost."""
+"""How many streams a container's header promises: if fewer are found, some are lost."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from .boxes import boxes, elements, within
+from .boxes import SEGMENT, TRACK, TRACKS, boxes, elements, within
 
 HEADER_BYTES = 64 << 10
 KINDS = {b"vide": "video", b"soun": "audio", b"vmhd": "video", b"smhd": "audio"}
+# What else may be in the box of an MP4 file's tracks.
 IN_MOOV = "mvhd trak udta meta mvex iods cmov clip ctab free skip wide uuid pssh drm "
 IN_MOOV = {name.encode().ljust(4) for name in [*(IN_MOOV + "prfl rmra").split(), ""]}
 ASF_HEADER, ASF_OBJECT = 30, 24  # bytes
@@ -20,19 +21,22 @@ ASF_NAMES += " 40a4d0d2 fab31122 ce75f87b fbb31122 14e68a29 fcb31122 74d40618"
 ASF_NAMES = {bytes.fromhex(name) for name in ASF_NAMES.split()}
 CODEC_LIST = bytes.fromhex("4052d1861d31d011a3a400a0c90348f6")
 ASF_KINDS = {1: "video", 2: "audio"}
-SEGMENT, TRACKS, TRACK = b"\x18\x53\x80\x67", b"\x16\x54\xae\x6b", b"\xae"
 CODEC, CODEC_KINDS = b"\x86", {b"V_": "video", b"A_": "audio"}
 
 
 def missing_streams(
     file: BinaryIO, demuxer: str, found: Iterable[str]
 ) -> dict[str, int]:
-    """How many streams of which kind are promised and not found.
+    """How many streams of which kind are promised but not found.
 
     Args:
-        file: Its content.
+        file: The file.
         demuxer: FFmpeg's name of the container.
-        found: The kind of each stream that was found.
+        found: The kind of each stream that FFmpeg found.
+
+    Returns:
+        Counts by kind: ``'video'``, ``'audio'``, ``'other'`` (a kind that the header
+        does not tell) or ``'readable'`` (a track whose header is broken).
     """
     promise = PROMISES.get(demuxer)
     if promise is None:
@@ -44,7 +48,7 @@ def missing_streams(
 
 
 def _by_tracks(file: BinaryIO) -> Counter:
-    """Tracks of MP4 say what they are by a handler, a media header and a loudness."""
+    """MP4: a track tells its kind by its handler, its media header or its volume."""
     size = file.seek(0, 2)
     kinds: Counter = Counter()
     for _, *track in list(within(boxes, file, (0, size), b"moov", b"trak")):
@@ -63,7 +67,7 @@ def _by_tracks(file: BinaryIO) -> Counter:
             if any(header[volume : volume + 2]):
                 seen.add("audio")
         kinds.update(seen - {None})
-    # a box of no known name may have been a track
+    # a box of an unknown name may have been a track
     for _, start, end in within(boxes, file, (0, size), b"moov"):
         names = [(name, stop) for name, _, stop in boxes(file, start, end)]
         kinds["readable"] += sum(name not in IN_MOOV for name, _ in names)
@@ -72,7 +76,7 @@ def _by_tracks(file: BinaryIO) -> Counter:
 
 
 def _by_count(file: BinaryIO) -> Counter:
-    """The main header of AVI."""
+    """AVI: the main header counts the streams."""
     header = _head(file)
     if header[24:28] != b"avih":
         return Counter()
@@ -81,12 +85,13 @@ def _by_count(file: BinaryIO) -> Counter:
 
 
 def _by_codec_list(file: BinaryIO) -> Counter:
+    """ASF: the header lists the streams, and the codecs with their kinds."""
     header = _head(file)
     kinds: Counter = Counter()
     place, end = ASF_HEADER, int.from_bytes(header[16:24], "little")
     while place + ASF_OBJECT <= min(end, len(header)):
         name = header[place : place + 16]
-        # an object of no known name may have been a stream
+        # an object of an unknown name may have been a stream
         kinds["other"] += name == ASF_STREAM or name[:4] not in ASF_NAMES
         place += max(int.from_bytes(header[place + 16 : place + 24], "little"), 24)
     place = header.find(CODEC_LIST)
@@ -105,7 +110,7 @@ def _by_codec_list(file: BinaryIO) -> Counter:
 
 
 def _by_system_header(file: BinaryIO) -> Counter:
-    """The list of streams at the beginning of an MPEG program stream."""
+    """MPEG program streams begin with a list of their streams."""
     header = _head(file)
     place = header.find(b"\x00\x00\x01\xbb")
     kinds: Counter = Counter()
@@ -120,7 +125,7 @@ def _by_system_header(file: BinaryIO) -> Counter:
 
 
 def _by_codec_names(file: BinaryIO) -> Counter:
-    """Matroska's names of codecs begin with V or A."""
+    """Matroska: the names of codecs begin with V or A."""
     size = file.seek(0, 2)
     kinds: Counter = Counter()
     path = SEGMENT, TRACKS, TRACK, CODEC

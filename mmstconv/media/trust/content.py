@@ -8,15 +8,16 @@ from .limits import Deadline
 
 
 class Content:
-    """A file that may seem to end earlier, and does once the time is over.
+    """A file that ends after a number of bytes, and as soon as the time is over.
 
-    FFmpeg may read a whole file, again and again, before it returns from a seek. It
-    does not ask whether there is time left for that, but it asks for every byte.
+    FFmpeg may read a whole file, again and again, before it returns from a seek, and
+    nothing can interrupt it. But it asks for every byte here, so an end of the file
+    ends the seek.
 
     Args:
         file: The file.
-        size: Bytes from the beginning on that there are.
-        deadline: When it is to end.
+        size: How many of its bytes FFmpeg gets.
+        deadline: When the time is over.
     """
 
     def __init__(self, file: BinaryIO, size: int, deadline: Deadline) -> None:

@@ -1,4 +1,4 @@
-"""What can be wrong with a media file; a missing one is Python's FileNotFoundError."""
+"""Errors about media files. A missing file is Python's ``FileNotFoundError``."""
 
 from __future__ import annotations
 
@@ -35,22 +35,23 @@ class NoStreamError(MediaError):
 
 
 class MediaLimitError(UntrustedMediaError):
-    """A file that has more of something than :class:`MediaLimits` allow."""
+    """A file that exceeds one of the :class:`MediaLimits`."""
 
 
 class MediaTimeoutError(MediaError):
     """A file that was not read within the time allowed."""
 
 
-# A mistake of the program raises these; what a file makes a decoder raise is of others.
+# What a mistake in the program raises. Everything else that a decoder raises is taken
+# to be the file's fault.
 MISTAKES = (TypeError, AttributeError, NameError, AssertionError, ImportError)
 
 
 class FileErrors:
-    """A context in which whatever a decoder raises becomes that file's error.
+    """A context that turns what a decoder raises into an error about the file.
 
-    Only calls of a decoder belong in it. Media errors go on as they are, and so does
-    what a mistake of the program raises.
+    Only calls of a decoder belong in it. Media errors pass through unchanged, and so do
+    the errors that a mistake in the program raises (``MISTAKES``).
 
     Args:
         path: The file.
@@ -73,11 +74,11 @@ class FileErrors:
 
 
 def decoder_error(path: str, doing: str, error: BaseException) -> MediaError:
-    """What a decoder's error says of a file.
+    """The error about a file that a decoder's error stands for.
 
     Args:
         path: The file.
-        doing: As of :class:`FileErrors`.
+        doing: What cannot be done, such as ``"opened"``.
         error: What the decoder raised.
     """
     if isinstance(error, MemoryError):

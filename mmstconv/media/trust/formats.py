@@ -1,8 +1,8 @@
 """Which files may reach a decoder.
 
-FFmpeg guesses a file's format from its content. That is how a playlist with the name of
-a video makes it open other files and network addresses. So the first bytes have to be
-those of a known container, and FFmpeg is told which one it is instead of guessing.
+FFmpeg guesses a file's format from its content. So a playlist that is named like a
+video makes it open other files and network addresses. Here the first bytes have to be
+those of a known container, and FFmpeg is told which one instead of guessing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HEADER_BYTES = 4096
 IN_MEMORY = "<bytes>"  # the name of a file that has none
 # `http:`, `concat:`, `subfile,`: how FFmpeg names its protocols.
 PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+[:,]")
-BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"}
+FIRST_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"}
 ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 MXF = bytes.fromhex("060e2b34020501010d0102")
 
@@ -32,8 +32,9 @@ class Container:
 
     Args:
         demuxer: FFmpeg's name of the format.
-        guessable: Whether FFmpeg's own guess cannot be led astray, because the file
-            starts with this container's mark and holds nothing that reads as text.
+        guessable: Whether FFmpeg would certainly guess the same, because the file
+            starts with this container's mark and no text can follow it. Only such
+            files go to decord, which lets FFmpeg guess.
     """
 
     demuxer: str
@@ -41,7 +42,7 @@ class Container:
 
 
 def name_of(source: str | os.PathLike | bytes) -> str:
-    """What messages call a source: its path, or that it lies in memory."""
+    """What messages call a source: its path, or ``IN_MEMORY``."""
     return IN_MEMORY if isinstance(source, bytes) else os.fspath(source)
 
 
@@ -98,8 +99,8 @@ def _identify(file: BinaryIO, name: str) -> Container:
 
 def sniff(header: bytes) -> Container | None:
     """Tells the container by a file's first bytes; None if it is not an allowed one."""
-    if header[4:8] in BOXES:
-        # A small box size starts with a zero byte, where guesses that read text stop.
+    if header[4:8] in FIRST_BOXES:
+        # The size of a small box begins with a zero byte, where text ends for FFmpeg.
         return Container("mov", header[4:8] == b"ftyp" and header[0] == 0)
     if header.startswith(b"\x1a\x45\xdf\xa3"):
         return Container("matroska", b"matroska" in header or b"webm" in header)
@@ -132,7 +133,7 @@ MAGIC = {
 
 
 def _is_transport_stream(header: bytes) -> bool:
-    """Sync bytes at a constant distance; 192 with the time codes of cameras."""
+    """Whether sync bytes are 188 bytes apart, or 192 with the time codes of cameras."""
     for packet, offset in ((188, 0), (192, 4)):
         marks = header[offset::packet]
         if len(marks) >= 3 and set(marks) == {0x47}:
@@ -141,9 +142,9 @@ def _is_transport_stream(header: bytes) -> bool:
 
 
 def _after_tag(header: bytes) -> Container | None:
-    """The formats that may stand behind an ID3 tag: MPEG audio, AAC, FLAC.
+    """The formats that may follow an ID3 tag: MPEG audio, AAC, FLAC.
 
-    FFmpeg skips the tag before it guesses, so a tag must not vouch for what follows.
+    FFmpeg skips the tag before it guesses, so what follows is checked too.
     """
     if header.startswith(b"fLaC"):
         return Container("flac")
@@ -158,6 +159,7 @@ def _after_tag(header: bytes) -> Container | None:
 
 
 def _tag_size(header: bytes) -> int:
+    """Bytes of an ID3 tag with its header."""
     size = 0
     for byte in header[6:10]:
         size = size << 7 | byte & 0x7F
@@ -165,5 +167,5 @@ def _tag_size(header: bytes) -> int:
 
 
 def absolute(path: str | os.PathLike) -> str:
-    """A path that no FFmpeg protocol can claim: it starts with a slash or a drive."""
+    """The absolute path, which FFmpeg cannot take for an address."""
     return str(Path(os.path.abspath(os.fspath(path))))

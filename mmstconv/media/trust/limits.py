@@ -1,4 +1,4 @@
-"""How much of a file may be read: what stops a decompression bomb or a hang."""
+"""Limits on size and time: they stop decompression bombs and hangs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .errors import MediaLimitError, MediaTimeoutError
 
 @dataclass(frozen=True)
 class MediaLimits:
-    """What a file may at most have; more is a :class:`MediaLimitError`.
+    """How much a file may have. Reading one that has more raises ``MediaLimitError``.
 
     Args:
-        max_pixels: Of one stored frame; also where the size changes within the file.
-        max_seconds: Of video or sound.
-        max_streams: Of any kind.
-        max_bytes: Of memory that FFmpeg may take in one piece. A frame of
-            ``max_pixels`` with four channels of 16 bits takes 320 MB.
+        max_pixels: Pixels of one stored frame, wherever it is in the file.
+        max_seconds: Seconds of video or sound.
+        max_streams: Number of streams of any kind.
+        max_bytes: Bytes of memory that FFmpeg may take in one piece. A frame of
+            40 megapixels with four channels of 16 bits takes 320 MB.
     """
 
     max_pixels: int = 40_000_000
@@ -50,19 +50,19 @@ class MediaLimits:
                 )
 
 
-# A file that waits, for a slow disk or a busy machine, may take so many times longer.
+# Reading may take this many times its limit by the clock: a slow disk or a busy machine
+# makes it wait.
 PATIENCE = 10
 
 
 class Deadline:
     """A time limit for each call of a reader, in processor time of the calling thread.
 
-    What other processes take from a busy machine does not count, up to ``PATIENCE``
-    times the limit by the clock.
+    Waiting does not count, up to ``PATIENCE`` times the limit by the clock.
 
     Args:
-        path: For the message.
-        seconds: From :meth:`start` on; None is no limit.
+        path: Of the file, for the message.
+        seconds: The limit, from :meth:`start` on; None is no limit.
     """
 
     def __init__(self, path: str, seconds: float | None) -> None:
@@ -91,6 +91,7 @@ class Deadline:
             raise self.error()
 
     def error(self) -> MediaTimeoutError:
+        """What to raise when the time is over."""
         return MediaTimeoutError(
             self.path,
             f"was not read within {self.seconds:g} s",

@@ -1,8 +1,8 @@
 """A limit on the memory that FFmpeg takes in one piece.
 
-A small file can say that it will become a large one: a compressed header, a profile or
-a table of some bytes. Whatever the kind, FFmpeg asks for memory in a single piece then,
-and it has a limit on that; its libraries tell it, PyAV does not.
+A few bytes of a file can make FFmpeg ask for gigabytes: a compressed header, a colour
+profile, a table. It asks for them in a single piece, and its library has a limit on
+that. PyAV does not offer the limit, so it is set in the library itself.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import av
 
 
 def limit_pieces(count: int) -> bool:
-    """From now on, FFmpeg takes at most so many bytes in one piece.
+    """Sets how many bytes FFmpeg may take in one piece, in the whole process.
 
-    It holds for the whole process. Beyond it, PyAV raises a ``MemoryError``.
+    Beyond that, PyAV raises a ``MemoryError``.
 
     Returns:
-        Whether FFmpeg's library was found. Where it was not, only the limit of a loader
-        process holds.
+        Whether FFmpeg's library was found. If not, there is no such limit, and only the
+        limit on a loader process's memory holds.
     """
     set_limit = _setter()
     if set_limit is not None:
@@ -42,7 +42,7 @@ def _setter():
 
 
 def _candidates() -> list[str]:
-    """Where the library is that PyAV has loaded: in its wheel, or anywhere."""
+    """Paths where the library that PyAV has loaded may be."""
     package = Path(av.__file__).parent
     folders = package.with_name("av.libs"), package / ".dylibs"
     found = [str(path) for folder in folders for path in folder.glob("*avutil*")]

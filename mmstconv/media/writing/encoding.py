@@ -14,7 +14,7 @@ import numpy as np
 from av.codec.context import Flags
 from av.video.reformatter import ColorRange, VideoReformatter
 
-from .write_options import FORMATS, SoundCoding, VideoCoding
+from .write_options import CONTAINERS, SoundCoding, VideoCoding
 
 CHANNEL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 6: "5.1", 8: "7.1"}
 CODEC_OPTIONS = {
@@ -27,15 +27,15 @@ ONLY_FRAME_SECONDS = Fraction(1, 25)
 COLORSPACES = {"bt709": 1, "bt601": 5}
 # For streams without a frame rate: 1/90000 s, as in MPEG streams.
 VARIABLE_TIME_BASE = Fraction(1, 90000)
-# Of the muxer, by suffix.
 MP4_OPTIONS = {"movie_timescale": "90000"}  # else a late start is rounded to 1 ms
+# Options of the muxer by suffix.
 MUXER_OPTIONS = {
     # AVI has no time stamps. The muxer would move everything by the sound encoder's
     # priming, which puts empty frames in front of the video.
     ".avi": {"avoid_negative_ts": "disabled"},
     **dict.fromkeys((".mp4", ".m4v", ".m4a", ".mov"), MP4_OPTIONS),
 }
-# Of PyAV's audio frames, in samples, where an encoder takes any size.
+# Samples that are encoded at once if the encoder takes any number.
 STEP = 1024
 
 
@@ -49,7 +49,7 @@ def open_container(path, suffix: str, options: Mapping[str, str] | None = None):
     """
     chosen = MUXER_OPTIONS.get(suffix, {})
     options = {"fflags": "+bitexact", **chosen, **(options or {})}
-    return av.open(str(path), "w", format=FORMATS[suffix], options=options)
+    return av.open(str(path), "w", format=CONTAINERS[suffix], options=options)
 
 
 def make_reproducible(stream) -> None:

@@ -27,15 +27,15 @@ from .encoding import (
     open_container,
 )
 
-# Neither CABAC nor the deblocking filter: decoding takes 0.6 of the time, for a
-# twentieth more bytes.
+# Without CABAC and the deblocking filter: quicker to decode, for a few more bytes
+# (benchmark row 4).
 SPEED = {"preset": "veryfast", "tune": "fastdecode"}
-# Lossless, and quicker to open and to seek in than AAC, which would be a second loss.
+# Lossless, and quicker to open and to seek in than AAC.
 SOUND = "flac"
-STEP = 4096  # samples that are encoded together
-BLOCK = 40 * STEP  # samples that are read together
-FINEST_CLOCK = 1_000_000  # ticks a second
-LATEST_START = 60.0  # seconds; broadcasts count from any time within 26 hours
+STEP = 4096  # samples that are encoded at once
+BLOCK = 40 * STEP  # samples that are read at once
+FINEST_CLOCK = 1_000_000  # ticks a second; of a finer clock, time stamps are rounded
+LATEST_START = 60.0  # seconds; broadcasts may begin at any time up to 26 hours
 
 
 @dataclass(frozen=True)
@@ -75,18 +75,19 @@ def prepare_media(
     """Re-encodes a file to training form.
 
     Every frame keeps its time stamp and the sound its start, in seconds on the file's
-    clock; frames are turned upright, and scaled to square pixels. What the file lacks,
-    video or sound, the target lacks. A clock that begins before 0 or after a minute is
-    moved to begin at 0. Frames and sound pass through: memory does not depend on the
-    file's length. The target appears under its name only when it is whole, and replaces
-    only what was written here.
+    clock. A clock that begins before 0 or after a minute is moved to begin at 0. Frames
+    are turned upright and scaled to square pixels. A file without video, or without
+    sound, stays without.
+
+    Memory does not depend on the length of the file. The target appears under its name
+    only when it is whole, and replaces only what was written here.
 
     Args:
         source: A file of this machine.
         target: The file to write, ``.mp4``.
         form: What to make of it; None is ``TrainingForm()``.
         limits: What the file may have; None is ``MediaLimits()``.
-        timeout: Seconds that each read may take; None is no limit.
+        timeout: Seconds that each reading may take; None is no limit.
         record: Folder that knows what was written here; None: the target's.
 
     Returns:
@@ -128,7 +129,7 @@ def _write(
 
 
 def _verify(path: Path, source: PyAVReader) -> None:
-    """A full disk does not always show while writing."""
+    """Reads the written file: a full disk does not always raise while writing."""
     with PyAVReader(path) as written:
         streams = written.has_video, written.has_audio
         if written.damage or streams != (source.has_video, source.has_audio):
@@ -136,7 +137,7 @@ def _verify(path: Path, source: PyAVReader) -> None:
 
 
 class Shown(NamedTuple):
-    """A frame, and from when for how long it is shown, in seconds."""
+    """A frame, when it is first shown and for how long, in seconds."""
 
     start: float
     duration: float
@@ -144,9 +145,9 @@ class Shown(NamedTuple):
 
 
 def _shown(reader: PyAVReader, short_side: int) -> Iterator[Shown]:
-    """All frames of a video, one by one; their times rise.
+    """All frames of a video, one by one, at rising times.
 
-    Of frames with the same time the last one counts, as for a reader.
+    Of several frames with one time stamp the last one is taken, as readers do.
     """
     end = reader.video.extent[1]
     held, duration = None, 0.0
@@ -183,13 +184,13 @@ def _decoded(reader: PyAVReader, short_side: int) -> Iterator[tuple[float, np.nd
 
 
 def _size(width: int, height: int, short_side: int) -> tuple[int, int]:
-    """Even, as colour at half the resolution needs it; never larger than it was."""
+    """The scaled size: even, since chroma has half the resolution, and not larger."""
     scale = min(1.0, short_side / min(width, height))
     return tuple(max(round(side * scale / 2) * 2, 2) for side in (width, height))
 
 
 def _fraction(rational) -> Fraction:
-    """Of a rational number of any version of PyAV."""
+    """A rational number of any version of PyAV as Python's."""
     return Fraction(rational.numerator, rational.denominator)
 
 
@@ -206,7 +207,7 @@ def _add_video(
     stream = container.add_stream("libx264", rate, options=options)
     stream.height, stream.width = first.image.shape[:2]
     stream.pix_fmt = "yuv420p"
-    # the source's clock where it can be kept: then time stamps are the same numbers
+    # With the source's clock, if it is not too fine, time stamps stay the same numbers.
     tick = _fraction(reader.video.stream.time_base)
     kept = not shift and tick.denominator <= FINEST_CLOCK
     context = stream.codec_context

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .write_options import FORMATS, SoundCoding, VideoCoding
+from .write_options import CONTAINERS, SoundCoding, VideoCoding
 
 
 def write_media(
@@ -34,7 +34,7 @@ def write_media(
 
     Args:
         path: Target; the suffix chooses the container (see
-            ``write_options.FORMATS``).
+            ``write_options.CONTAINERS``).
         frames: RGB images, uint8, ``(H, W, 3)``, all of one size; may be a generator.
         fps: Constant frame rate. Exactly one of ``fps`` and ``frame_times`` is given
             with ``frames``.
@@ -87,10 +87,10 @@ def write_media(
 
 def _check(path: Path, frames, fps, waveform, sample_rate, frame_times) -> None:
     """Raises unless the arguments of :func:`write_media` fit one another."""
-    if path.suffix.lower() not in FORMATS:
+    if path.suffix.lower() not in CONTAINERS:
         raise ValueError(
             f"cannot tell the container of '{path}': its suffix must be one of "
-            f"{sorted(FORMATS)}"
+            f"{sorted(CONTAINERS)}"
         )
     if frames is None and waveform is None:
         raise ValueError("write_media needs frames, a waveform, or both")

@@ -40,7 +40,8 @@ class TriModalDataPreprocessor(MultiModalDataPreprocessor):
         - Output: the same with ``inputs={modality: (N, M, ...)}``.
 
     Raises:
-        ValueError: Flow is to be derived, and the samples hold it already, lack
+        ValueError: The samples hold a modality without a preprocessor. Or flow is to be
+            derived, and the samples hold it already, lack
             ``rgb`` or ``frame_times``, or lack the last frame.
     """
 
@@ -57,6 +58,11 @@ class TriModalDataPreprocessor(MultiModalDataPreprocessor):
             inputs = self._derive_flow(inputs, data_samples)
         ready = {}
         for name, clips in inputs.items():
+            if name not in self.preprocessors:
+                raise ValueError(
+                    f"data_preprocessor.preprocessors has no {name!r}, which the "
+                    f"samples hold: add {name}=dict(type='ActionDataPreprocessor')"
+                )
             ready[name], data_samples = self.preprocessors[name].preprocess(
                 clips, data_samples, training
             )  # (N, M, ...)

@@ -1,4 +1,6 @@
-from .fusion_head import TriModalFusionHead
-from .label_kinds import kind_of, probabilities
+"""Tasks, one a file: from what the joint gives to losses and predictions."""
 
-__all__ = ["TriModalFusionHead", "kind_of", "probabilities"]
+from .fusion_head import TriModalFusionHead
+from .label_kinds import multi_class_of, probabilities
+
+__all__ = ["TriModalFusionHead", "multi_class_of", "probabilities"]

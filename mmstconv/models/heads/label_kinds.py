@@ -41,10 +41,10 @@ def decide_multi_class(loss: nn.Module, multi_class: bool | None) -> bool:
     return multi_class
 
 
-def kind_of(head: nn.Module | None) -> bool | None:
+def multi_class_of(head: nn.Module | None) -> bool | None:
     """``multi_class`` of any head, MMAction2's included; None: it cannot be told.
 
-    MMAction2's heads have the argument and make no use of it: there the loss decides.
+    MMAction2's heads ignore their argument of that name: there the loss decides.
     """
     if getattr(head, "decides_multi_class", False):
         return head.multi_class
@@ -89,6 +89,6 @@ def probabilities(head: nn.Module | None, scores: Tensor) -> Tensor:
     """
     average = getattr(head, "average_clips", "prob")
     if average != "prob":
-        several = kind_of(head)
+        several = multi_class_of(head)
         scores = scores.sigmoid() if several else scores.softmax(dim=-1)
     return scores if scores.dim() == 1 else scores.mean(dim=0)

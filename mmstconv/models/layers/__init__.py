@@ -1,6 +1,7 @@
+"""Blocks of networks, and what several parts of a model need."""
+
 from .align_steps import StepGrid, align_edges, align_steps, edges_of
 from .axes import expand, same_padding
-from .checkpointing import run_recomputed
 from .conv_block import ConvBlock
 from .feature_gate import FeatureGate
 from .full_window_conv import FullWindowConv3d
@@ -11,6 +12,7 @@ from .norm_eval import freeze_norm_statistics
 from .pool_space import pool_space
 from .pooling import Pool
 from .precision import at_least_float32
+from .recomputing import run_recomputed
 from .residual_block import BottleneckBlock, PadShortcut, ResidualBlock
 from .separable_conv import Conv3dSame, SeparableConv3d
 from .st_pool import SpatioTemporalPool, read_pool

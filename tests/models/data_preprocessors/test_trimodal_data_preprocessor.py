@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
+from helpers_culprits import for_each
 from helpers_media import chirp_sound
 from mmaction.registry import MODELS, TRANSFORMS
 from mmaction.structures import ActionDataSample
@@ -148,8 +149,8 @@ def without_rgb(batch):
     del batch["inputs"]["rgb"]
 
 
-@pytest.mark.parametrize(
-    ("spoil", "message"),
+@for_each(
+    "spoil, message",
     [
         (without_times, "a.mp4: no frame_times .*add it to meta_keys of PackAction"),
         (with_flow, r"must have rgb and no flow, got \['audio', 'flow', 'rgb'\]"),

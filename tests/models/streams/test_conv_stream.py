@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from helpers_culprits import for_each
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.registry import DefaultScope
@@ -39,8 +40,8 @@ MMACTION2 = {
 }
 
 
-@pytest.mark.parametrize("batch", [1, 2])
-@pytest.mark.parametrize("neck", [None, dict(LSTM, in_channels=5)])
+@for_each("batch", [1, 2])
+@for_each("neck", [None, dict(LSTM, in_channels=5)])
 def test_own_parts(batch, neck):
     stream = ConvStream(dict(type="STConvNet", stages=[dict(channels=5)]), neck)
     feat, loss_aux = stream(torch.rand(batch, 3, 4, 8, 8))
@@ -86,6 +87,7 @@ def test_neck_of_mmaction2_with_a_loss_of_its_own():
         dict(
             type="TriModalRecognizer",
             streams=dict(rgb=dict(backbone=backbone, neck=neck)),
+            joint=dict(in_channels=dict(rgb=2048)),
             cls_head=head,
         )
     )

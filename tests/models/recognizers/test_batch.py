@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmaction.structures import ActionDataSample
 
-from mmstconv.models.recognizers.presence import check_inputs, read_presence
+from mmstconv.models.recognizers.batch import check_inputs, read_presence
 
 
 def sample(**meta):
@@ -18,14 +18,18 @@ def test_presence_is_repeated_for_every_clip():
         sample(presence=dict(audio=False)),
         sample(presence=dict(audio=np.bool_(True), rgb=False)),
     ]
-    assert read_presence(data_samples, ("rgb", "audio"), 3, 2) == {
+    found = read_presence(data_samples, ("rgb", "audio"), 3, 2)
+    assert all(rows.dtype == torch.bool for rows in found.values())
+    assert {name: rows.tolist() for name, rows in found.items()} == {
         "rgb": [True, True, True, True, False, False],
         "audio": [True, True, False, False, True, True],
     }
 
 
 def test_everything_is_present_without_data_samples():
-    assert read_presence(None, ("rgb",), 2, 3) == {"rgb": [True] * 6}
+    found = read_presence(None, ("rgb",), 2, 3)
+    assert list(found) == ["rgb"]
+    assert torch.equal(found["rgb"], torch.ones(6, dtype=torch.bool))
 
 
 def test_inputs_without_a_stream_are_ignored():
