@@ -15,10 +15,10 @@ from torch import Tensor, load, nn
 from .containers import weights_of
 from .kinds import SAFETENSORS, kind_of
 from .stand_ins import settle, standing_in
+from .trust import VARIABLE, is_trusted
 
-TRUST = "MMSTCONV_TRUST"
 _TRUST = (
-    f"if the file is yours, allow it with {TRUST}=1 in the environment (any tool), "
+    f"if the file is yours, allow it with {VARIABLE}=1 in the environment (any tool), "
     "--trust (ours) or trust=True (Python)"
 )
 _TORCHSCRIPT = "is a TorchScript program, not a checkpoint; save its state_dict()"
@@ -46,7 +46,8 @@ def read_checkpoint(
     Args:
         path: The file.
         trust: Open a file with Python objects in it. They can do anything: only for
-            files that are yours. So says ``MMSTCONV_TRUST=1`` in the environment.
+            files that are yours. The process may trust all files anyway, see
+            :func:`~mmstconv.checkpoints.trust.is_trusted`.
         map_location: Where tensors go, as of ``torch.load``.
 
     Raises:
@@ -105,11 +106,6 @@ def _read_safetensors(path: Path, map_location) -> Mapping:
         return load_file(path, device=str(map_location))
     except SafetensorError as error:
         raise CheckpointError(f"{path}: {_broken(error)}") from error
-
-
-def is_trusted() -> bool:
-    """Whether the environment says that all checkpoints are the user's own."""
-    return os.environ.get(TRUST) == "1"
 
 
 def _check_container(path: Path, trust: bool) -> None:

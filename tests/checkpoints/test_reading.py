@@ -13,7 +13,8 @@ import pytest
 import torch
 from torch import nn
 
-from mmstconv.checkpoints.reading import read_checkpoint, tensors_of, weights_of
+from mmstconv.checkpoints.containers import weights_of
+from mmstconv.checkpoints.reading import read_checkpoint, tensors_of
 
 WEIGHTS = OrderedDict(weight=torch.arange(12.0).view(3, 4), bias=torch.ones(3))
 

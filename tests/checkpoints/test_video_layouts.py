@@ -14,7 +14,8 @@ from checkpoints.sources.video_cases import CASES, bare_ddp
 from mmaction.registry import MODELS
 from torch import nn
 
-from mmstconv.checkpoints import LAYOUTS, convert_checkpoint
+from mmstconv.checkpoints.doctor import convert_checkpoint
+from mmstconv.checkpoints.layouts import LAYOUTS
 
 SAME = 1e-5
 SEEN = 1e-4

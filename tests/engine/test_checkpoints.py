@@ -18,9 +18,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import CheckpointLoader
 
 from mmstconv.checkpoints.reading import read_checkpoint
+from mmstconv.checkpoints.trust import trusting
 from mmstconv.disk import unfinished_path
 from mmstconv.engine.files import write_whole
-from mmstconv.loading import trusting
 
 
 def names(folder: Path) -> set[str]:

@@ -28,7 +28,7 @@ from mmstconv.apis import convert_checkpoint, load_recognizer
 from mmstconv.checkpoints.initializer import AdaptedPretrained
 from mmstconv.checkpoints.preprocessing import read_provenance
 from mmstconv.checkpoints.reading import TrustError, read_checkpoint
-from mmstconv.loading import are_trusted, trusting
+from mmstconv.checkpoints.trust import is_trusted, trusting
 
 
 class Harmful:
@@ -293,9 +293,9 @@ def test_trust_is_asked_for_by_name(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="--trust"):
         load_recognizer(str(config), str(path), "cpu")
     load_recognizer(str(config), str(path), "cpu", trust=True)
-    assert not are_trusted()
+    assert not is_trusted()
     monkeypatch.setenv("MMSTCONV_TRUST", "1")
-    assert are_trusted() and read_checkpoint(path)
+    assert is_trusted() and read_checkpoint(path)
     load_recognizer(str(config), str(path), "cpu")
 
 

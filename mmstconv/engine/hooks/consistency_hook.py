@@ -7,11 +7,12 @@ from mmaction.datasets.transforms import PackActionInputs
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 
+from ...checkpoints.containers import weights_of
 from ...checkpoints.entries import check_resumable
-from ...checkpoints.reading import CheckpointError, weights_of
+from ...checkpoints.filling import fill
+from ...checkpoints.reading import CheckpointError
 from ...datasets import MultiModalVideoDataset
 from ...datasets.transforms import FormatClips
-from ..checkpoint import fill
 from ..schedules import check_kind, check_saved_by, keep_config, overridden
 from .data_sets import built_data_sets
 from .joint_model import is_training, unwrap
