@@ -1,10 +1,6 @@
 """What MMAction2's data side lacks: a strict dataset, transforms on one clock."""
 
-# ruff: noqa: E402
-from ..compat import import_mmaction_datasets, repair_color_jitter
-
-import_mmaction_datasets()
-
+from ..compat import repair_color_jitter
 from .annotation import AnnotationError
 from .bad_samples import BadDataError
 from .rawframe_dataset import MultiModalRawframeDataset
