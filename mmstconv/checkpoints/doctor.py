@@ -9,6 +9,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from ..modalities import MODALITIES
 from .comparing import unusable
 from .containers import choose_weights, weights_of
 from .conversion import Conversion, sha256_of
@@ -17,8 +18,6 @@ from .numbers import impossible
 from .reading import CheckpointError, read_checkpoint
 from .recognition import below, find_layout
 from .translation import Asked, translate
-
-MODALITIES = ("rgb", "flow", "audio")
 
 
 def convert_checkpoint(

@@ -1,4 +1,4 @@
-"""What MMAction2's data side lacks: a strict dataset, transforms on one clock."""
+"""Data sets that read strictly, and transforms that share one clock."""
 
 from ..compat import repair_color_jitter
 from .annotation import AnnotationError

@@ -166,7 +166,7 @@ def test_stream_trained_alone_fits_the_joint_model(operator):
     result = joint.load_state_dict(weights, strict=False)
     # A model of maps has no LSTMs.
     assert all(key.startswith("streams.rgb.neck") for key in result.unexpected_keys)
-    assert bool(result.unexpected_keys) == joint.cls_head.fusion.takes_maps
+    assert bool(result.unexpected_keys) == joint.joint.takes_maps
     assert not any(key.startswith("streams.rgb") for key in result.missing_keys)
 
 

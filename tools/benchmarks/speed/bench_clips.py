@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 import mmstconv  # noqa: F401
-from mmstconv.media import write_media
+from mmstconv.media import SoundCoding, VideoCoding, write_media
 
 FOLDER = Path("work_dirs/bench/media")
 SAMPLE_RATE = 44100
@@ -117,12 +117,14 @@ def write(clip: Clip, seed: int, folder: Path = FOLDER) -> Path:
         clip.fps,
         sound(clip.seconds, seed),
         SAMPLE_RATE,
-        video_codec="mpeg4" if avi else "libx264",
-        audio_codec="libmp3lame" if avi else "aac",
-        gop_size=250,
-        video_options={"b": "400000"}
-        if avi
-        else {"preset": "medium", "crf": str(clip.crf)},
+        video=VideoCoding(
+            codec="mpeg4" if avi else "libx264",
+            gop_size=250,
+            options={"b": "400000"}
+            if avi
+            else {"preset": "medium", "crf": str(clip.crf)},
+        ),
+        sound=SoundCoding(codec="libmp3lame" if avi else "aac"),
     )
 
 

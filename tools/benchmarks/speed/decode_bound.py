@@ -37,7 +37,7 @@ def frame_times(path: Path, fps: float, seed: int) -> np.ndarray:
 def decode(path: Path, times: np.ndarray) -> int:
     """The frames shown at the times, as they are decoded."""
     with open_media(path) as media:
-        return sum(1 for _ in media._video._shown_at(times))
+        return sum(1 for _ in media.video.shown_at(times))
 
 
 def decode_all(path: Path, times: np.ndarray) -> int:

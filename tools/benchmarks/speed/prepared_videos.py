@@ -23,7 +23,7 @@ import numpy as np
 import pipelines
 
 from mmstconv.media import open_media
-from mmstconv.media.preparing import TrainingForm, prepare_media
+from mmstconv.media.writing.preparing import TrainingForm, prepare_media
 
 FOLDER = Path("work_dirs/bench/prepared")
 GOAL = 0.15

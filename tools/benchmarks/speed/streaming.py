@@ -21,7 +21,7 @@ from long_media import build_model
 from measuring import Result, alternate, one_core, report, result
 
 from mmstconv.apis import StreamingRecognizer
-from mmstconv.media.pushed import PushedMedia
+from mmstconv.media.reading.pushed import PushedMedia
 from mmstconv.models.streaming import WindowScorer
 
 GOAL = 0.1
