@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from mmengine.model import BaseModule
+from conftest import ROOT
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import nn
 
@@ -12,19 +15,16 @@ from mmstconv.checkpoints.filling import fill
 from mmstconv.checkpoints.initializer import AdaptedPretrained
 from mmstconv.checkpoints.renames import PREFIXES, renamed
 
+# parts of the joint: gates, or maps and a reduction after the fusion
+CONFIGS = (
+    "stconvnet_lstm_demo-rgb-flow-audio_gmu.py",
+    "stconvnet_demo-rgb-flow-audio_map.py",
+)
 
-class Network(BaseModule):
-    """The parts of a recognizer that have moved, and a head's own ``temporal``."""
 
-    def __init__(self, init_cfg=None):
-        super().__init__(init_cfg)
-        self.streams = nn.ModuleDict({"rgb": nn.Linear(2, 2)})
-        self.joint = nn.ModuleDict(
-            dict(fusion=nn.Linear(2, 3), temporal=nn.ModuleDict(), fused_temporal=None)
-        )
-        self.joint["temporal"]["rgb"] = nn.Linear(2, 1)
-        self.joint["fused_temporal"] = nn.Linear(3, 2)
-        self.cls_head = nn.ModuleDict(dict(fc_cls=nn.Linear(2, 4)))
+def built(config: str, **more) -> nn.Module:
+    cfg = Config.fromfile(ROOT / "configs/recognition/fusion" / config).model
+    return MODELS.build(dict(cfg, **more))
 
 
 def old_names(weights: dict) -> dict:
@@ -36,15 +36,24 @@ def old_names(weights: dict) -> dict:
     return found
 
 
+@pytest.fixture(params=CONFIGS)
+def config(request):
+    init_default_scope("mmaction")
+    return request.param
+
+
 @pytest.fixture
-def trained():
-    return {key: value + 7 for key, value in Network().state_dict().items()}
+def trained(config):
+    return {
+        key: torch.rand_like(value.float()).to(value.dtype)
+        for key, value in built(config).state_dict().items()
+    }
 
 
 @pytest.fixture
 def path(trained, tmp_path):
     old = old_names(trained)
-    assert sum(key.startswith("cls_head.") for key in old) == 8
+    assert old.keys() != trained.keys()
     torch.save(dict(state_dict=old), tmp_path / "old.pth")
     return str(tmp_path / "old.pth")
 
@@ -69,27 +78,24 @@ def test_a_name_that_the_network_has_stays():
     assert list(renamed(weights, both)) == [both[0], both[2]]
 
 
-def test_a_whole_model_is_filled(trained):
-    model = Network()
+def test_a_whole_model_is_filled(config, trained):
+    model = built(config)
     assert fill(model, old_names(trained), complete=True) == []
     assert equal(model, trained)
 
 
-def test_a_part_of_the_model_takes_a_prefix(trained, path):
-    model = Network()
-    AdaptedPretrained(path, prefix="joint")(model.joint)
-    assert equal(
-        model.joint,
-        {key.removeprefix("joint."): value for key, value in trained.items()},
-    )
+def test_the_joint_alone_takes_a_prefix(config, trained, path):
+    joint = built(config).joint
+    AdaptedPretrained(path, prefix="joint")(joint)
+    assert equal(joint, {key.removeprefix("joint."): trained[key] for key in trained})
 
 
-def test_what_mmengine_loads(trained, path, capsys):
-    """``load_from``, ``init_recognizer``, ``Pretrained``."""
-    model = Network()
+def test_what_mmengine_loads(config, trained, path, capsys):
+    """``load_from`` and MMAction2's ``init_recognizer``, then ``Pretrained``."""
+    model = built(config)
     load_checkpoint(model, path)
     assert equal(model, trained)
-    model = Network(init_cfg=dict(type="Pretrained", checkpoint=path))
+    model = built(config, init_cfg=dict(type="Pretrained", checkpoint=path))
     model.init_weights()
     assert equal(model, trained)
     assert "do not match" not in capsys.readouterr().out
