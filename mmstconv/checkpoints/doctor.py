@@ -68,14 +68,8 @@ def convert_checkpoint(
     _check_asked(asked)
     checkpoint = read_checkpoint(path, trust=trust)
     _refuse_ours(path, checkpoint)
-    try:
-        everything, chosen, inside = choose_weights(checkpoint, ema=ema)
-    except ValueError as error:
-        raise CheckpointError(f"{path}: {error}") from error
-    layout, prefix, note = find_layout(path, everything, ema=inside)
-    chosen += [note] if note else []
-    conversion = _convert(path, layout, below(everything, prefix), asked)
-    outside = [key for key in everything if prefix and not key.startswith(prefix)]
+    layout, source, outside, chosen = _recognise(path, checkpoint, ema)
+    conversion = _convert(path, layout, source, asked)
     conversion = replace(
         conversion,
         unmatched=[*conversion.unmatched, *outside],
@@ -93,6 +87,20 @@ def _check_asked(asked: Asked) -> None:
         raise ValueError(f"modality is {asked.modality!r}, must be one of {MODALITIES}")
     if asked.eps is not None and not 0 < asked.eps < 1:
         raise ValueError(f"eps must lie between 0 and 1, got {asked.eps}")
+
+
+def _recognise(
+    path: Path, checkpoint: Mapping, ema: bool
+) -> tuple[Layout, dict[str, Tensor], list[str], list[str]]:
+    """Layout and weights; names that are not below its prefix; what was chosen."""
+    try:
+        everything, chosen, inside = choose_weights(checkpoint, ema=ema)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    layout, prefix, note = find_layout(path, everything, ema=inside)
+    outside = [key for key in everything if not key.startswith(prefix)]
+    chosen += [note] if note else []
+    return layout, below(everything, prefix), outside, chosen
 
 
 def _convert(

@@ -1,4 +1,4 @@
-"""Are the entries of a checkpoint what MMEngine will take them for?"""
+"""Check that the entries of a checkpoint are of the kinds that MMEngine expects."""
 
 from __future__ import annotations
 

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from .comparing import Comparison, compare, is_counter, lines_of
 from .renames import renamed
 
+_LINES = 5  # of a summary
+
 
 def fill(
     model: nn.Module, weights: Mapping[str, Tensor], *, complete: bool, but: tuple = ()
@@ -55,7 +57,7 @@ def fill(
     return remarks
 
 
-def summary(names: Sequence[str], *, lines: int = 5) -> str:
+def summary(names: Sequence[str]) -> str:
     """Names of parameters in a few lines, by the part of the model they are of."""
     groups: dict[str, list[str]] = {}
     for name in names:
@@ -64,9 +66,9 @@ def summary(names: Sequence[str], *, lines: int = 5) -> str:
         f"  {part}.*: {len(group)}" if len(group) > 1 else f"  {group[0]}"
         for part, group in groups.items()
     ]
-    if len(said) > lines:
-        rest = sum(len(group) for group in list(groups.values())[lines - 1 :])
-        said[lines - 1 :] = [f"  ... and {rest} more"]
+    if len(said) > _LINES:
+        rest = sum(len(group) for group in list(groups.values())[_LINES - 1 :])
+        said[_LINES - 1 :] = [f"  ... and {rest} more"]
     return "\n".join(said)
 
 

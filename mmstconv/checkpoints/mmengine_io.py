@@ -5,7 +5,8 @@ is yes before torch 2.6, and for what it downloads in every version. Importing m
 puts these in the place of its loaders, so that whatever is started with a config of
 ours is safe, also ``mim train mmaction2`` and ``init_cfg=dict(type='Pretrained')``.
 What is saved meanwhile, whichever hook saves it, is safe to open, so that the same
-tools can read it again.
+tools can read it again. Weights that have their names of an older version of ours are
+renamed when they are loaded into a model.
 """
 
 from __future__ import annotations

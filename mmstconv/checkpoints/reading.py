@@ -68,19 +68,7 @@ def read_checkpoint(
     if kind:
         raise CheckpointError(f"{path}: is {kind}")
     _check_container(path, trust)
-    try:
-        with warnings.catch_warnings():  # on files that end in an error anyway
-            warnings.simplefilter("ignore", UserWarning)
-            if trust:
-                loaded = load(path, map_location, weights_only=False)
-            else:
-                with standing_in():
-                    loaded = load(path, map_location, weights_only=True)
-                loaded = settle(loaded)
-    except (PermissionError, FileNotFoundError):  # a training may remove it meanwhile
-        raise
-    except Exception as error:  # unpickling raises whatever the bytes lead to
-        raise _explained(path, error) from error
+    loaded = _unpickle(path, trust, map_location)
     if isinstance(loaded, nn.Module):
         raise CheckpointError(
             f"{path}: holds a whole {type(loaded).__name__} object, not weights; load "
@@ -92,6 +80,22 @@ def read_checkpoint(
             "tensors; it is no checkpoint"
         )
     return loaded
+
+
+def _unpickle(path: Path, trust: bool, map_location):
+    """What ``torch.load`` gives, with plain values for what is known to be harmless."""
+    try:
+        with warnings.catch_warnings():  # on files that end in an error anyway
+            warnings.simplefilter("ignore", UserWarning)
+            if trust:
+                return load(path, map_location, weights_only=False)
+            with standing_in():
+                loaded = load(path, map_location, weights_only=True)
+            return settle(loaded)
+    except (PermissionError, FileNotFoundError):  # a training may remove it meanwhile
+        raise
+    except Exception as error:  # unpickling raises whatever the bytes lead to
+        raise _explained(path, error) from error
 
 
 def _read_safetensors(path: Path, map_location) -> Mapping:
