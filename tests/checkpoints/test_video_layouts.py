@@ -216,12 +216,14 @@ def test_images_network_is_torchvisions(depth, parameters):
     assert recognised(source.state_dict())[0] == "torchvision-resnet2d"
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_one_layout_claims_each(name):
-    weights = shapes_of(CASES[name].make)
-    names = recognised(weights)
-    assert names[0] == CASES[name].layout
-    assert set(names[1:]) <= {"resnet-outside-the-family"}
+def test_one_layout_claims_each():
+    found = {name: recognised(shapes_of(case.make)) for name, case in CASES.items()}
+    assert {name: names[0] for name, names in found.items()} == {
+        name: case.layout for name, case in CASES.items()
+    }
+    others = {name: set(names[1:]) for name, names in found.items()}
+    allowed = {"resnet-outside-the-family"}
+    assert [name for name, rest in others.items() if rest - allowed] == []
 
 
 def norm_first(state: dict) -> dict:
@@ -241,9 +243,9 @@ OUTSIDE = {
 }
 
 
-@pytest.mark.parametrize("name", OUTSIDE)
-def test_what_only_looks_like_the_family(name):
-    assert recognised(OUTSIDE[name]()) == ["resnet-outside-the-family"]
+def test_what_only_looks_like_the_family():
+    found = {name: recognised(make()) for name, make in OUTSIDE.items()}
+    assert found == {name: ["resnet-outside-the-family"] for name in OUTSIDE}
 
 
 def test_what_only_looks_like_the_family_is_reported_and_not_written(tmp_path):
@@ -258,75 +260,74 @@ def test_what_only_looks_like_the_family_is_reported_and_not_written(tmp_path):
     assert not out.exists()
 
 
-@pytest.mark.parametrize(
-    ("make", "wanted"),
-    [
-        (
-            lambda: shapes_of(PiergiajI3D, 3),
-            dict(
-                modality="rgb",
-                mean=[127.5] * 3,
-                std=[127.5] * 3,
-                channel_order="RGB",
-                clip=[64, 224, 224],
-            ),
+PREPROCESSING = {
+    "I3D": (
+        lambda: shapes_of(PiergiajI3D, 3),
+        dict(
+            modality="rgb",
+            mean=[127.5] * 3,
+            std=[127.5] * 3,
+            channel_order="RGB",
+            clip=[64, 224, 224],
         ),
-        (
-            lambda: shapes_of(HassonyI3D, 2),
-            dict(
-                modality="flow",
-                mean=[0.0, 0.0],
-                std=[20.0, 20.0],
-                bound=20.0,
-                clip=[64, 224, 224],
-            ),
+    ),
+    "I3D flow": (
+        lambda: shapes_of(HassonyI3D, 2),
+        dict(
+            modality="flow",
+            mean=[0.0, 0.0],
+            std=[20.0, 20.0],
+            bound=20.0,
+            clip=[64, 224, 224],
         ),
-        (lambda: shapes_of(PiergiajI3D, 4), {}),
-        (
-            lambda: shapes_of(c3d.NamedC3D, 101),
-            dict(
-                modality="rgb",
-                mean=[90.0, 98.0, 102.0],
-                std=[1.0] * 3,
-                channel_order="BGR",
-                clip=[16, 112, 112],
-            ),
+    ),
+    "I3D of 4": (lambda: shapes_of(PiergiajI3D, 4), {}),
+    "C3D": (
+        lambda: shapes_of(c3d.NamedC3D, 101),
+        dict(
+            modality="rgb",
+            mean=[90.0, 98.0, 102.0],
+            std=[1.0] * 3,
+            channel_order="BGR",
+            clip=[16, 112, 112],
         ),
-        (
-            lambda: shapes_of(torchvision_resnet.ig65m_r2plus1d_34, 359),
-            dict(
-                modality="rgb",
-                mean=[110.2008, 100.63983, 95.99475],
-                std=[58.14765, 56.46975, 55.332195],
-                channel_order="RGB",
-                clip=[32, 112, 112],
-            ),
+    ),
+    "IG-65M": (
+        lambda: shapes_of(torchvision_resnet.ig65m_r2plus1d_34, 359),
+        dict(
+            modality="rgb",
+            mean=[110.2008, 100.63983, 95.99475],
+            std=[58.14765, 56.46975, 55.332195],
+            channel_order="RGB",
+            clip=[32, 112, 112],
         ),
-        (
-            lambda: shapes_of(HaraResNet, 50),
-            dict(
-                modality="rgb",
-                mean=[110.7975, 103.3005, 96.2625],
-                std=[70.584, 69.1815, 69.7935],
-                channel_order="RGB",
-                clip=[16, 112, 112],
-            ),
+    ),
+    "Hara 2020": (
+        lambda: shapes_of(HaraResNet, 50),
+        dict(
+            modality="rgb",
+            mean=[110.7975, 103.3005, 96.2625],
+            std=[70.584, 69.1815, 69.7935],
+            channel_order="RGB",
+            clip=[16, 112, 112],
         ),
-        (
-            lambda: shapes_of(HaraResNet, 34, shortcut="A"),
-            dict(
-                modality="rgb",
-                mean=[114.7748, 107.7354, 99.475],
-                std=[1.0] * 3,
-                channel_order="RGB",
-                clip=[16, 112, 112],
-            ),
+    ),
+    "Hara 2018": (
+        lambda: shapes_of(HaraResNet, 34, shortcut="A"),
+        dict(
+            modality="rgb",
+            mean=[114.7748, 107.7354, 99.475],
+            std=[1.0] * 3,
+            channel_order="RGB",
+            clip=[16, 112, 112],
         ),
-    ],
-    ids=["I3D", "I3D flow", "I3D of 4", "C3D", "IG-65M", "Hara 2020", "Hara 2018"],
-)
-def test_preprocessing(make, wanted):
-    assert expected_input(make()) == wanted
+    ),
+}
+
+
+def test_preprocessing():
+    found = {name: expected_input(make()) for name, (make, _) in PREPROCESSING.items()}
+    assert found == {name: wanted for name, (_, wanted) in PREPROCESSING.items()}
 
 
 def test_ig65m_of_kinetics_leaves_the_number_of_frames_open():
