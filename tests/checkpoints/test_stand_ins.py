@@ -194,7 +194,8 @@ def test_nothing_that_a_file_names_is_used(tmp_path, monkeypatch):
         if not known and utils in sys.modules:
             culprits[name] += " and a module was imported"
     assert len(culprits) == len(ATTACKS)
-    assert {name: said for name, said in culprits.items() if said} == {}
+    wrong = {name: said for name, said in culprits.items() if said}
+    assert not wrong, wrong
 
 
 def test_the_attacks_are_pickles(tmp_path):
