@@ -8,7 +8,6 @@ from mmengine.model import BaseTTAModel
 from torch import Tensor, nn
 
 from .comparing import Comparison, compare, is_counter, lines_of
-from .renames import renamed
 
 _LINES = 5  # of a summary
 
@@ -20,7 +19,7 @@ def fill(
 
     Args:
         model: Its parameters and buffers are overwritten.
-        weights: By name, today's or that of an older version.
+        weights: By name.
         complete: Whether all that the model has must be there.
         but: Prefixes of what is not expected to be there.
 
@@ -34,7 +33,6 @@ def fill(
     if isinstance(model, BaseTTAModel):
         model = model.module
     expected = model.state_dict()
-    weights = renamed(weights, expected.keys())
     found = compare(weights, expected)
     _check(found, weights)
     # torch's own answer: modules may know their parameters by older names too

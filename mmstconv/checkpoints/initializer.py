@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from .adapt import adapt_input, inflate
 from .comparing import are_flat, compare, differ_in_input, lines_of
 from .reading import read_checkpoint, tensors_of
-from .renames import renamed
 
 _HEAD = "cls_head."
 
@@ -64,7 +63,7 @@ class AdaptedPretrained:
     def __call__(self, module: nn.Module) -> None:
         loaded = read_checkpoint(self.checkpoint)
         own = module.state_dict()
-        weights = self._select(tensors_of(self.checkpoint, loaded), own)
+        weights = self._select(tensors_of(self.checkpoint, loaded))
         fitted, inflated, adapted = self._adapt(weights, own)
         self._check_fit(module, fitted, own)
         if len(adapted) > 1:
@@ -84,14 +83,11 @@ class AdaptedPretrained:
         changes = [f"{inflated} kernels inflated"] if inflated else []
         self._log(module, loaded, fitted, own, [*changes, *adapted])
 
-    def _select(
-        self, weights: Mapping[str, Tensor], own: Mapping[str, Tensor]
-    ) -> dict[str, Tensor]:
+    def _select(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The file's weights for this module, under the module's names."""
-        today = renamed(weights, {self.prefix + key for key in own})
         selected = {
             key[len(self.prefix) :]: value
-            for key, value in today.items()
+            for key, value in weights.items()
             if key.startswith(self.prefix) and not key.startswith(_HEAD)
         }
         if not selected:

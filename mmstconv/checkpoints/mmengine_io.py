@@ -5,8 +5,7 @@ is yes before torch 2.6, and for what it downloads in every version. Importing m
 puts these in the place of its loaders, so that whatever is started with a config of
 ours is safe, also ``mim train mmaction2`` and ``init_cfg=dict(type='Pretrained')``.
 What is saved meanwhile, whichever hook saves it, is safe to open, so that the same
-tools can read it again. Weights that have their names of an older version of ours are
-renamed when they are loaded into a model.
+tools can read it again.
 """
 
 from __future__ import annotations
@@ -20,13 +19,11 @@ from urllib.parse import urlparse
 import mmengine.runner
 from mmengine.dist import barrier, get_rank
 from mmengine.fileio import get_local_path
-from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner import runner as mmengine_runner
-from torch import hub, nn
+from torch import hub
 
-from .renames import renamed
 from .trust import is_trusted
 
 # The rest of this package is imported where it is used: ``import mmstconv`` imports
@@ -44,8 +41,6 @@ def load_safely() -> None:
         CheckpointLoader.register_scheme(prefixes, loader, force=True)
     # torchvision://, open-mmlab:// and mmcls:// call it by this name
     mmengine_checkpoint.load_from_http = load_from_http
-    # whatever MMEngine or MMAction2 loads into a model goes through it
-    mmengine_checkpoint.load_state_dict = load_state_dict
 
 
 def save_safely() -> None:
@@ -62,18 +57,6 @@ def save_checkpoint(checkpoint, filename, *args, **kwargs) -> None:
     from .plain import as_plain
 
     _save_checkpoint(as_plain(checkpoint), filename, *args, **kwargs)
-
-
-_load_state_dict = mmengine_checkpoint.load_state_dict
-
-
-@wraps(_load_state_dict)
-def load_state_dict(module: nn.Module, state_dict, *args, **kwargs):
-    bare = module
-    while is_model_wrapper(bare) or isinstance(bare, BaseTTAModel):
-        bare = bare.module
-    weights = renamed(state_dict, bare.state_dict().keys())
-    return _load_state_dict(module, weights, *args, **kwargs)
 
 
 def load_from_local(filename: str, map_location=None) -> Mapping:

@@ -14,6 +14,7 @@ from torch import Tensor, load, nn
 
 from .containers import weights_of
 from .kinds import SAFETENSORS, kind_of
+from .renames import with_names_of_today
 from .stand_ins import settle, standing_in
 from .trust import VARIABLE, is_trusted
 
@@ -41,7 +42,8 @@ def read_checkpoint(
     code that they bring along are refused unless trusted; what is known to be harmless
     (:mod:`~mmstconv.checkpoints.stand_ins`) becomes plain values. Of files in the
     format since torch 1.6, every byte is compared with its check sum, which torch does
-    not do: it takes tensors as they are.
+    not do: it takes tensors as they are. Weights that were saved when the head fused
+    the streams get their names of today (:mod:`~mmstconv.checkpoints.renames`).
 
     Args:
         path: The file.
@@ -64,7 +66,7 @@ def read_checkpoint(
         raise CheckpointError(f"{path}: the file is empty; download or copy it again")
     kind = kind_of(path)
     if kind == SAFETENSORS:
-        return _read_safetensors(path, map_location)
+        return with_names_of_today(_read_safetensors(path, map_location))
     if kind:
         raise CheckpointError(f"{path}: is {kind}")
     _check_container(path, trust)
@@ -79,7 +81,7 @@ def read_checkpoint(
             f"{path}: holds a {type(loaded).__name__}, not a mapping of names to "
             "tensors; it is no checkpoint"
         )
-    return loaded
+    return with_names_of_today(loaded)
 
 
 def _unpickle(path: Path, trust: bool, map_location):

@@ -1,41 +1,66 @@
-"""Names that parameters of ours had in files of before, and have today."""
+"""Names of weights in files that were saved when the head did what the joint does."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-# The fusion of the streams was a part of the classifier.
-PREFIXES = {
+MOVED = {
     "cls_head.fusion.": "joint.fusion.",
     "cls_head.temporal.": "joint.temporal.",
     "cls_head.fused_temporal.": "joint.fused_temporal.",
 }
+_WRAPPER = "module."  # of averaged weights (MMEngine's EMAHook)
 
 
-def renamed(weights: Mapping[str, Any], expected: Collection[str]) -> Mapping[str, Any]:
-    """Weights of an old file under today's names.
+def renamed(weights: Mapping) -> Mapping:
+    """Weights of a recognizer under the names that its parts have.
 
-    A name is replaced only if the network lacks it and has its successor. So a head
-    with a part of its own that is called ``temporal`` keeps its weights.
+    Only those of a ``TriModalRecognizer`` without a joint: a head of the user's own
+    may well have a ``fusion``.
 
     Args:
-        weights: Of the file, by name.
-        expected: Names of the network's parameters and buffers.
+        weights: By name; what torch keeps beside them (``_metadata``) has the names
+            of the modules.
 
     Returns:
-        The weights in the same order; ``weights`` itself if no name is replaced.
+        The very mapping if all names are as they should be, else another with the
+        same values in the same order.
     """
-    names = {key: _today(key, expected) for key in weights}
-    if all(old == new for old, new in names.items()):
+    modules = getattr(weights, "_metadata", None) or {}
+    names = [_bare(name) for name in (*weights, *(f"{key}." for key in modules))]
+    if not any(name.startswith("streams.") for name in names):
         return weights
-    return {names[key]: value for key, value in weights.items()}
+    if any(name.startswith("joint.") for name in names):
+        return weights
+    if not any(name.startswith(tuple(MOVED)) for name in names):
+        return weights
+    moved = type(weights)((_moved(key), value) for key, value in weights.items())
+    if modules:
+        of_modules = ((_moved(f"{k}.")[:-1], value) for k, value in modules.items())
+        moved._metadata = type(modules)(of_modules)
+    return moved
 
 
-def _today(key: str, expected: Collection[str]) -> str:
-    if key in expected:
-        return key
-    for old, new in PREFIXES.items():
-        if str(key).startswith(old) and new + key[len(old) :] in expected:
-            return new + key[len(old) :]
-    return key
+def with_names_of_today(checkpoint: Mapping) -> Mapping:
+    """A checkpoint in which each set of weights is :func:`renamed`.
+
+    Sets of weights are the checkpoint itself, or its entries.
+    """
+    if not isinstance(checkpoint, dict):
+        return checkpoint
+    for name, entry in checkpoint.items():
+        if isinstance(entry, dict):
+            checkpoint[name] = renamed(entry)
+    return renamed(checkpoint)
+
+
+def _bare(name) -> str:
+    return name.removeprefix(_WRAPPER) if isinstance(name, str) else ""
+
+
+def _moved(name):
+    bare = _bare(name)
+    for old, new in MOVED.items():
+        if bare.startswith(old):
+            return name[: len(name) - len(bare)] + new + bare[len(old) :]
+    return name
