@@ -14,11 +14,11 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from ..checkpoints.containers import weights_of
+from ..checkpoints.filling import fill
 from ..checkpoints.reading import CheckpointError
+from ..checkpoints.trust import trusting
 from ..datasets.class_names import ClassNamesError, find_class_names
-from ..engine.checkpoint import fill
 from ..engine.configs import read_config
-from ..loading import trusting
 from ..models.heads import multi_class_of, probabilities
 from ..models.joint import Steps
 

@@ -10,7 +10,7 @@ from mmaction.registry import OPTIM_WRAPPERS
 from mmengine.optim import OptimWrapper
 from torch import nn
 
-LAYOUTS = {4: torch.channels_last, 5: torch.channels_last_3d}
+MEMORY_FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
 @OPTIM_WRAPPERS.register_module()
@@ -54,6 +54,6 @@ def put_channels_last(model: nn.Module) -> None:
         model: Its parameters stay the same objects, which an optimizer may hold.
     """
     for parameter in model.parameters():
-        if parameter.dim() in LAYOUTS:
-            layout = LAYOUTS[parameter.dim()]
+        if parameter.dim() in MEMORY_FORMATS:
+            layout = MEMORY_FORMATS[parameter.dim()]
             parameter.data = parameter.data.to(memory_format=layout)

@@ -10,7 +10,7 @@ from mmaction.registry import RUNNERS
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 
-from ..loading import trust_checkpoints
+from ..checkpoints.trust import trust_checkpoints
 from .allocator import keep_large_blocks
 from .console import ConsoleRunner
 from .hooks.background_loaders import BackgroundLoaders

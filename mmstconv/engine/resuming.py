@@ -14,7 +14,6 @@ from mmengine.runner import find_latest_checkpoint
 
 from ..checkpoints.entries import check_entries, check_resumable
 from ..checkpoints.reading import TrustError, read_checkpoint
-from ..loading import are_trusted
 
 TEMPLATES = ("epoch_{}.pth", "iter_{}.pth")
 POINTER = "last_checkpoint"
@@ -109,7 +108,7 @@ def check_whole(path: str | os.PathLike) -> None:
     Raises:
         ValueError: It is broken, or no checkpoint that training can go on from.
     """
-    checkpoint = read_checkpoint(path, trust=are_trusted())
+    checkpoint = read_checkpoint(path)
     check_entries(path, checkpoint)
     check_resumable(path, checkpoint)
 

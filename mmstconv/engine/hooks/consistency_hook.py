@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 
+from ...checkpoints.containers import weights_of
 from ...checkpoints.entries import check_resumable
-from ...checkpoints.reading import CheckpointError, weights_of
+from ...checkpoints.filling import fill
+from ...checkpoints.reading import CheckpointError
 from ...datasets import MultiModalVideoDataset
 from ...datasets.transforms.roles import role_of, steps_of
-from ..checkpoint import fill
 from ..preprocessing import check_preprocessing, forget_files_on_resume
 from ..schedules import check_kind, check_saved_by, keep_config, overridden
 from .data_sets import built_data_sets
