@@ -17,6 +17,8 @@ from types import ModuleType
 
 import numpy as np
 
+from .private_names import has_looked_up, locations_of, output_folder
+
 
 def repair_third_party() -> None:
     """Apply the repairs that must precede any import of ``mmaction.models``."""
@@ -57,7 +59,6 @@ def register_lazily() -> None:
 
     MMAction2's registries import the modules in their ``locations`` at the first
     look-up. We append ours; a registry that has looked already gets them at once.
-    There is no public way to add a location; MMEngine is kept below 0.11.
     """
     from mmengine.config.utils import MODULE2PACKAGE
 
@@ -78,10 +79,10 @@ def register_lazily() -> None:
         ("WEIGHT_INITIALIZERS", "mmstconv.checkpoints.initializer"),
     ):
         target = getattr(registry, name)
-        if target._imported:
+        if has_looked_up(target):
             import_module(module)
-        elif module not in target._locations:
-            target._locations.append(module)
+        elif module not in locations_of(target):
+            locations_of(target).append(module)
 
 
 def _supply_missing_drn() -> None:
@@ -216,7 +217,7 @@ def repair_video_output() -> None:
             return other(self, name, frames, step, fps, out_type, **kwargs)
         odd = frames[0].shape[0] % 2 or frames[0].shape[1] % 2
         return write_media(
-            Path(self._save_dir, name).with_suffix(".mp4"),
+            Path(output_folder(self), name).with_suffix(".mp4"),
             [np.ascontiguousarray(frame[..., ::-1]) for frame in frames],
             fps,
             video=VideoCoding(pix_fmt="yuv444p" if odd else "yuv420p"),

@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from mmengine.model import update_init_info
 from torch import Tensor, nn
 
+from ..private_names import records_initialisation
 from .adapt import adapt_input, inflate
 from .comparing import are_flat, compare, differ_in_input, lines_of
 from .reading import read_checkpoint, tensors_of
@@ -76,7 +77,7 @@ class AdaptedPretrained:
             for key, value in fitted.items():
                 own[key].copy_(value)
         mark_initialized(module, fitted)
-        if hasattr(module, "_params_init_info"):
+        if records_initialisation(module):
             update_init_info(
                 module, init_info=f"AdaptedPretrained: load from {self.checkpoint}"
             )

@@ -10,7 +10,7 @@ import torch
 from engine.toy_training import names, train
 from mmengine.hooks import Hook
 
-from mmstconv.engine.files import write_whole
+from mmstconv.engine.whole_files import write_whole
 
 CASES = {
     "every epoch": {},
@@ -42,7 +42,6 @@ def test_files_and_contents_are_those_of_mmengine(tmp_path, options):
             scores=[0.2, 0.5, 0.4, 0.6],
             train_cfg__max_epochs=4,
             default_hooks__checkpoint__type=hook,
-            custom_hooks=[dict(type="SafeCheckpointHook")],  # for MMEngine's
             **settings,
         )
         folder = out / "run" if out.exists() else root / "run"

@@ -11,6 +11,7 @@ from mmaction.registry import MODELS
 from mmengine.model import stack_batch
 from torch import Tensor
 
+from ...private_names import copy_without_waiting
 from ..layers import to_device
 
 
@@ -48,7 +49,7 @@ class TriModalDataPreprocessor(MultiModalDataPreprocessor):
         self, preprocessors: Mapping[str, Mapping], *, flow: Mapping | None = None
     ) -> None:
         super().__init__(preprocessors)
-        self._non_blocking = True
+        copy_without_waiting(self)
         self.flow = None if flow is None else MODELS.build(dict(flow))
 
     def forward(self, data: Mapping, training: bool = False) -> dict:

@@ -12,6 +12,7 @@ from mmaction.registry import MODELS
 from mmengine.model import ModuleDict, normal_init
 from torch import Tensor, nn
 
+from ...private_names import uses_private
 from ..layers import at_least_float32, to_device
 from .label_kinds import (
     check_loss,
@@ -32,6 +33,7 @@ DROPOUT = 0.5
 
 
 @MODELS.register_module()
+@uses_private("_load_from_state_dict")
 class TriModalFusionHead(BaseHead):
     """Dropout, fully connected: the class of a clip from what the joint has fused.
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from measuring import Result, alternate, report, result
 from training_steps import Trainer, i3d_loss, trimodal_loss
 
-from mmstconv.engine.allocator import keep_large_blocks
+from mmstconv.engine.cpu import keep_large_blocks
 
 GOAL = 0.75
 LOSSES = dict(trimodal=trimodal_loss, i3d=i3d_loss)

@@ -20,7 +20,7 @@ from torch import nn
 from training_steps import DEFAULT, Trainer, trimodal_loss
 
 from mmstconv.engine import CPUAmpOptimWrapper
-from mmstconv.engine.allocator import keep_large_blocks
+from mmstconv.engine.cpu import keep_large_blocks
 
 GOAL = 0.45
 SLOWEST = 4  # operators named in the note
