@@ -9,7 +9,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-SPEED = ROOT / "tools/benchmarks/speed"
+SPEED = ROOT / "tools/benchmarks"
 
 
 @pytest.mark.parametrize(

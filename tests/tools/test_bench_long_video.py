@@ -9,7 +9,7 @@ import pytest
 import torch
 from conftest import ROOT, load_script
 
-FOLDER = "tools/benchmarks/speed"
+FOLDER = "tools/benchmarks"
 sys.path.insert(0, str(ROOT / FOLDER))  # they import each other by plain name
 
 

@@ -11,8 +11,8 @@ from conftest import ROOT, load_script
 
 @pytest.fixture
 def script(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "tools/benchmarks/speed"))
-    return lambda name: load_script(f"tools/benchmarks/speed/{name}.py")
+    monkeypatch.syspath_prepend(str(ROOT / "tools/benchmarks"))
+    return lambda name: load_script(f"tools/benchmarks/{name}.py")
 
 
 def lines_of(tool, flags, monkeypatch, capsys) -> list[dict]:

@@ -1,4 +1,4 @@
-"""tools/benchmarks/speed: prepared_videos.py and loaders.py on tiny settings."""
+"""tools/benchmarks: prepared_videos.py and loaders.py on tiny settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import torch
 from conftest import ROOT, load_script
 
-sys.path.append(str(ROOT / "tools/benchmarks/speed"))
+sys.path.append(str(ROOT / "tools/benchmarks"))
 import bench_clips
 
 TINY = (bench_clips.Clip("tiny.mp4", 160, 120, fps=25, seconds=2.0),)
@@ -35,7 +35,7 @@ def lines_of(capsys):
 
 
 def test_prepared_videos(capsys):
-    tool = load_script("tools/benchmarks/speed/prepared_videos.py")
+    tool = load_script("tools/benchmarks/prepared_videos.py")
     tool.main(["--rounds", "1"])
     time, size = lines_of(capsys)
     assert time["row"] == size["row"] == "4" and time["goal"] == 0.15
@@ -50,7 +50,7 @@ def test_prepared_videos(capsys):
 
 
 def test_loaders(capsys):
-    tool = load_script("tools/benchmarks/speed/loaders.py")
+    tool = load_script("tools/benchmarks/loaders.py")
     tool.main(["--lines", "900", "--repeats", "8", "--rounds", "1"])
     scaling, memory, start, beside, gain = lines_of(capsys)
     assert {one["row"] for one in (scaling, memory, start, beside, gain)} == {"16"}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, load_script
 
-SPEED = ROOT / "tools" / "benchmarks" / "speed"
+SPEED = ROOT / "tools" / "benchmarks"
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def tools(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(SPEED))
     monkeypatch.chdir(tmp_path)
     names = ("measuring", "bench_clips", "pipelines")
-    parts = {name: load_script(f"tools/benchmarks/speed/{name}.py") for name in names}
+    parts = {name: load_script(f"tools/benchmarks/{name}.py") for name in names}
     clip = parts["bench_clips"].Clip("a.mp4", 96, 64, seconds=2.0)
     monkeypatch.setattr(parts["bench_clips"], "WEB", (clip,))
     monkeypatch.setattr(parts["bench_clips"], "HIGH", ())
@@ -58,7 +58,7 @@ def test_both_sides_see_the_same_stretch(tools):
 
 @pytest.mark.parametrize("name", ["decode_bound", "clips_per_opening"])
 def test_parts_of_a_sample(tools, monkeypatch, name):
-    tool = load_script(f"tools/benchmarks/speed/{name}.py")
+    tool = load_script(f"tools/benchmarks/{name}.py")
     monkeypatch.setattr(tool, "WEB", tools["bench_clips"].WEB)
     monkeypatch.setattr(tool, "ROUNDS", 1)
     monkeypatch.setattr(tool, "one_core", lambda: None)
@@ -69,14 +69,14 @@ def test_parts_of_a_sample(tools, monkeypatch, name):
 
 
 def test_flow_of_the_pipeline_is_accurate(tools, monkeypatch):
-    tool = load_script("tools/benchmarks/speed/sample_flow.py")
+    tool = load_script("tools/benchmarks/sample_flow.py")
     fast, medium = tool.errors()
     assert fast.ours <= tool.MAX_ERROR
     assert fast.ratio < 1 < 1.5 * medium.ratio
 
 
 def test_all_scripts_are_found_and_read(tools, monkeypatch):
-    tool = load_script("tools/benchmarks/speed/run_all.py")
+    tool = load_script("tools/benchmarks/run_all.py")
     found = {path.stem for path in tool.scripts()}
     assert {"sample_112", "decode_bound", "startup"} <= found
     assert not found & tool.SHARED

@@ -1,4 +1,4 @@
-"""tools/benchmarks/speed/startup.py: it starts both sides and says how long."""
+"""tools/benchmarks/startup.py: it starts both sides and says how long."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from conftest import ROOT, load_script
 
 @pytest.fixture
 def tool(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "tools/benchmarks/speed")
-    return load_script("tools/benchmarks/speed/startup.py")
+    monkeypatch.syspath_prepend(ROOT / "tools/benchmarks")
+    return load_script("tools/benchmarks/startup.py")
 
 
 def test_one_start_of_each_script(tool, tmp_path, monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""tools/benchmarks/speed/{allocator,bfloat16}.py: that they run, and what they print.
+"""tools/benchmarks/{allocator,bfloat16}.py: that they run, and what they print.
 
 Threads stand for their processes here, each of which would import torch again.
 """
@@ -36,8 +36,8 @@ def pipe() -> tuple[End, End]:
     ("name", "row", "lines"), [("allocator", "16c", 4), ("bfloat16", "10", 2)]
 )
 def test_runs(name, row, lines, monkeypatch, capsys):
-    monkeypatch.syspath_prepend(str(ROOT / "tools/benchmarks/speed"))
-    script = load_script(f"tools/benchmarks/speed/{name}.py")
+    monkeypatch.syspath_prepend(str(ROOT / "tools/benchmarks"))
+    script = load_script(f"tools/benchmarks/{name}.py")
     threads = SimpleNamespace(Pipe=pipe, Process=threading.Thread)
     monkeypatch.setattr("multiprocessing.get_context", lambda _: threads)
     monkeypatch.setattr(script, "keep_large_blocks", lambda: True)

@@ -16,7 +16,7 @@ from torch import nn
 import mmstconv.models  # noqa: F401
 
 STLITE = (
-    Path(__file__).resolve().parents[3] / "configs/_base_/models/stlite_trimodal.py"
+    Path(__file__).resolve().parents[2] / "configs/_base_/models/stlite_trimodal.py"
 )
 #: One clip of each modality, as the default model's config gives it.
 SHAPES = {

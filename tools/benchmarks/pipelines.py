@@ -20,7 +20,7 @@ import mmstconv  # noqa: F401
 
 Steps = Sequence[Callable[[dict], dict]]
 ROUNDS = 9
-CONFIGS = Path(__file__).resolve().parents[3] / "configs"
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 
 def stock_rgb(size: int = 112, clip_len: int = 16, interval: int = 2) -> list[dict]:

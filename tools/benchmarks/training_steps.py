@@ -16,7 +16,7 @@ from mmaction.utils import register_all_modules
 from mmengine.config import Config
 from torch import Tensor, nn
 
-CONFIGS = Path(__file__).resolve().parents[3] / "configs"
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 DEFAULT = "_base_/models/stlite_trimodal.py"
 I3D = "recognition/stconvnet/i3d_r50-lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio.py"
 

@@ -1,6 +1,6 @@
 """Row 8: the default tri-modal model beside MMAction2's C3D on RGB only.
 
-    python tools/benchmarks/speed/default_model.py
+    python tools/benchmarks/default_model.py
 
 Ours: loss and backward of configs/_base_/models/stlite_trimodal.py (three streams,
 LSTMs, gated fusion, auxiliary losses), from preprocessed inputs. The peer: forward and

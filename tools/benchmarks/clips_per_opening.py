@@ -1,6 +1,6 @@
 """Row 7: several clips from one opening of a file (repeated augmentation).
 
-    python tools/benchmarks/speed/clips_per_opening.py
+    python tools/benchmarks/clips_per_opening.py
 
 Both sides are ours: ``SampleClips(num_clips=4)`` by ``num_clips=1``, per clip. What is
 shared is the opening and the frames that several clips need to be decoded from.

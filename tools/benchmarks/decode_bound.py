@@ -1,6 +1,6 @@
 """Row 5: the whole tri-modal sample beside nothing but decoding its frames.
 
-    python tools/benchmarks/speed/decode_bound.py
+    python tools/benchmarks/decode_bound.py
 
 Peer: open the file, seek, decode the same 17 frames with the same reader (which leaves
 out what is neither wanted nor referred to), convert nothing. What is above 1 is

@@ -1,6 +1,6 @@
 """Row 8b: the default tri-modal model beside its RGB stream alone.
 
-    python tools/benchmarks/speed/three_streams.py
+    python tools/benchmarks/three_streams.py
 
 All sides are loss and backward of configs/_base_/models/stlite_trimodal.py or of some
 of its streams (with the head), same batch and threads: RGB alone; all three as the

@@ -1,6 +1,6 @@
 """Row 14: from the command to the first iteration of training.
 
-    python tools/benchmarks/speed/startup.py [--rounds N]
+    python tools/benchmarks/startup.py [--rounds N]
 
 Ours is ``mim train mmstconv CONFIG``, the peer ``mim train mmaction2 CONFIG``: whole
 processes, in turn, on one config, a child of the tri-modal demo on 32 of its files. A
@@ -26,7 +26,7 @@ from pathlib import Path
 
 from measuring import report, result
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path("work_dirs/bench/startup")
 BASE = ROOT / "configs/recognition/demo/stconvnet_lstm_demo-rgb-flow-audio.py"
 FILES = dict(train=16, val=8, test=8)

@@ -1,6 +1,6 @@
 """Row 4: a tri-modal sample of a prepared file, by an RGB-only one of the original.
 
-    python tools/benchmarks/speed/prepared_videos.py
+    python tools/benchmarks/prepared_videos.py
 
 Ours: the training pipeline of trimodal_112.py (RGB, flow and sound) on files that
 tools/data/prepare_videos.py would have made. Peer: MMAction2's RGB-only pipeline with

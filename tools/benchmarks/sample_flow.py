@@ -1,6 +1,6 @@
 """Row 2: the tri-modal training sample where flow has to be accurate.
 
-    python tools/benchmarks/speed/sample_flow.py
+    python tools/benchmarks/sample_flow.py
 
 Ours and peer as in row 1. Beside the time, the end-point error of the pipeline's flow
 on translations of 1 to 8 pixels of textured images, and that of OpenCV's DIS presets.

@@ -1,6 +1,6 @@
 """Run every speed benchmark and collect the results.
 
-    python tools/benchmarks/speed/run_all.py --out work_dirs/bench
+    python tools/benchmarks/run_all.py --out work_dirs/bench
 
 Writes ``results.json``, a list of objects with ``row``, ``name``, ``ratio``,
 ``spread``, ``goal``, ``ours``, ``peer``, ``unit`` and ``note``, and ``results.md`` with

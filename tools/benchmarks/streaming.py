@@ -5,7 +5,7 @@ every second frame, the network's stride over time. Peer: the scheme of MMAction
 long_video_demo (recomputed.py), the window of 32 frames with every new frame. Frames
 are decoded beforehand on both sides, sound comes with them. One core.
 
-    python tools/benchmarks/speed/streaming.py
+    python tools/benchmarks/streaming.py
 """
 
 from __future__ import annotations

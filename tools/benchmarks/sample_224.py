@@ -2,7 +2,7 @@
 
 Ours: RGB, DIS flow, log-mel. Peer: MMAction2's RGB alone at 224 pixels. One core.
 
-    python tools/benchmarks/speed/sample_224.py
+    python tools/benchmarks/sample_224.py
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ same model, its RGB, flow and sound (recomputed.py). One core. The file is a dra
 whose packets are repeated; all of it is decoded. Memory: of an hour beside that of six
 minutes, at a small size and in windows of 8 seconds so that it takes seconds.
 
-    python tools/benchmarks/speed/long_video.py
+    python tools/benchmarks/long_video.py
 """
 
 from __future__ import annotations

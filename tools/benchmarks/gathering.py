@@ -3,7 +3,7 @@
 Ours: gather_results of our metrics. Peer: MMEngine's collect_results, as its
 BaseMetric.evaluate calls it. Same results of AccMetric, two real processes (gloo).
 
-    python tools/benchmarks/speed/gathering.py
+    python tools/benchmarks/gathering.py
 """
 
 from __future__ import annotations

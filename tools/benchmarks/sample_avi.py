@@ -2,7 +2,7 @@
 
 Ours: RGB, DIS flow, log-mel, 112 pixels. Peer: MMAction2's RGB alone. One core.
 
-    python tools/benchmarks/speed/sample_avi.py
+    python tools/benchmarks/sample_avi.py
 """
 
 from __future__ import annotations

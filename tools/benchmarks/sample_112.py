@@ -2,7 +2,7 @@
 
 Ours: RGB, DIS flow, log-mel. Peer: MMAction2's RGB alone. One core, opening included.
 
-    python tools/benchmarks/speed/sample_112.py
+    python tools/benchmarks/sample_112.py
 """
 
 from __future__ import annotations

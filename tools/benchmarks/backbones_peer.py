@@ -1,6 +1,6 @@
 """Row 9: our backbones beside the same architectures of MMAction2.
 
-    python tools/benchmarks/speed/backbones_peer.py
+    python tools/benchmarks/backbones_peer.py
 
 Forward and backward of one clip, in float32, both sides with the same shapes, threads
 and allocator, both in training mode. R3D-18 and C3D are archs of ours; R(2+1)D-34 has

@@ -5,7 +5,7 @@ on the same clips, each in a process under the launcher's allocator settings, st
 in turn. Ours has CPUAmpOptimWrapper, the peer MMEngine's OptimWrapper. The last line
 is the bound: one 3x3x3 convolution alone, bfloat16 by float32, in the same layout.
 
-python tools/benchmarks/speed/bfloat16.py
+python tools/benchmarks/bfloat16.py
 """
 
 from __future__ import annotations

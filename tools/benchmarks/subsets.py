@@ -4,7 +4,7 @@ Ours: predict of the default tri-modal network with score_subsets=True, which gi
 7 subsets and the one of none. Peer: the same network and clips with False: all
 modalities together only. The streams run once on both sides.
 
-    python tools/benchmarks/speed/subsets.py
+    python tools/benchmarks/subsets.py
 """
 
 from __future__ import annotations

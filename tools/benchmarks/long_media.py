@@ -14,7 +14,7 @@ from mmengine.registry import init_default_scope
 import mmstconv  # noqa: F401
 
 CONFIG = (
-    Path(__file__).resolve().parents[3]
+    Path(__file__).resolve().parents[2]
     / "configs/recognition/stconvnet"
     / "stlite_unpadded-lstm_1xb32-32f-50e_ucf101-split1-rgb-flow-audio.py"
 )

@@ -4,7 +4,7 @@ One process each, started together and stepping in turn: forward and backward of
 default tri-modal model, and of MMAction2's I3D-R50 alone. glibc's own policy is what
 the other side has; it grows by itself up to blocks of 32 MiB.
 
-python tools/benchmarks/speed/allocator.py
+python tools/benchmarks/allocator.py
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Row 16: loader processes, their memory, and a list of 240,000 files.
 
-    python tools/benchmarks/speed/loaders.py
+    python tools/benchmarks/loaders.py
 
 Both sides through MMEngine's ``Runner.build_dataloader`` with the same samplers and
 batches: ours is MultiModalVideoDataset with the tri-modal pipeline, the peer
