@@ -32,8 +32,7 @@ def test_one_start_of_each_script(tool, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(tool, "WARMUP", 0)
     monkeypatch.setattr(tool, "commands", shorter)
-    monkeypatch.setattr(sys, "argv", ["startup.py", "--rounds", "1"])
-    tool.main()
+    tool.script(tool.measure, ["--rounds", "1"])
     lines = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [line["goal"] for line in lines] == [0.8, None, None, None]
     assert all(line["row"] == "14" and line["ratio"] > 0 for line in lines)

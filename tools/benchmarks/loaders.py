@@ -15,21 +15,22 @@ MMAction2's VideoDataset with its RGB-only one.
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import bench_clips
 import cv2
-import measuring
-import pipelines
 import torch
+from measuring import Result, alternate, result, script
 from mmaction.registry import DATASETS
 from mmaction.utils import register_all_modules
 from mmengine.runner import Runner
+from pipelines import stock_rgb, trimodal
 from threadpoolctl import threadpool_limits
 
 LISTED = Path("work_dirs/bench/listed")
@@ -45,91 +46,47 @@ def private_memory(process: int | str = "self") -> float:
 
 
 def build_loader(side: str, ann_file: Path, workers: int):
-    """A loader of a side, with persistent processes.
-
-    Args:
-        side: One of ``SIDES``.
-        ann_file: Names files by absolute paths.
-        workers: Processes.
-    """
-    pipeline = pipelines.trimodal() if side == "ours" else pipelines.stock_rgb()
+    """A loader of a side, with persistent processes, of files at absolute paths."""
+    pipeline = trimodal() if side == "ours" else stock_rgb()
     dataset = dict(type=SIDES[side], ann_file=str(ann_file), pipeline=pipeline)
-    return Runner.build_dataloader(
-        dict(
-            batch_size=BATCH,
-            num_workers=workers,
-            persistent_workers=True,
-            sampler=dict(type="DefaultSampler", shuffle=False),
-            dataset=dataset,
-        ),
-        seed=0,
-    )
+    sampler = dict(type="DefaultSampler", shuffle=False)
+    loader = dict(batch_size=BATCH, num_workers=workers, persistent_workers=True)
+    return Runner.build_dataloader(dict(loader, sampler=sampler, dataset=dataset), 0)
 
 
-def compare_workers(clips: Sequence, repeats: int, rounds: int) -> list:
-    """Scaling and memory.
-
-    Args:
-        clips: Of ``bench_clips``.
-        repeats: How often an epoch has each one.
-        rounds: Epochs of each loader.
-    """
-    ann_file = LISTED.parent / "clips.txt"
-    paths = [path.resolve() for path in bench_clips.files(clips)]
-    ann_file.write_text("".join(f"{path} 0\n" for path in repeats * paths))
+def compare_workers(repeats: int, rounds: int) -> Iterator[Result]:
+    """Scaling and memory, with every file so often in an epoch."""
+    ann_file = LISTED.with_name("clips.txt")
+    paths = [path.resolve() for path in bench_clips.files(bench_clips.WEB)] * repeats
+    ann_file.write_text("".join(f"{path} 0\n" for path in paths))
     loaders = {
         (side, workers): build_loader(side, ann_file, workers)
         for side in SIDES
         for workers in (1, 2)
     }
-    spent = measuring.alternate(
-        {key: _epoch(loader) for key, loader in loaders.items()}, rounds
+    epochs = {key: partial(deque, loader, 0) for key, loader in loaders.items()}
+    spent = alternate(epochs, rounds)
+    each = ", ".join(
+        f"{side} {workers}: {1000 * statistics.median(times) / len(paths):.1f}"
+        for (side, workers), times in spent.items()
     )
-    scaling = {
-        side: [two / one for one, two in zip(spent[side, 1], spent[side, 2])]
+    scaling = [
+        [two / one for one, two in zip(spent[side, 1], spent[side, 2])]
         for side in SIDES
-    }
-    memory = {
-        side: [
+    ]
+    name = "time of an epoch with 2 loader processes by that with 1"
+    note = f"ms a sample: {each}"
+    yield result("16", name, *scaling, 1.0, unit="of the time", note=note)
+    memory = [
+        [
             private_memory(worker.pid)
             for workers in (1, 2)
             for worker in loaders[side, workers]._iterator._workers
         ]
         for side in SIDES
-    }
-    samples = len(paths) * repeats
-    each = ", ".join(
-        f"{side} {workers}: {1000 * statistics.median(times) / samples:.1f}"
-        for (side, workers), times in spent.items()
-    )
-    return [
-        measuring.result(
-            "16",
-            "time of an epoch with 2 loader processes by that with 1",
-            scaling["ours"],
-            scaling["stock"],
-            1.0,
-            unit="of the time",
-            note=f"ms a sample: {each}",
-        ),
-        measuring.result(
-            "16",
-            "private memory of a loader process",
-            memory["ours"],
-            memory["stock"],
-            1.0,
-            unit="MB",
-            note="quartiles over processes",
-        ),
     ]
-
-
-def _epoch(loader) -> Callable[[], None]:
-    def run() -> None:
-        for _ in loader:
-            pass
-
-    return run
+    name, note = "private memory of a loader process", "quartiles over processes"
+    yield result("16", name, *memory, 1.0, unit="MB", note=note)
 
 
 def write_list(lines: int) -> Path:
@@ -141,65 +98,36 @@ def write_list(lines: int) -> Path:
     for k in range(CLASSES):
         (LISTED / f"class_{k:03}").mkdir(parents=True, exist_ok=True)
     there = {f"{p.parent.name}/{p.name}" for p in LISTED.glob("*/*.mp4")}
-    for name in names:
-        if name not in there:
-            open(LISTED / name, "wb").close()
-    ann_file.write_text(
-        "".join(f"{name} {k % CLASSES}\n" for k, name in enumerate(names))
-    )
+    for name in set(names) - there:
+        (LISTED / name).touch()
+    text = "".join(f"{name} {k % CLASSES}\n" for k, name in enumerate(names))
+    ann_file.write_text(text)
     return ann_file
 
 
-def compare_lists(lines: int, rounds: int) -> list:
+def compare_lists(lines: int, rounds: int) -> Iterator[Result]:
     """From the constructor to ready, and what reading the list costs a process."""
-    common = dict(
-        ann_file=str(write_list(lines)),
-        data_prefix=dict(video=str(LISTED)),
-        pipeline=[],
-        num_classes=CLASSES,
-    )
+    prefix = dict(video=str(LISTED))
+    common = dict(ann_file=str(write_list(lines)), data_prefix=prefix, pipeline=[])
 
     def build(side: str):
-        return DATASETS.build(dict(type=SIDES[side], **common))
+        return DATASETS.build(dict(type=SIDES[side], num_classes=CLASSES, **common))
 
-    spent = measuring.alternate(
-        {side: lambda side=side: build(side) for side in SIDES},
-        rounds,
-        clock=time.process_time,
-    )
-    datasets = {side: build(side) for side in SIDES}
-    gains = {side: [_gain(data)] for side, data in datasets.items()}
-    sizes = [datasets[side].data_bytes.nbytes / 1e6 for side in SIDES]
-    limit = [1.0] * rounds
-    return [
-        measuring.result(
-            "16",
-            f"start with {lines:,} lines, in CPU seconds",
-            spent["ours"],
-            limit,
-            1.0,
-            unit="CPU s",
-            note="by one second; the next line has the peer",
-        ),
-        measuring.result(
-            "16",
-            f"start with {lines:,} lines, every file looked for, by stock, which looks "
-            "for none",
-            spent["ours"],
-            spent["stock"],
-            None,
-            unit="CPU s",
-        ),
-        measuring.result(
-            "16",
-            "private memory a process gains by reading the whole list",
-            gains["ours"],
-            gains["stock"],
-            None,
-            unit="MB",
-            note=f"the shared list has {sizes[0]:.1f} MB, the peer's {sizes[1]:.1f}",
-        ),
-    ]
+    work = {side: partial(build, side) for side in SIDES}
+    ours, stock = alternate(work, rounds, clock=time.process_time).values()
+    name = f"start with {lines:,} lines"
+    note = "by one second; the next line has the peer"
+    unit = "CPU s"
+    first = f"{name}, in CPU seconds"
+    yield result("16", first, ours, [1.0] * rounds, 1.0, unit=unit, note=note)
+    second = f"{name}, every file looked for, by stock, which looks for none"
+    yield result("16", second, ours, stock, unit=unit)
+    datasets = [build(side) for side in SIDES]
+    gains = [[_gain(data)] for data in datasets]
+    sizes = [data.data_bytes.nbytes / 1e6 for data in datasets]
+    name = "private memory a process gains by reading the whole list"
+    note = f"the shared list has {sizes[0]:.1f} MB, the peer's {sizes[1]:.1f}"
+    yield result("16", name, *gains, unit="MB", note=note)
 
 
 def _gain(data) -> float:
@@ -220,26 +148,17 @@ def _read_all(data, pipe) -> None:
     pipe.send(max(private_memory() - before, 0.01))
 
 
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--lines", type=int, default=240_000)
-    parser.add_argument("--clips", type=int, default=len(bench_clips.WEB))
-    parser.add_argument("--repeats", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=5)
-    args = parser.parse_args(arguments)
+def measure(
+    lines: int = 240_000, repeats: int = 4, rounds: int = 5
+) -> Iterator[Result]:
     register_all_modules(init_default_scope=True)
     # as MMEngine's runner sets its processes up, before they start
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
     threadpool_limits(1)
-    clips = bench_clips.WEB[: args.clips]
-    measuring.report(
-        [
-            *compare_workers(clips, args.repeats, args.rounds),
-            *compare_lists(args.lines, args.rounds),
-        ]
-    )
+    yield from compare_workers(repeats, rounds)
+    yield from compare_lists(lines, rounds)
 
 
 if __name__ == "__main__":
-    main()
+    script(measure)

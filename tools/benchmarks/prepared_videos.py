@@ -11,22 +11,20 @@ goes, and what the second encoding costs in quality.
 
 from __future__ import annotations
 
-import argparse
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import mean, median
 
 import bench_clips
-import measuring
 import numpy as np
-import pipelines
+from measuring import Result, alternate, one_core, result, script
+from pipelines import build, run, stock_rgb, trimodal
 
 from mmstconv.media import open_media
 from mmstconv.media.preparing import TrainingForm, prepare_media
 
 FOLDER = Path("work_dirs/bench/prepared")
-GOAL = 0.15
 # Of one process on one core, without what others take of that core.
 CLOCK = time.process_time
 
@@ -43,9 +41,8 @@ def decibels(original: Path, prepared: Path, count: int = 24) -> float:
     """Peak signal-to-noise ratio of frames at 112 pixels, against the original's."""
     with open_media(original) as before, open_media(prepared) as after:
         times = np.linspace(*before.extent, count, endpoint=False)
-        pairs = zip(before.frames_at(times, 112), after.frames_at(times, 112))
         errors = []
-        for one, other in pairs:
+        for one, other in zip(*(m.frames_at(times, 112) for m in (before, after))):
             width = min(one.shape[1], other.shape[1])
             difference = one[:, :width].astype(float) - other[:, :width]
             errors.append(np.mean(difference**2))
@@ -53,39 +50,31 @@ def decibels(original: Path, prepared: Path, count: int = 24) -> float:
 
 
 class Sampler:
-    """Draws a sample of each file when called, and keeps the time of each step."""
+    """Draws a sample of each file when called, and keeps the time of each."""
 
     def __init__(self, paths: Sequence[Path], steps: Sequence[list[Callable]]) -> None:
-        self.paths, self.steps = paths, steps
+        self.work = list(zip(paths, steps))
         self.turn = 0
-        self.spent: dict[str, list[float]] = {}
+        self.spent: list[list[float]] = [[] for _ in paths]
 
     def __call__(self) -> None:
         self.turn += 1
-        self.spent.update({path.name: [] for path in self.paths if self.turn == 1})
-        for path, steps in zip(self.paths, self.steps):
+        for (path, steps), spent in zip(self.work, self.spent):
             start = CLOCK()
-            pipelines.run(steps, path, self.turn)
-            self.spent[path.name].append(CLOCK() - start)
-
-    def milliseconds(self) -> list[float]:
-        """Of each file, the median."""
-        return [1000 * statistics.median(times) for times in self.spent.values()]
+            run(steps, path, self.turn)
+            spent.append(CLOCK() - start)
 
 
 def parts(sampler: Sampler, rounds: int) -> str:
     """Milliseconds of each step of our pipeline, the mean of the files' medians."""
-    spent: dict[str, list[list[float]]] = {}
-    for path, steps in zip(sampler.paths, sampler.steps):
+    spent: dict[str, list[float]] = {}
+    for path, steps in sampler.work:
         of_file: dict[str, list[float]] = {}
         for seed in range(rounds):
-            timed = [_timed(step, of_file) for step in steps]
-            pipelines.run(timed, path, seed)
+            run([_timed(step, of_file) for step in steps], path, seed)
         for name, times in of_file.items():
-            spent.setdefault(name, []).append(statistics.median(times))
-    return ", ".join(
-        f"{name} {1000 * statistics.mean(times):.2f}" for name, times in spent.items()
-    )
+            spent.setdefault(name, []).append(median(times))
+    return ", ".join(f"{name} {1000 * mean(x):.2f}" for name, x in spent.items())
 
 
 def _timed(step: Callable, spent: dict[str, list[float]]) -> Callable:
@@ -98,65 +87,34 @@ def _timed(step: Callable, spent: dict[str, list[float]]) -> Callable:
     return call
 
 
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=25)
-    parser.add_argument("--clips", type=int, default=len(bench_clips.WEB))
-    parser.add_argument("--crf", type=int, default=TrainingForm().crf)
-    parser.add_argument("--short-side", type=int, default=TrainingForm().short_side)
-    args = parser.parse_args(arguments)
-    measuring.one_core()
-    form = TrainingForm(crf=args.crf, short_side=args.short_side)
-    clips = bench_clips.WEB[: args.clips]
+def measure(rounds: int = 25) -> list[Result]:
+    one_core()
+    form, clips = TrainingForm(), bench_clips.WEB
     originals = bench_clips.files(clips)
     prepared = prepare(originals, form)
     # 16 frames of every second one of the file: the peer's stretch of time
-    ours = Sampler(
-        prepared,
-        [
-            pipelines.build(pipelines.trimodal(SampleClips=dict(fps=clip.fps / 2)))
-            for clip in clips
-        ],
+    rates = [dict(fps=clip.fps / 2) for clip in clips]
+    ours = Sampler(prepared, [build(trimodal(SampleClips=rate)) for rate in rates])
+    stock = Sampler(originals, [build(stock_rgb())] * len(clips))
+    spent = alternate(dict(ours=ours, stock=stock), rounds, 2, CLOCK)
+    ratios = ", ".join(
+        f"{path.stem} {median(one) / median(other):.3f}"
+        for path, one, other in zip(originals, ours.spent, stock.spent)
     )
-    stock = Sampler(originals, [pipelines.build(pipelines.stock_rgb())] * len(clips))
-    spent = measuring.alternate({"ours": ours, "stock": stock}, args.rounds, 2, CLOCK)
-    ratios = [
-        f"{path.stem} {one / other:.3f}"
-        for path, one, other in zip(
-            originals, ours.milliseconds(), stock.milliseconds()
-        )
+    name = "tri-modal sample of prepared files by stock RGB only of the originals"
+    note = f"by file: {ratios}; ours in ms: {parts(ours, max(rounds // 3, 1))}"
+    unit, scale = "CPU ms a sample", 1000 / len(clips)
+    line = result("4", name, spent["ours"], spent["stock"], 0.15, scale, unit, note)
+    sizes = [
+        sum(path.stat().st_size for path in paths) / 1e6
+        for paths in (prepared, originals)
     ]
-    each = dict(scale=1000 / len(clips))
-    sizes = [sum(p.stat().st_size for p in paths) for paths in (prepared, originals)]
     quality = [decibels(*pair) for pair in zip(originals, prepared)]
-    measuring.report(
-        [
-            measuring.result(
-                "4",
-                "tri-modal sample of prepared files by stock RGB only of the originals",
-                spent["ours"],
-                spent["stock"],
-                GOAL,
-                unit="CPU ms a sample",
-                note=f"by file: {', '.join(ratios)}; "
-                f"ours in ms: {parts(ours, max(args.rounds // 3, 1))}",
-                **each,
-            ),
-            measuring.Result(
-                "4",
-                "bytes of prepared files",
-                sizes[0] / sizes[1],
-                None,
-                None,
-                sizes[0] / 1e6,
-                sizes[1] / 1e6,
-                "MB",
-                f"{form}; PSNR of frames at 112 px against the original's "
-                f"{min(quality):.1f} to {max(quality):.1f} dB",
-            ),
-        ]
-    )
+    note = f"{form}; PSNR of frames at 112 px against the original's "
+    note += f"{min(quality):.1f} to {max(quality):.1f} dB"
+    name, ratio = "bytes of prepared files", sizes[0] / sizes[1]
+    return [line, Result("4", name, ratio, None, None, *sizes, "MB", note)]
 
 
 if __name__ == "__main__":
-    main()
+    script(measure)
