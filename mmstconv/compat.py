@@ -231,7 +231,7 @@ def repair_video_output() -> None:
     from mmaction.visualization.video_backend import LocalVisBackend
     from mmengine.visualization.vis_backend import force_init_env
 
-    from .media import write_media
+    from .media import VideoCoding, write_media
 
     other = LocalVisBackend.add_video
 
@@ -244,7 +244,7 @@ def repair_video_output() -> None:
             Path(self._save_dir, name).with_suffix(".mp4"),
             [np.ascontiguousarray(frame[..., ::-1]) for frame in frames],
             fps,
-            pix_fmt="yuv444p" if odd else "yuv420p",
+            video=VideoCoding(pix_fmt="yuv444p" if odd else "yuv420p"),
         )
 
     LocalVisBackend.add_video = add_video

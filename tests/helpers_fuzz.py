@@ -7,7 +7,7 @@ from pathlib import Path
 
 from helpers_media import chirp_sound, coded_frames
 
-from mmstconv.media import write_media
+from mmstconv.media import SoundCoding, VideoCoding, write_media
 
 RATE = 44100
 COUNT, FPS = 20, 25
@@ -52,7 +52,7 @@ def _write(path: Path, video: str | None, audio: str, muxer: dict) -> Path:
     sound = dict(
         waveform=chirp_sound(COUNT / FPS, 0.2, rate, 2),
         sample_rate=rate,
-        audio_codec=audio,
+        sound=SoundCoding(codec=audio),
         container_options=muxer,
     )
     if video is None:
@@ -61,10 +61,12 @@ def _write(path: Path, video: str | None, audio: str, muxer: dict) -> Path:
         path,
         coded_frames(COUNT, **SIZE),
         FPS,
-        video_codec=video,
-        video_options=OPTIONS.get(video),
-        pix_fmt="yuvj420p" if video == "mjpeg" else "yuv420p",
-        gop_size=6,
+        video=VideoCoding(
+            codec=video,
+            options=OPTIONS.get(video),
+            pix_fmt="yuvj420p" if video == "mjpeg" else "yuv420p",
+            gop_size=6,
+        ),
         **sound,
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmstconv.media import write_media
+from mmstconv.media import SoundCoding, VideoCoding, write_media
 
 BITS = 8
 CHIRP_SECONDS = 0.4
@@ -89,14 +89,31 @@ def write_coded(
     *,
     width: int = 128,
     height: int = 96,
+    video_codec: str = "libx264",
+    video_options: dict[str, str] | None = None,
+    gop_size: int = 12,
+    pix_fmt: str = "yuv420p",
     rotation: int = 0,
+    audio_codec: str = "aac",
     **kwargs,
 ) -> Path:
     """A file of coded frames; stored turned where it has a rotation."""
     frames = coded_frames(count, width, height)
     turned = [np.rot90(frame, -rotation // 90) for frame in frames]
-    kwargs.setdefault("gop_size", 12)
-    return write_media(path, turned, fps, rotation=rotation, **kwargs)
+    return write_media(
+        path,
+        turned,
+        fps,
+        video=VideoCoding(
+            codec=video_codec,
+            options=video_options,
+            gop_size=gop_size,
+            pix_fmt=pix_fmt,
+            rotation=rotation,
+        ),
+        sound=SoundCoding(codec=audio_codec),
+        **kwargs,
+    )
 
 
 def id3_tag(payload: bytes = b"") -> bytes:

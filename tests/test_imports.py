@@ -48,6 +48,8 @@ def test_layers(path):
         others = {name.split(".")[0] for name in names} - {"mmstconv", ""}
         assert others <= sys.stdlib_module_names
         assert not {n for n in names if n.startswith("mmstconv.") and ".disk" not in n}
+    if where[0] == "checkpoints":
+        forbidden |= {"mmstconv.datasets"}
     if where[0] == "datasets":
         forbidden |= {"mmstconv.models"}
     if where[0] == "models":
@@ -66,6 +68,36 @@ def test_a_forbidden_import_would_be_seen(tmp_path, monkeypatch):
     module.parent.mkdir(parents=True)
     module.write_text("def f():\n    from ..models.heads import X\n")
     assert reaches(imported(module), "mmstconv.models")
+
+
+def media_folders() -> dict[str, set[str]]:
+    """Each folder of media, and each file beside them: the others that it imports."""
+    arrows: dict[str, set[str]] = {}
+    for path in (PACKAGE / "media").rglob("*.py"):
+        here = path.relative_to(PACKAGE / "media").with_suffix("").parts[0]
+        imports = {
+            name.split(".")[2]
+            for name in imported(path)
+            if name.startswith("mmstconv.media.")
+        }
+        arrows.setdefault(here, set()).update(imports - {here})
+    return {
+        here: {name for name in found if name in arrows}
+        for here, found in arrows.items()
+        if here != "__init__"
+    }
+
+
+def test_media_without_a_circle():
+    """Folders can be put in an order in which each imports earlier ones only."""
+    arrows = media_folders()
+    assert {"trust", "structure", "reading", "pyav", "decord", "writing"} < set(arrows)
+    assert arrows["trust"] == set()
+    assert arrows["decord"] >= {"pyav", "trust"}  # the walk sees what there is
+    while arrows:
+        ready = {here for here, needs in arrows.items() if not needs & set(arrows)}
+        assert ready, f"media's parts import each other in a circle: {arrows}"
+        arrows = {here: needs for here, needs in arrows.items() if here not in ready}
 
 
 def test_importing_the_package_is_cheap():

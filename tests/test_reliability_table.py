@@ -32,7 +32,7 @@ def test_the_table_has_the_faults():
 
 
 @cache
-def tests_of(path: str) -> dict[str, str]:
+def functions_of(path: str) -> dict[str, str]:
     """The functions of a file, and their decorators as text."""
     if not (ROOT / path).is_file():
         return {}
@@ -50,9 +50,9 @@ def test_every_row_is_tested():
         if not named:
             problems.append(f"no test is named for {cells[0]!r}")
         for path, name in named:
-            if name not in tests_of(path):
+            if name not in functions_of(path):
                 problems.append(f"{path} has no test {name}")
             # opt-in tests may stand beside one of the default run, not instead of it
-            elif "mark.slow" in tests_of(path)[name] and len(named) == 1:
+            elif "mark.slow" in functions_of(path)[name] and len(named) == 1:
                 problems.append(f"{name} is opt-in")
     assert not problems, "\n".join(problems)

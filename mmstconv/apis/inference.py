@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from mmaction.apis import inference_recognizer, init_recognizer
 from mmaction.structures import ActionDataSample
-from mmengine.dataset import Compose
+from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
@@ -19,7 +19,8 @@ from ..datasets.class_names import ClassNamesError, find_class_names
 from ..engine.checkpoint import fill
 from ..engine.configs import read_config
 from ..loading import trusting
-from ..models.heads import kind_of, probabilities
+from ..models.heads import multi_class_of, probabilities
+from ..models.joint import Steps
 
 
 def load_recognizer(
@@ -104,7 +105,7 @@ def class_probabilities(model: nn.Module, scores: Tensor) -> Tensor:
 
 def has_several_classes(model: nn.Module) -> bool:
     """Whether the model says yes or no to each class, instead of choosing one."""
-    return bool(kind_of(model.cls_head))
+    return bool(multi_class_of(model.cls_head))
 
 
 def predict_video(
@@ -129,16 +130,51 @@ def predict_video(
         FileNotFoundError: There is no such file.
         MediaError: It is no readable video; the message names it.
     """
-    # a dict goes to the pipeline as it is: our reader says what is wrong with a path
-    damage: list[str] = []
-    sample = dict(
-        filename=os.fspath(path), label=-1, start_index=0, modality="RGB", damage=damage
-    )
-    steps = None
-    if pipeline is not None:
-        init_default_scope(model.cfg.get("default_scope", "mmaction"))
-        steps = Compose([dict(step) for step in pipeline])
+    sample, steps = _as_sample(model, path, pipeline)
     result = inference_recognizer(model, sample, steps)
-    if damage:
-        result.set_metainfo(dict(damage=damage))
+    if sample["damage"]:
+        result.set_metainfo(dict(damage=sample["damage"]))
     return result
+
+
+def extract_steps(
+    model: nn.Module,
+    path: str | os.PathLike,
+    pipeline: Sequence[Mapping] | None = None,
+) -> Steps:
+    """Fused features over time of one video file, on the CPU.
+
+    Args:
+        model: Of :func:`load_recognizer`.
+        path: The video file.
+        pipeline: Instead of the config's ``test_pipeline``.
+
+    Returns:
+        :class:`Steps`: ``(M, T, D)`` of the M clips that the pipeline takes.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        MediaError: It is no readable video; the message names it.
+    """
+    sample, steps = _as_sample(model, path, pipeline or model.cfg.test_pipeline)
+    data = pseudo_collate([steps(sample)])
+    with torch.inference_mode():
+        data = model.data_preprocessor(data, False)
+        found = model(**data, mode="tensor", stage="steps")
+    return Steps(
+        found.fused.cpu(), found.presence, valid=found.valid, seconds=found.seconds
+    )
+
+
+def _as_sample(
+    model: nn.Module, path: str | os.PathLike, pipeline: Sequence[Mapping] | None
+) -> tuple[dict, Compose | None]:
+    """What a pipeline gets of a file, and the pipeline built."""
+    # a dict goes to the pipeline as it is: our reader says what is wrong with a path
+    sample = dict(
+        filename=os.fspath(path), label=-1, start_index=0, modality="RGB", damage=[]
+    )
+    if pipeline is None:
+        return sample, None
+    init_default_scope(model.cfg.get("default_scope", "mmaction"))
+    return sample, Compose([dict(step) for step in pipeline])

@@ -13,43 +13,61 @@ from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
 
 from ..datasets.pieces import PiecePipeline
-from ..media.pushed import PushedMedia
-from ..media.sequential import SequentialMedia
+from ..media.reading.pushed import PushedMedia
+from ..media.reading.sequential import SequentialMedia
+from ..models.joint import Steps
 from ..models.streaming import WindowScorer
-from .inference import predict_video
+from .inference import extract_steps, predict_video
 
 # Frames that go through the trunks at a time: enough for products of a good size, few
 # enough for memory that does not count.
 PIECE = 64
+STAGES = ("predict", "steps")
 
 
-class WindowScore(NamedTuple):
+class Window(NamedTuple):
     """What one window shows.
 
     Args:
         start: Of the window, in seconds.
         end: Of the window.
-        scores: ``(num_classes,)``, on the CPU; probabilities, or logits with
-            ``average_clips='score'`` (``class_probabilities`` takes both).
+        sample: The data sample that the head has written its prediction into, on the
+            CPU; None if steps were asked for.
+        steps: Fused features of the window, ``(M, T, D)`` of M crops, on the CPU; None
+            if the head's prediction was asked for.
     """
 
     start: float
     end: float
-    scores: Tensor
+    sample: ActionDataSample | None = None
+    steps: Steps | None = None
+
+    @property
+    def scores(self) -> Tensor:
+        """Of a classification head, ``(num_classes,)``: probabilities, or logits with
+        ``average_clips='score'`` (``class_probabilities`` takes both)."""
+        return self.sample.pred_score
 
 
 class _Windows:
     """A pipeline, a recognizer and its preprocessor on windows of ``hop``."""
 
     def __init__(
-        self, model: nn.Module, pipeline: Sequence[Mapping] | None, hop: int | None
+        self,
+        model: nn.Module,
+        pipeline: Sequence[Mapping] | None,
+        hop: int | None,
+        stage: str,
     ) -> None:
+        if stage not in STAGES:
+            raise ValueError(f"stage is {stage!r}, must be one of {STAGES}")
         self.model = model
+        self.stage = stage
         self.pipeline = model.cfg.test_pipeline if pipeline is None else pipeline
         self.pieces = PiecePipeline(self.pipeline)
-        self.scorer = WindowScorer(model, self.pieces.clip_len)
-        self.visual = [name for name in model.streams if name != "audio"]
-        self.has_sound = "audio" in model.streams
+        self.scorer = WindowScorer(model, self.pieces.clip_len, self.pieces.visual)
+        self.visual = [name for name in model.streams if name in self.pieces.visual]
+        self.windowed = [n for n in model.streams if n in self.pieces.windowed]
         missing = sorted(set(model.streams) - set(self.pieces.modalities))
         if missing:
             raise ValueError(
@@ -82,20 +100,54 @@ class _Windows:
 
     def score(
         self, media, windows: Sequence[int], start: float, crops: int
-    ) -> Iterator[WindowScore]:
+    ) -> Iterator[Window]:
         """Windows by the number of their first frame."""
-        fps, presence, sound = self.pieces.fps, {}, None
+        fps, inputs = self.pieces.fps, {}
         starts = [start + first / fps for first in windows]
+        spans = [(begin, begin + self.pieces.duration) for begin in starts]
         presence = dict.fromkeys(self.visual, media.has_video)
-        if self.has_sound:
-            presence["audio"] = media.has_audio
-            if media.has_audio:
-                sound, _ = self.pieces.sound(media, starts)
-                sound = self.prepared(dict(audio=sound))["audio"]
-        samples = self.scorer.score(windows, sound, presence, crops)
-        for begin, sample in zip(starts, samples):
-            end = begin + self.pieces.duration
-            yield WindowScore(begin, end, sample.pred_score.cpu())
+        if self.windowed:
+            found, has = self.pieces.windows(media, starts)
+            presence.update((name, has[name]) for name in self.windowed)
+            here = [name for name in self.windowed if has[name]]
+            inputs = self.prepared({name: found[name] for name in here})
+        fused = self.scorer.fuse(windows, inputs, presence, crops, spans)
+        if self.stage == "steps":
+            steps = steps_of_samples(fused.as_steps(), len(windows))
+            yield from (Window(*span, steps=one) for span, one in zip(spans, steps))
+            return
+        samples = [self._sample(media, span, presence) for span in spans]
+        samples = self.scorer.predict(fused, samples)
+        yield from (Window(*span, one.cpu()) for span, one in zip(spans, samples))
+
+    def _sample(self, media, span: tuple[float, float], presence: Mapping) -> object:
+        """A data sample as the pipeline makes it of a clip at that time."""
+        begin, end = span
+        return ActionDataSample(
+            metainfo=dict(
+                filename=media.path,
+                presence=dict(presence),
+                clip_starts=np.array([begin]),
+                clip_duration=end - begin,
+            )
+        )
+
+
+def steps_of_samples(steps: Steps, samples: int) -> Iterator[Steps]:
+    """The steps of each of N samples, ``(M, T, D)`` of its M clips, on the CPU."""
+
+    def part(value: Tensor | None, sample: int) -> Tensor | None:
+        if value is None:
+            return None
+        return value.unflatten(0, (samples, -1))[sample].cpu()
+
+    for row in range(samples):
+        yield Steps(
+            part(steps.fused, row),
+            {name: part(here, row) for name, here in steps.presence.items()},
+            part(steps.valid, row),
+            part(steps.seconds, row),
+        )
 
 
 def window_count(extent: tuple[float, float], duration: float, step: float) -> int:
@@ -111,8 +163,11 @@ def score_video(
     hop: int | None = None,
     skip: int = 0,
     pipeline: Sequence[Mapping] | None = None,
-) -> Iterator[WindowScore]:
-    """Scores of overlapping windows, one after another; memory does not grow.
+    stage: str = "predict",
+) -> Iterator[Window]:
+    """What a model says of overlapping windows, one after another, with any head.
+
+    Memory does not grow.
 
     Window w begins ``w * hop`` frames after the start of the video and is what the test
     pipeline makes of a clip that starts there. Every frame is decoded, resized and
@@ -131,9 +186,11 @@ def score_video(
             the model's stride over time; a quarter of the window if None.
         skip: So many windows at the beginning are not wanted: what is known already.
         pipeline: Instead of the config's ``test_pipeline``.
+        stage: ``'predict'``: the head's prediction; ``'steps'``: the fused features
+            over time that heads of other tasks read, and the head does not run.
 
     Yields:
-        A :class:`WindowScore` for each window.
+        A :class:`Window` for each window.
 
     Raises:
         ValueError: ``hop`` or the pipeline does not fit the model.
@@ -141,24 +198,27 @@ def score_video(
         MediaError: It is no readable video; the message names it.
 
     Example:
-        >>> for start, end, scores in score_video(model, "match.mp4"):
-        ...     print(f"{start:.2f} s: class {scores.argmax()}")
+        >>> for window in score_video(model, "match.mp4"):
+        ...     print(f"{window.start:.2f} s: class {window.scores.argmax()}")
     """
-    windows = _Windows(model, pipeline, hop)
+    windows = _Windows(model, pipeline, hop, stage)
     return _score_video(windows, model, os.fspath(path), skip)
 
 
 def _score_video(
     windows: _Windows, model: nn.Module, path: str, skip: int
-) -> Iterator[WindowScore]:
+) -> Iterator[Window]:
     pieces, hop = windows.pieces, windows.hop
     with pieces.open(path) as media:
         start, end = media.extent
         has_video = media.has_video
     count = window_count((start, end), pieces.duration, hop / pieces.fps)
     if count == 0 and skip == 0:
-        whole = predict_video(model, path, pipeline=windows.pipeline)
-        yield WindowScore(start, end, whole.pred_score.cpu())
+        if windows.stage == "steps":
+            yield Window(start, end, steps=extract_steps(model, path, windows.pipeline))
+        else:
+            whole = predict_video(model, path, pipeline=windows.pipeline)
+            yield Window(start, end, whole.cpu())
     if skip >= count:
         return
     start += skip * hop / pieces.fps
@@ -183,12 +243,12 @@ def _score_video(
 
 
 class StreamingRecognizer:
-    """Scores of the last window of a camera, at the price of its newest frame.
+    """What a model says of a camera's last window, at the price of its newest frame.
 
     Frames come at the rate of the pipeline's clips (``fps``), sound at ``sample_rate``
     without gaps. Push the sound of a time before its frame: what has not come when a
-    window is scored counts as silence. Scores equal those of the whole window given to
-    the model, whatever came before; without any sound the audio stream is absent.
+    window is read counts as silence. A window gives what the model gives on it alone,
+    whatever came before; without any sound the audio stream is absent.
 
     Args:
         model: Of :func:`load_recognizer`. Its 3D streams need
@@ -196,6 +256,7 @@ class StreamingRecognizer:
         hop: Frames from one window to the next; the model's stride over time if None.
         pipeline: Instead of the config's ``test_pipeline``. Frames go through its
             resizing and cropping.
+        stage: As of :func:`score_video`.
 
     Raises:
         ValueError: ``hop`` or the pipeline does not fit the model, or the pipeline
@@ -216,11 +277,12 @@ class StreamingRecognizer:
         *,
         hop: int | None = None,
         pipeline: Sequence[Mapping] | None = None,
+        stage: str = "predict",
     ) -> None:
-        self.windows = _Windows(model, pipeline, hop)
+        self.windows = _Windows(model, pipeline, hop, stage)
         if hop is None:
             self.windows.hop = self.windows.scorer.stride
-        if self.windows.pieces.sound_context > 0 and self.windows.has_sound:
+        if self.windows.pieces.sound_context > 0 and "audio" in self.windows.windowed:
             raise ValueError(
                 "the pipeline gives a window sound from after its end (context="
                 f"{self.windows.pieces.sound_context}), which no camera has yet"
@@ -240,11 +302,11 @@ class StreamingRecognizer:
         """The next samples, mono float32 ``(n,)`` in [-1, 1]."""
         self.media.push_sound(np.asarray(samples, np.float32))
 
-    def push_frame(self, frame: np.ndarray) -> WindowScore | None:
+    def push_frame(self, frame: np.ndarray) -> Window | None:
         """The next upright RGB frame, uint8 ``(H, W, 3)``.
 
         Returns:
-            The newest window's scores, whenever a window has become complete: it ends
+            The newest window, whenever one has become complete: it ends
             with this frame, from which the last flow leads to.
         """
         self.media.push_frame(frame)

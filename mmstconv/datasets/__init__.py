@@ -1,4 +1,4 @@
-"""What MMAction2's data side lacks: a strict dataset, transforms on one clock."""
+"""Data sets that read strictly, and transforms that share one clock."""
 
 # ruff: noqa: E402
 from ..compat import import_mmaction_datasets, repair_color_jitter

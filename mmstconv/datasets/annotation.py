@@ -79,7 +79,7 @@ def read_rows(path: str, delimiter: str = " ", multi_class: bool = False) -> lis
     rows = []
     for number, line in enumerate(LINE_END.split(text), 1):
         parts = line.split() if separator is None else ()
-        if len(parts) == 2 and parts[1].isdigit():  # nearly all lines, in a third
+        if len(parts) == 2 and parts[1].isdigit():  # the usual line, without a search
             rows.append(Row(number, parts[0], parts[1:]))
         elif line := line.strip():
             rows.append(Row(number, *_split(line, separator, multi_class)))
@@ -94,7 +94,7 @@ def row_problems(
     root: str | None = None,
     multi_class: bool = False,
 ) -> dict[int, list[str]]:
-    """What is wrong with rows, without a look at the disk.
+    """What is wrong with rows. The disk is not looked at.
 
     Labels may be missing if they are missing everywhere, or if there may be several.
 
@@ -110,7 +110,7 @@ def row_problems(
     unlabelled = multi_class or not any(row.labels for row in rows)
     repeated = len({row.name for row in rows}) < len(rows)
     first: dict[str, Row] = {}
-    fine: set[str] = set()  # labels that were checked
+    fine: set[str] = set()  # labels that were found to be correct
     problems: dict[int, list[str]] = {}
     for row in rows:
         reasons = [] if is_plain(row.name) else _path_problems(row.name, root)
@@ -130,19 +130,19 @@ def row_problems(
 
 
 def is_plain(name: str) -> bool:
-    """Whether a path surely is relative, goes down only and has no odd letter."""
+    """Whether a path is relative, has no ``..`` and no letter that needs care."""
     return name[0] not in "/\\" and not (".." in name or ":" in name or "\0" in name)
 
 
 def listed(lines: Sequence[str]) -> str:
-    """The first lines, and how many more there are."""
+    """The first lines as one text, and how many more there are."""
     rest = len(lines) - SHOWN_LINES
     more = [f"... and {rest} more"] if rest > 0 else []
     return "\n".join([*lines[:SHOWN_LINES], *more])
 
 
 def clipped(text: str) -> str:
-    """Of bounded length."""
+    """The text, its middle left out if it is long."""
     if len(text) <= SHOWN_LETTERS:
         return text
     half = SHOWN_LETTERS // 2
@@ -150,7 +150,7 @@ def clipped(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Quoted, without control characters, of bounded length."""
+    """The text in quotes, as Python writes it, its middle left out if it is long."""
     return repr(clipped(text))
 
 
@@ -182,7 +182,7 @@ def _path_problems(name: str, root: str | None) -> list[str]:
 
 
 def _leaves(name: str, root: str) -> bool:
-    """Whether a path leads out of a folder, by its letters alone."""
+    """Whether a path leads out of a folder. Links are not followed."""
     if not os.path.isabs(name) and ".." not in name.split(os.sep):
         return False
     path = os.path.relpath(os.path.join(root, name), root)

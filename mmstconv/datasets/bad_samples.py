@@ -1,4 +1,4 @@
-"""Samples that cannot be used: which errors are theirs, and who works on which."""
+"""Samples that cannot be used: which errors mean that, and who works on which."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ import torch
 from torch.utils.data import get_worker_info
 
 from mmstconv.media import MediaError
-from mmstconv.media.decord_child import limit_memory
-from mmstconv.media.limits import PATIENCE
+from mmstconv.media.decord.child import limit_memory
+from mmstconv.media.trust.limits import PATIENCE
 
 from .annotation import listed
 
-# The machine's, not the file's: the next sample would fail as well. (Not ENOMEM, which
-# FFmpeg gives for sizes that a broken file states; Python has MemoryError.)
+# Errors of the machine, not of the file: the next sample would fail as well. ENOMEM is
+# not among them: FFmpeg gives it for sizes that a broken file states, and where memory
+# really ends Python raises MemoryError.
 MACHINE = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT}
 SLOTS = 1024
-# Addresses that a loader process may take on top of what it begins with.
+# Bytes of address space that a loader process may take on top of what it has at first.
 WORKER_MEMORY = 8 << 30
 
 
 class BadDataError(RuntimeError):
-    """More samples cannot be used than may be replaced; lists some with reasons."""
+    """Too many samples cannot be used; the message lists some, with reasons."""
 
 
 def is_of_the_sample(error: BaseException) -> bool:
-    """Whether an error says that a file is bad, and nothing of the program.
+    """Whether an error tells of a bad file and not of a mistake in the program.
 
     Those are any ``MediaError`` and any ``OSError``, unless the machine has run out of
     space or file descriptors.
@@ -55,13 +56,13 @@ def reason_of(error: BaseException, filename: str) -> str:
 
 
 def named(records: Sequence[tuple[str, str]]) -> str:
-    """Lines ``path: reason``, each pair once, the first ones."""
+    """``path: reason`` a line, without repetition; only the first if there are many."""
     return listed([f"  {path}: {reason}" for path, reason in dict.fromkeys(records)])
 
 
 @contextmanager
 def time_limit(seconds: float | None) -> Iterator[None]:
-    """Ends this process where it spends too much time within; see ``working_on``."""
+    """Ends this process if the block takes too long; see ``WorkerBoard.working_on``."""
     if seconds is None:
         yield
         return
@@ -87,7 +88,7 @@ def limit_worker() -> None:
 
 
 class WorkerBoard:
-    """What a data set and the loader processes that copied it go on sharing.
+    """Memory that a data set shares with the loader processes that have a copy of it.
 
     How many bad samples in a row may be replaced (0: none), and the sample that each
     process works on. In shared memory, so it does not matter which came first, the

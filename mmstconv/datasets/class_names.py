@@ -1,4 +1,4 @@
-"""Names of the classes: a file with one a line, read strictly."""
+"""Names of the classes, read strictly from a file with one name a line."""
 
 from __future__ import annotations
 

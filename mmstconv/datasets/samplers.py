@@ -1,4 +1,4 @@
-"""MMEngine's sampler, able to begin within an epoch."""
+"""MMEngine's sampler that can begin in the middle of an epoch."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ResumableSampler(DefaultSampler):
         self._passed = 0
 
     def start_after(self, samples: int) -> None:
-        """Leave out this many of this process's samples, once: the next time.
+        """Leave out this many of this process's samples in the next epoch only.
 
         ``len()`` stays that of a whole epoch.
         """

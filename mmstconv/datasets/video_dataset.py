@@ -1,20 +1,18 @@
-"""MMAction2's video dataset, reading its annotation strictly and its files bravely."""
+"""MMAction2's video dataset with a strict annotation and a tolerance for bad files."""
 
 from __future__ import annotations
 
 import gc
 import os
 import pickle
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from mmaction.datasets import VideoDataset
 from mmaction.registry import DATASETS
 from mmengine.dataset import BaseDataset
-from mmengine.structures import BaseDataElement
 
 from ..disk import REMOTE_ADVICE, is_remote
-from ..randomness import seed_generators
 from .annotation import (
     AnnotationError,
     Row,
@@ -24,22 +22,14 @@ from .annotation import (
     read_rows,
     row_problems,
 )
-from .bad_samples import BadDataError, WorkerBoard, is_of_the_sample, named, reason_of
 from .class_names import find_class_names
-from .files import missing_files
-
-HARD_LIMIT = 5  # times the time limit of OpenMedia, then a loader process is ended
-
-
-class Damage(list):
-    """Notes on one sample, shared by the copies that ``TestTimeAug`` makes."""
-
-    def __deepcopy__(self, memo: dict) -> Damage:
-        return self
+from .missing_files import missing_files
+from .tolerant_dataset import TolerantDataset
+from .transforms.roles import steps_of
 
 
 @DATASETS.register_module()
-class MultiModalVideoDataset(VideoDataset):
+class MultiModalVideoDataset(TolerantDataset, VideoDataset):
     """MMAction2's ``VideoDataset`` that finds mistakes before training begins.
 
     Same files, one ``path label`` a line. All malformed lines and files that do not
@@ -82,7 +72,6 @@ class MultiModalVideoDataset(VideoDataset):
     ) -> None:
         self.check_files = check_files
         self.allow_outside = allow_outside
-        self._board = WorkerBoard()
         super().__init__(*args, **kwargs)
         names = self._metainfo.get("classes")
         names = find_class_names(names, self.ann_file, self.num_classes)
@@ -91,16 +80,17 @@ class MultiModalVideoDataset(VideoDataset):
 
     @classmethod
     def _load_metainfo(cls, metainfo: Mapping | None = None) -> dict:
-        """MMEngine's, which would take a class file that is missing for a name."""
+        """As MMEngine's, which takes the path of a missing class file for a name."""
         rest = dict(metainfo or {})
         classes = rest.pop("classes", None)
         loaded = super()._load_metainfo(rest)
         return loaded if classes is None else dict(loaded, classes=classes)
 
     def full_init(self) -> None:
-        """As MMEngine's, without the garbage collector.
+        """As MMEngine's, with the garbage collector off.
 
-        Of many new objects none of which can go, it would look through all, many times.
+        A long list makes many objects that all stay; the collector would search them
+        again and again for nothing.
         """
         enabled = gc.isenabled()
         gc.disable()
@@ -156,8 +146,8 @@ class MultiModalVideoDataset(VideoDataset):
         return [info for _, info in data]
 
     def _check_extracted(self) -> None:
-        """That what transforms read beside the files is there for some of them."""
-        for step in getattr(self.pipeline, "transforms", ()):
+        """Checks that what transforms read beside the files exists for some sample."""
+        for step in steps_of(self):
             if hasattr(step, "check_extracted"):
                 infos = (BaseDataset.get_data_info(self, k) for k in range(len(self)))
                 step.check_extracted(infos)
@@ -188,14 +178,11 @@ class MultiModalVideoDataset(VideoDataset):
 
     @staticmethod
     def _not_there(paths: Iterable[str]) -> set[str]:
-        """Of the files of the annotation, those that do not exist."""
+        """The paths that do not exist."""
         return missing_files(paths)
 
     def _serialize_data(self) -> tuple[np.ndarray, np.ndarray]:
-        """MMEngine's, in half the time: one buffer that loader processes share.
-
-        It makes an array of each item first.
-        """
+        """As MMEngine's, but makes one array of all items instead of one of each."""
         items = [pickle.dumps(info, protocol=4) for info in self.data_list]
         self.data_list.clear()
         lengths = np.fromiter(map(len, items), np.int64, len(items))
@@ -209,122 +196,3 @@ class MultiModalVideoDataset(VideoDataset):
         label = BaseDataset.get_data_info(self, idx)["label"]
         labels = label if isinstance(label, Sequence) else [label]
         return [one for one in labels if one >= 0]
-
-    def tolerate(self, max_in_a_row: int) -> None:
-        """From now on, replace bad samples in training and flag them in ``test_mode``.
-
-        Loader processes that run already hear of it too.
-
-        Args:
-            max_in_a_row: Samples tried for one place in training, before
-                ``BadDataError``.
-        """
-        self._board.max_in_a_row = max_in_a_row
-
-    def held(self, pids: Sequence[int]) -> list[str]:
-        """The files that loader processes work on, or worked on when they died.
-
-        Args:
-            pids: Process ids of loader processes.
-        """
-        return [
-            self.get_data_info(index)["filename"] for index in self._board.indices(pids)
-        ]
-
-    def prepare_data(self, idx: int) -> dict:
-        """A sample through the pipeline.
-
-        Args:
-            idx: Index of the sample. A ``SeededIndex`` seeds the generators, so that
-                augmentation, and what takes the place of a bad sample, are a function
-                of its place in the run.
-
-        Raises:
-            BadDataError: If ``max_in_a_row`` samples were bad; lists them.
-        """
-        place = getattr(idx, "place", None)
-        if place is not None:
-            seed_generators(*place)
-        limit = self._board.max_in_a_row
-        if not limit:
-            return self._sample(int(idx))
-        if self.test_mode:
-            return self._sample_or_flag(int(idx))
-        tried: dict[int, tuple[str, str]] = {}
-        index = int(idx)
-        while True:
-            try:
-                return self._sample(index, replaced=list(tried.values()))
-            except Exception as error:
-                tried[index] = self._record(index, error)
-            if len(tried) >= min(limit, len(self)):
-                break
-            if place is not None:  # whatever the bad one has drawn before it failed
-                seed_generators(*place, len(tried))
-            index = self._another(tried)
-        raise BadDataError(
-            f"{len(tried)} samples in a row cannot be used, of {len(self)} in "
-            f"{self.ann_file} (default_hooks.bad_samples has max_in_a_row={limit}):\n"
-            + named(list(tried.values()))
-        )
-
-    def _sample_or_flag(self, index: int) -> dict:
-        try:
-            return self._sample(index)
-        except Exception as error:
-            _, reason = self._record(index, error)
-        return self._sample(index, failure=reason)
-
-    def _record(self, index: int, error: Exception) -> tuple[str, str]:
-        """Path and reason of a bad sample; any other error goes on."""
-        if not is_of_the_sample(error):
-            raise error
-        filename = self.get_data_info(index)["filename"]
-        return filename, reason_of(error, filename)
-
-    def _another(self, tried: Collection[int]) -> int:
-        """An index drawn at random that was not tried."""
-        index = np.random.randint(len(self))
-        while index in tried:
-            index = (index + 1) % len(self)
-        return index
-
-    def _sample(self, index: int, **notes: object) -> dict:
-        """One sample through the pipeline, with notes in its metainfo.
-
-        Args:
-            index: Of the sample.
-            notes: ``failure``: do not read the file, for this reason. ``replaced``:
-                the samples tried before.
-        """
-        info = self.get_data_info(index)
-        info["damage"] = notes["damage"] = Damage()
-        if "failure" in notes:
-            info["failure"] = notes["failure"]
-        filename = info["filename"]
-        with self._board.working_on(index, self._hard_limit()):
-            try:
-                packed = self.pipeline(info)
-            finally:
-                media = info.get("media")
-                if media is not None:  # FormatClips has not closed it
-                    notes["damage"] += media.damage
-                    media.close()
-        notes = {name: note for name, note in notes.items() if note}
-        if "damage" in notes:  # once, whatever copies of the reader have found
-            notes["damage"] = list(dict.fromkeys(notes["damage"]))
-        for sample in _packed_samples(packed):
-            sample.set_metainfo(dict(filename=filename, **notes))
-        return packed
-
-    def _hard_limit(self) -> float | None:
-        steps = getattr(self.pipeline, "transforms", ())
-        limits = [getattr(step, "timeout", None) or 0 for step in steps]
-        return HARD_LIMIT * max(limits, default=0) or None
-
-
-def _packed_samples(packed: object) -> list[BaseDataElement]:
-    """The data samples of what a pipeline gives: one, or one for each augmentation."""
-    samples = packed.get("data_samples") if isinstance(packed, dict) else None
-    samples = samples if isinstance(samples, (list, tuple)) else [samples]
-    return [one for one in samples if isinstance(one, BaseDataElement)]

@@ -1,4 +1,4 @@
-"""MMEngine's wrappers of data sets, with classes and places of what they wrap."""
+"""MMEngine's wrappers of data sets that pass on classes and places in the run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..randomness import SeededIndex
 
 @DATASETS.register_module()
 class ConcatDataset(mmengine_datasets.ConcatDataset):
-    """MMEngine's, which a class-balanced data set can wrap."""
+    """As MMEngine's; a class-balanced data set can wrap it."""
 
     def get_cat_ids(self, idx: int) -> list[int]:
         """The classes of a sample."""
@@ -20,7 +20,7 @@ class ConcatDataset(mmengine_datasets.ConcatDataset):
 
 @DATASETS.register_module()
 class RepeatDataset(mmengine_datasets.RepeatDataset):
-    """MMEngine's, which a class-balanced data set can wrap."""
+    """As MMEngine's; a class-balanced data set can wrap it."""
 
     def get_cat_ids(self, idx: int) -> list[int]:
         """The classes of a sample."""
@@ -29,7 +29,7 @@ class RepeatDataset(mmengine_datasets.RepeatDataset):
 
 @DATASETS.register_module()
 class ClassBalancedDataset(mmengine_datasets.ClassBalancedDataset):
-    """MMEngine's, where a sample that is repeated is augmented anew each time.
+    """As MMEngine's; a sample that is repeated is augmented anew each time.
 
     The index keeps its place in the run (:class:`~mmstconv.randomness.SeededIndex`), so
     that a resumed run goes on as if it had never stopped.

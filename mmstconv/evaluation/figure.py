@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 
 from .outcomes import full_subset, pair_measures, presence_measures
-from .report import WORTHS
+from .report import in_words
 
 MOST_CLASSES = 40
 _CASES = (("both right", "#4c9f70"), ("only the first", "#8ecae6"),
@@ -26,7 +26,7 @@ def draw_report(report: Mapping) -> Figure:
     """
     classes = _most_telling(report)
     weights = report["overall"]["weights"]
-    height = 1.8 + 0.26 * len(classes)
+    height = 1.8 + 0.26 * max(len(classes), 1)
     figure = Figure(figsize=(17 if weights else 13, 3.8 + height), layout="constrained")
     FigureCanvasAgg(figure)
     figure.get_layout_engine().set(wspace=0.05)
@@ -37,7 +37,8 @@ def draw_report(report: Mapping) -> Figure:
     _draw_pairs(pairs, report)
     if weights:
         _draw_weights(rest[0], report)
-    _draw_classes(bottom, report, classes)
+    if classes:
+        _draw_classes(bottom, report, classes)
     return figure
 
 
@@ -63,7 +64,7 @@ def _draw_subsets(axes: Axes, report: Mapping) -> None:
     axes.invert_yaxis()
     axes.set_xlim(0, 120)
     axes.set_xticks(range(0, 101, 20))
-    axes.set_xlabel(f"{WORTHS[worth]}, %")
+    axes.set_xlabel(f"{in_words(worth)}, %")
     title = f"{_titled(worth)} by modalities used, {overall['samples']} samples"
     axes.set_title(title)
 
@@ -112,7 +113,9 @@ def _draw_pairs(axes: Axes, report: Mapping) -> None:
     axes.set_title("Each alone: who is right")
     if not pairs:
         axes.set_axis_off()
-        why = "no two modalities" if report["worth"] == "acc" else "several are right"
+        why = "no two modalities"
+        if report["worth"] != "acc":
+            why = "no right and wrong: several classes, or degrees"
         axes.text(0.5, 0.5, why, ha="center", va="center")
         return
     names = [f"{first},\n{second}" for first, second in pairs]
@@ -193,7 +196,8 @@ def _draw_weights(axes: Axes, report: Mapping) -> None:
 
 
 def _titled(worth: str) -> str:
-    return WORTHS[worth][0].upper() + WORTHS[worth][1:]
+    words = in_words(worth)
+    return words[0].upper() + words[1:]
 
 
 def _colours(report: Mapping) -> list[str]:

@@ -27,7 +27,7 @@ from .report import make_report, write_report
 class ModalityMetric(GatheredResults, BaseMetric):
     """Accuracy of every subset of the modalities, and what follows from these.
 
-    Needs a head with ``score_subsets=True``; any number of modalities. A sample that
+    Needs a head with ``score_subsets``; any number of modalities. A sample that
     lacks a modality keeps its place in every subset, judged by what it has. Logged,
     after the prefix:
 
@@ -64,6 +64,12 @@ class ModalityMetric(GatheredResults, BaseMetric):
     streams are the same parts of it. ``nll`` is then binary cross entropy, the mean
     over classes; ``complement`` is not defined.
 
+    A head of any other task says itself what a sample is worth under each subset: with
+    ``score_subsets`` its ``predict`` writes ``subset_worth`` ``{subset: value}`` into
+    the data sample, values in 0..1, and ``worth_name`` into its metainfo. That name
+    stands in the place of ``acc`` then; there are no classes, ``nll`` or
+    ``complement``.
+
     Args:
         out_dir: Write ``modality_report.json``, ``.csv`` and ``.png`` here, with the
             same per class and the weights over time. None: only log.
@@ -96,7 +102,7 @@ class ModalityMetric(GatheredResults, BaseMetric):
 
     def compute_metrics(self, results: Sequence[Mapping]) -> dict[str, float]:
         outcomes = Outcomes(results)
-        if not outcomes.labels:
+        if not outcomes.labels and outcomes.worth in ("acc", "map"):
             print_log(
                 f"{type(self).__name__}: no sample has a class, nothing to measure",
                 logger="current",
@@ -123,30 +129,61 @@ class ModalityMetric(GatheredResults, BaseMetric):
 def _summary(sample: Mapping) -> dict:
     """Plain values: these are collected from all processes."""
     where = sample.get("filename", "a data sample")
+    if "subset_worth" in sample:
+        return _own_worth(sample, where)
     if "subset_scores" not in sample:
         raise ValueError(
-            f"ModalityMetric: {where} has no subset_scores: the head must be a "
-            "TriModalFusionHead with score_subsets=True (model.cls_head)"
+            f"ModalityMetric: {where} has neither subset_scores nor subset_worth: the "
+            "head must be one with score_subsets=True (model.cls_head)"
         )
     judge = _of_several if sample.get("multi_class", False) else _of_one
     label, answer, nats = judge(sample, where)
     subsets = _arrays(sample["subset_scores"], where)
     streams = _arrays(sample.get("stream_scores") or {}, where)
-    singles = [name for name in subsets if members(name) == (name,)]
-    presence = sample.get("presence") or {}
     nll = {f"stream_{name}": nats(one) for name, one in streams.items()}
     nll["fused"] = nats(subsets[full_subset(subsets)])
     return dict(
         label=label,
         subsets={subset: answer(one) for subset, one in subsets.items()},
-        has=[name for name in singles if presence.get(name, True)],
+        has=_having(sample, subsets),
         streams={name: answer(one) for name, one in streams.items()},
         nll=nll,
-        weights={
-            name: [float(share) for share in shares]
-            for name, shares in (sample.get("modality_weights") or {}).items()
-        },
+        weights=_weights(sample),
     )
+
+
+def _own_worth(sample: Mapping, where: str) -> dict:
+    """What a head has said itself of a sample."""
+    worth = {name: float(value) for name, value in sample["subset_worth"].items()}
+    wrong = [name for name, value in worth.items() if not 0 <= value <= 1]
+    if wrong:
+        raise ValueError(
+            f"ModalityMetric: {where}: subset_worth of {wrong[0]!r} is "
+            f"{worth[wrong[0]]}, expected a value from 0 to 1"
+        )
+    return dict(
+        worth=sample.get("worth_name", "worth"),
+        label=[],
+        subsets=worth,
+        has=_having(sample, worth),
+        streams={},
+        nll={},
+        weights=_weights(sample),
+    )
+
+
+def _having(sample: Mapping, subsets: Mapping) -> list[str]:
+    """The modalities that a sample has."""
+    presence = sample.get("presence") or {}
+    singles = [name for name in subsets if members(name) == (name,)]
+    return [name for name in singles if presence.get(name, True)]
+
+
+def _weights(sample: Mapping) -> dict[str, list[float]]:
+    return {
+        name: [float(share) for share in shares]
+        for name, shares in (sample.get("modality_weights") or {}).items()
+    }
 
 
 def _of_one(sample: Mapping, where: str) -> tuple[int, Callable, Callable]:

@@ -89,13 +89,16 @@ class Outcomes:
             ``{subset: predicted class}``, with several labels ``{subset: average
             precision}``; ``has`` ``[modality]``; ``streams`` the same of
             ``{modality: ...}`` of streams with classifiers; ``nll`` ``{name: nats}``;
-            ``weights`` ``{modality: [share at each time step]}``.
+            ``weights`` ``{modality: [share at each time step]}``. Of a head that judges
+            by a metric of its own also ``worth``, its name; ``subsets`` and ``streams``
+            hold its values then, and ``label`` is an empty list.
 
     Attributes:
         subsets: Names of all subsets, in the head's order.
         modalities: Their members, in the head's order.
         full: The subset of all modalities.
-        worth: What a sample is judged by: ``'acc'``, or ``'map'``.
+        worth: What a sample is judged by: ``'acc'``, ``'map'``, or the name that the
+            head gives it.
         labels: The labels that occur, in order.
         columns: ``{measure: (N,)}``; NaN where a sample says nothing of it.
         weights: ``{modality: (N, T)}``; NaN where it lacks the modality. Empty if
@@ -108,7 +111,7 @@ class Outcomes:
         self.modalities = tuple(own[0] for own in sets.values() if len(own) == 1)
         self.full = full_subset(self.subsets)
         self._several = isinstance(results[0]["label"], list)
-        self.worth = "map" if self._several else "acc"
+        self.worth = results[0].get("worth") or ("map" if self._several else "acc")
         self._rows: dict[int, list[int]] = {}  # of each label
         for row, one in enumerate(results):
             for label in one["label"] if self._several else [one["label"]]:
@@ -145,7 +148,7 @@ class Outcomes:
         return np.array(self._rows[label])
 
     def _judge(self, answers: Sequence) -> np.ndarray:
-        """``(N,)``: 1 where the class is right, else 0; or the average precision."""
+        """``(N,)``: 1 where the class is right, else 0; or the values as they are."""
         if self._several:
             return np.array(answers, np.float64)
         return (np.array(answers) == [one["label"] for one in self._results]) * 1.0

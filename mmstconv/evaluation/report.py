@@ -15,7 +15,12 @@ from ..disk import own_file, refuse_foreign, write_own
 from .outcomes import Outcomes, pair_measures, presence_measures
 
 STEM = "modality_report"
-WORTHS = dict(acc="accuracy", map="mAP of samples")
+_WORTHS = dict(acc="accuracy", map="mAP of samples")
+
+
+def in_words(worth: str) -> str:
+    """What samples are judged by; a name that a head gives it stays as it is."""
+    return _WORTHS.get(worth, worth)
 
 
 def make_report(outcomes: Outcomes, class_names: Sequence[str] | None = None) -> dict:
@@ -107,7 +112,7 @@ def to_text(report: Mapping) -> str:
     def count(measure: str) -> str:
         return str(counts.get(measure, 0))
 
-    rows = [["modalities", f"{WORTHS[worth]} %", "samples"]]
+    rows = [["modalities", f"{in_words(worth)} %", "samples"]]
     partial = any(measure.startswith(f"{worth}_having/") for measure in measures)
     if partial:
         rows[0] += ["of files with all %", "files"]
@@ -127,8 +132,8 @@ def to_text(report: Mapping) -> str:
         rows.append([name, cell(f"shapley/{name}"), cell(stream), count(stream), share])
     tables.append(rows)
 
-    rows = [["modality", "files with it", f"{WORTHS[worth]} %", "taken away %"]]
-    rows[0] += ["Shapley points", "files without", f"{WORTHS[worth]} %"]
+    rows = [["modality", "files with it", f"{in_words(worth)} %", "taken away %"]]
+    rows[0] += ["Shapley points", "files without", f"{in_words(worth)} %"]
     for name in modalities:
         having, taken, lacking, gain = presence_measures(name, worth)
         if lacking in measures:

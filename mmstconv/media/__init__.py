@@ -1,6 +1,11 @@
 """Reading and writing media files; knows nothing of MMAction2."""
 
-from .errors import (
+from .open_file import READERS, open_media
+from .reading.image_folder import ImageFolderReader
+from .reading.protocol import Media
+from .reading.reader import MediaInfo, MediaReader
+from .reading.view import View
+from .trust.errors import (
     MediaError,
     MediaLimitError,
     MediaTimeoutError,
@@ -8,15 +13,14 @@ from .errors import (
     UnreadableMediaError,
     UntrustedMediaError,
 )
-from .image_folder import ImageFolderReader
-from .limits import MediaLimits
-from .reader import READERS, MediaInfo, MediaReader, open_media
-from .view import View
-from .writer import write_media
+from .trust.limits import MediaLimits
+from .writing.write_options import SoundCoding, VideoCoding
+from .writing.writer import write_media
 
 __all__ = [
     "READERS",
     "ImageFolderReader",
+    "Media",
     "MediaError",
     "MediaInfo",
     "MediaLimitError",
@@ -24,8 +28,10 @@ __all__ = [
     "MediaReader",
     "MediaTimeoutError",
     "NoStreamError",
+    "SoundCoding",
     "UnreadableMediaError",
     "UntrustedMediaError",
+    "VideoCoding",
     "View",
     "open_media",
     "write_media",

@@ -17,6 +17,7 @@ from .fusion import (
     SumFusion,
 )
 from .heads import TriModalFusionHead
+from .joint import Features, Fused, Joint, Steps
 from .layers import (
     AttentionOverTime,
     LastState,
@@ -39,8 +40,11 @@ __all__ = [
     "ConvFusion",
     "ConvStream",
     "CrossModalAttentionFusion",
+    "Features",
+    "Fused",
     "FusionOperator",
     "GatedMultimodalUnit",
+    "Joint",
     "LSTMTemporalNeck",
     "LastState",
     "LateFusion",
@@ -51,6 +55,7 @@ __all__ = [
     "PoolNeck",
     "STConvNet",
     "SpatioTemporalPool",
+    "Steps",
     "SumFusion",
     "TVL1Flow",
     "TriModalDataPreprocessor",

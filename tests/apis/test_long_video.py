@@ -69,11 +69,10 @@ def make_model(modalities=("rgb", "flow", "audio"), padded=False, fusion=None, *
             type="MultiModalDataPreprocessor",
             preprocessors={name: scale[name] for name in modalities},
         ),
+        joint=dict(fusion=fusion),
         cls_head=dict(
             type="TriModalFusionHead",
             num_classes=4,
-            in_channels=dict.fromkeys(modalities, 6 if maps else 5),
-            fusion=fusion,
             init_std=1.0,
             average_clips="prob",
         ),

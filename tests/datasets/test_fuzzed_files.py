@@ -36,7 +36,7 @@ def dataset(folder):
     steps = [
         dict(type="OpenMedia", timeout=10.0),
         dict(type="SampleClips", clip_len=4, fps=12, num_clips=2, test_mode=True),
-        dict(type="LoadFrames", absent_size=32),
+        dict(type="LoadFrames"),
         dict(type="LoadWaveform"),
         dict(type="Resize", scale=(32, 32), keep_ratio=False),
         dict(type="ComputeFlow"),

@@ -266,7 +266,7 @@ TRIMODAL = dict(
     streams={name: dict(backbone=dict(BACKBONE, in_channels=channels))
              for name, channels in dict(rgb=3, flow=2).items()},
     cls_head=dict(
-        type="TriModalFusionHead", num_classes=2, in_channels=dict(rgb=4, flow=4)
+        type="TriModalFusionHead", num_classes=2
     ),
     data_preprocessor=dict(
         type="TriModalDataPreprocessor",

@@ -45,7 +45,7 @@ def test_mistakes_of_a_user(train, tmp_path):
         ("train_dataloader.dataset.num_classes", 2, "is outside the 2 classes"),
         ("train_dataloader.dataset.num_classes", 9, "the model has 8 classes"),
         ("load_from", "no.pth", "no.pth"),
-        ("model.cls_head.fusion.type", "Nothing", "no operator 'Nothing'"),
+        ("model.joint.fusion.type", "Nothing", "no operator 'Nothing'"),
         ("model.cls_head.type", "Nothing", "there is no 'Nothing' in the registry"),
         ("model.data_preprocessor.preprocessors.audio.meen", "[1]", "argument 'meen'"),
         ("train_dataloader.foo", 1, "'foo'"),

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.registry import init_default_scope
 
-from mmstconv.datasets.presence import probe_presence
+from mmstconv.datasets.probing import probe_presence
 from mmstconv.engine.hooks import PresenceHook
 from mmstconv.media import write_media
 

@@ -26,7 +26,7 @@ from torch import nn
 
 from mmstconv.apis import convert_checkpoint, load_recognizer
 from mmstconv.checkpoints.initializer import AdaptedPretrained
-from mmstconv.checkpoints.preprocessing import read_provenance
+from mmstconv.checkpoints.provenance import read_provenance
 from mmstconv.checkpoints.reading import TrustError, read_checkpoint
 from mmstconv.loading import are_trusted, trusting
 

@@ -70,7 +70,7 @@ def warnings(caplog):
 
 def test_names_of_subsets_are_the_heads():
     # here, as the two processes below need no models
-    from mmstconv.models.heads.subsets import subsets_of
+    from mmstconv.models.joint import subsets_of
 
     for name, own in subsets_of(("rgb", "flow", "audio")):
         assert members(name) == own
@@ -313,7 +313,7 @@ def test_what_is_collected_is_plain_and_small():
 def test_needs_subset_scores():
     one = sample(*TABLE[0])
     del one["subset_scores"]
-    with pytest.raises(ValueError, match=r"some\.mp4 has no.*score_subsets=True"):
+    with pytest.raises(ValueError, match=r"some\.mp4 has neither.*score_subsets=True"):
         evaluate([one])
 
 

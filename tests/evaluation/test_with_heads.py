@@ -7,8 +7,9 @@ import math
 
 import pytest
 import torch
-from mmaction.registry import METRICS, MODELS
+from mmaction.registry import METRICS
 from mmaction.structures import ActionDataSample
+from models.task import Task
 
 WIDTHS = dict(rgb=6, flow=5, audio=4)
 CLASSES, SAMPLES, CLIPS, STEPS = 4, 12, 2, 6
@@ -19,7 +20,7 @@ HEADS = {
     "one stream": dict(in_channels=dict(rgb=6)),
     "gates over time": dict(
         fusion=dict(type="GatedMultimodalUnit", channels=8),
-        fuse_steps=3,
+        steps=3,
         temporal=dict(type="MeanOverTime"),
         aux_loss_weight=dict(rgb=1.0, flow=0.0, audio=1.0),
     ),
@@ -33,17 +34,17 @@ HEADS = {
 def test_report_of_a_head(kind, average, tmp_path):
     torch.manual_seed(0)
     cfg = dict(
-        type="TriModalFusionHead",
         num_classes=CLASSES,
         in_channels=WIDTHS,
         average_clips=average,
         score_subsets=True,
         init_std=1.0,
     )
-    head = MODELS.build({**cfg, **HEADS[kind]})
-    head.init_weights()
+    task = Task(**{**cfg, **HEADS[kind]})
+    task.init_weights()
+    head, widths = task.head, task.joint.in_channels
     feats, presence = {}, {}
-    for name, width in head.in_channels.items():
+    for name, width in widths.items():
         feats[name] = torch.randn(SAMPLES * CLIPS, STEPS, width)
         presence[name] = torch.ones(SAMPLES * CLIPS, dtype=torch.bool)
     if "audio" in presence:
@@ -54,20 +55,20 @@ def test_report_of_a_head(kind, average, tmp_path):
         one = ActionDataSample(metainfo=dict(presence=has))
         data_samples.append(one.set_gt_label(row % CLASSES))
     with torch.no_grad():
-        head.eval().predict(feats, data_samples, presence=presence)
+        task.eval().predict(feats, data_samples, presence=presence)
 
     metric = METRICS.build(dict(type="ModalityMetric", out_dir=tmp_path, prefix="m"))
     metric.process(None, [one.to_dict() for one in data_samples])
     found = metric.evaluate(SAMPLES)
     assert all(map(math.isfinite, found.values()))
     right = [int(one.pred_label) == int(one.gt_label) for one in data_samples]
-    full = "+".join(head.in_channels)
+    full = "+".join(widths)
     assert found[f"m/acc/{full}"] == pytest.approx(sum(right) / SAMPLES)
-    for name in head.in_channels:
+    for name in widths:
         assert (f"m/acc/stream_{name}" in found) == (name in head.aux_loss_weight)
     report = json.loads((tmp_path / "modality_report.json").read_text("utf-8"))
-    assert report["modalities"] == list(head.in_channels)
+    assert report["modalities"] == list(widths)
     weights = report["overall"]["weights"]
     if kind == "gates over time":
         assert [len(shares) for shares in weights.values()] == [3, 3, 3]
-    assert bool(weights) == hasattr(head.fusion, "weights")
+    assert bool(weights) == hasattr(task.joint.fusion, "weights")

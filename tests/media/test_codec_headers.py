@@ -10,8 +10,8 @@ import pytest
 from helpers_streams import encode, fields
 
 from mmstconv.media import open_media
-from mmstconv.media.codec_headers import CodecHeaders, parameter_set
-from mmstconv.media.pyav_video import VideoTrack
+from mmstconv.media.pyav.frame_decoder import FrameDecoder
+from mmstconv.media.structure.codec_headers import CodecHeaders, parameter_set
 
 
 def headers_of(content: bytes) -> CodecHeaders:
@@ -62,14 +62,14 @@ def test_unwanted_frames_are_not_decoded(monkeypatch, codec, suffix):
         options = {"bf": "3", "x264-params": "b-adapt=0:scenecut=0"}
     content = encode(suffix, codec, options=options, count=60, gop_size=60)
     decoded = []
-    decode = VideoTrack.decode
+    decode = FrameDecoder.decode
 
     def count(self, packet):
         frames = decode(self, packet)
         decoded.extend(frames or ())
         return frames
 
-    monkeypatch.setattr(VideoTrack, "decode", count)
+    monkeypatch.setattr(FrameDecoder, "decode", count)
     with open_media(content) as media:
         start, _ = media.extent
         decoded.clear()
@@ -80,13 +80,13 @@ def test_unwanted_frames_are_not_decoded(monkeypatch, codec, suffix):
 def test_first_packet_is_decoded_where_others_need_it(monkeypatch):
     """Old x264 coded 4:4:4 in its own way, and says so in the first packet only."""
     decoded = []
-    decode = VideoTrack.decode
+    decode = FrameDecoder.decode
 
     def note(self, packet):
         decoded.append(packet and packet.pts)
         return decode(self, packet)
 
-    monkeypatch.setattr(VideoTrack, "decode", note)
+    monkeypatch.setattr(FrameDecoder, "decode", note)
     for pixels, build, needed in (
         ("yuv444p", b"142", True),
         ("yuv444p", b"152", False),

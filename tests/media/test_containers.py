@@ -5,22 +5,25 @@ from __future__ import annotations
 import os
 import pickle
 import struct
+from itertools import product
 
 import numpy as np
 import pytest
+from helpers_culprits import culprits
 from helpers_media import id3_tag, write_coded
 
 from mmstconv.media import (
     MediaError,
     MediaLimits,
+    SoundCoding,
     UnreadableMediaError,
     UntrustedMediaError,
     open_media,
     write_media,
 )
-from mmstconv.media.containers import IN_MEMORY, identify
-from mmstconv.media.decord_process import DecordProcess
-from mmstconv.media.pyav_source import Source
+from mmstconv.media.decord.process import DecordProcess
+from mmstconv.media.pyav.packet_source import Source
+from mmstconv.media.trust.formats import IN_MEMORY, identify
 
 
 @pytest.fixture(params=["pyav", "decord"])
@@ -74,25 +77,38 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("name", list(HOSTILE))
-@pytest.mark.parametrize(
-    "file",
-    ["a.mp4", "a.ts", "a.m3u8", "a.ffconcat", "a.sdp", "a.mpd", "a%03d.png", "a"],
-)
-def test_refused(tmp_path, reader, no_decoder, name, file):
-    path = tmp_path / file
-    path.write_bytes(HOSTILE[name])
-    with pytest.raises(UntrustedMediaError, match="does not start like") as caught:
-        open_media(path, reader)
-    assert caught.value.path == str(path)
-    assert isinstance(pickle.loads(pickle.dumps(caught.value)), UntrustedMediaError)
+FILES = ["a.mp4", "a.ts", "a.m3u8", "a.ffconcat", "a.sdp", "a.mpd", "a%03d.png", "a"]
 
 
-@pytest.mark.parametrize("name", list(HOSTILE))
-def test_refused_in_memory(reader, no_decoder, name):
-    with pytest.raises(UntrustedMediaError, match="does not start like") as caught:
-        open_media(HOSTILE[name], reader)
-    assert caught.value.path == IN_MEMORY
+def test_refused(tmp_path, reader, no_decoder):
+    """Every hostile content under every name."""
+
+    def check(name: str, file: str) -> None:
+        path = tmp_path / file
+        path.write_bytes(HOSTILE[name])
+        with pytest.raises(UntrustedMediaError, match="does not start like") as caught:
+            open_media(path, reader)
+        assert caught.value.path == str(path)
+        assert isinstance(pickle.loads(pickle.dumps(caught.value)), UntrustedMediaError)
+
+    assert culprits(check, product(HOSTILE, FILES)) == []
+
+
+def test_refused_in_memory(reader, no_decoder):
+    def check(name: str) -> None:
+        with pytest.raises(UntrustedMediaError, match="does not start like") as caught:
+            open_media(HOSTILE[name], reader)
+        assert caught.value.path == IN_MEMORY
+
+    assert culprits(check, product(HOSTILE)) == []
+
+
+def test_a_decoder_would_be_seen(tmp_path, reader, no_decoder):
+    """What the two tests above rely on: a file that is allowed reaches a decoder."""
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom")
+    (found,) = culprits(open_media, [(path, reader)])
+    assert "a decoder was asked to open the file" in found
 
 
 def test_names_are_no_content(reader, no_decoder):
@@ -103,25 +119,27 @@ def test_names_are_no_content(reader, no_decoder):
         open_media(b"", reader)
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "http://127.0.0.1:9/a.mp4",
-        "https://example.org/a.mp4",
-        "rtsp://example.org/a",
-        "concat:a.mp4|b.mp4",
-        "subfile,,start,0,end,9,,:a.mp4",
-        "concatf:list.txt",
-        "crypto:a.mp4",
-        "async:http://127.0.0.1/a.mp4",
-        "file:///etc/hostname",
-        "data:text/plain;base64,AAAA",
-        "pipe:0",
-    ],
-)
-def test_addresses(reader, no_decoder, address):
-    with pytest.raises(UntrustedMediaError, match="addresses are not read"):
-        open_media(address, reader)
+ADDRESSES = [
+    "http://127.0.0.1:9/a.mp4",
+    "https://example.org/a.mp4",
+    "rtsp://example.org/a",
+    "concat:a.mp4|b.mp4",
+    "subfile,,start,0,end,9,,:a.mp4",
+    "concatf:list.txt",
+    "crypto:a.mp4",
+    "async:http://127.0.0.1/a.mp4",
+    "file:///etc/hostname",
+    "data:text/plain;base64,AAAA",
+    "pipe:0",
+]
+
+
+def test_addresses(reader, no_decoder):
+    def check(address: str) -> None:
+        with pytest.raises(UntrustedMediaError, match="addresses are not read"):
+            open_media(address, reader)
+
+    assert culprits(check, product(ADDRESSES)) == []
 
 
 def test_not_files(tmp_path, reader, no_decoder):
@@ -145,51 +163,56 @@ def test_unknown_reader(tmp_path):
         open_media(tmp_path / "a.mp4", "opencv")
 
 
-@pytest.mark.parametrize(
-    ("name", "demuxer", "codecs"),
-    [
-        ("a.mp4", "mov", ("libx264", "aac")),
-        ("a.mov", "mov", ("libx264", "aac")),
-        ("a.mkv", "matroska", ("libx264", "aac")),
-        ("a.webm", "matroska", ("libvpx-vp9", "libopus")),
-        ("a.avi", "avi", ("mpeg4", "libmp3lame")),
-        ("a.ts", "mpegts", ("libx264", "aac")),
-        ("a.mpg", "mpeg", ("mpeg2video", "mp2")),
-        ("a.flv", "flv", ("libx264", "aac")),
-        ("a.wmv", "asf", ("wmv2", "libmp3lame")),
-        ("a.ogg", "ogg", (None, "libopus")),
-        ("a.m4a", "mov", (None, "aac")),
-        ("a.wav", "wav", (None, "pcm_s16le")),
-        ("a.mp3", "mp3", (None, "libmp3lame")),
-        ("a.flac", "flac", (None, "flac")),
-    ],
-)
-def test_allowed(tmp_path, name, demuxer, codecs):
-    video, audio = codecs
-    sound = dict(
-        waveform=np.zeros((1, 24000), np.float32),
-        sample_rate=44100 if name.endswith(("flv", "wmv")) else 48000,
-        audio_codec=audio,
-    )
-    if video:
-        path = write_coded(tmp_path / name, 12, video_codec=video, **sound)
-    else:
-        path = write_media(tmp_path / name, **sound)
-    assert identify(path).demuxer == demuxer
-    # The name does not matter, and neither do characters that FFmpeg gives a meaning.
-    odd = path.rename(tmp_path / "concat:%03d é'{}*.xyz")
-    for source in (odd, odd.read_bytes()):
-        with open_media(source) as media:
-            assert (media.has_video, media.has_audio) == (video is not None, True)
+ALLOWED = [  # name, FFmpeg's name of the container, codecs
+    ("a.mp4", "mov", "libx264", "aac"),
+    ("a.mov", "mov", "libx264", "aac"),
+    ("a.mkv", "matroska", "libx264", "aac"),
+    ("a.webm", "matroska", "libvpx-vp9", "libopus"),
+    ("a.avi", "avi", "mpeg4", "libmp3lame"),
+    ("a.ts", "mpegts", "libx264", "aac"),
+    ("a.mpg", "mpeg", "mpeg2video", "mp2"),
+    ("a.flv", "flv", "libx264", "aac"),
+    ("a.wmv", "asf", "wmv2", "libmp3lame"),
+    ("a.ogg", "ogg", None, "libopus"),
+    ("a.m4a", "mov", None, "aac"),
+    ("a.wav", "wav", None, "pcm_s16le"),
+    ("a.mp3", "mp3", None, "libmp3lame"),
+    ("a.flac", "flac", None, "flac"),
+]
 
 
-@pytest.mark.parametrize("name", ["http:a.mp4", "subfile,a.mp4", "file:a.mp4", "%d"])
-def test_files_named_like_addresses(tmp_path, monkeypatch, reader, name):
+def test_allowed(tmp_path):
+    def check(name: str, demuxer: str, video: str | None, audio: str) -> None:
+        sound = dict(
+            waveform=np.zeros((1, 24000), np.float32),
+            sample_rate=44100 if name.endswith(("flv", "wmv")) else 48000,
+        )
+        if video:
+            codecs = dict(video_codec=video, audio_codec=audio)
+            path = write_coded(tmp_path / name, 12, **codecs, **sound)
+        else:
+            path = write_media(tmp_path / name, sound=SoundCoding(codec=audio), **sound)
+        assert identify(path).demuxer == demuxer
+        # Neither the name matters nor characters that FFmpeg gives a meaning.
+        odd = path.rename(tmp_path / "concat:%03d é'{}*.xyz")
+        for source in (odd, odd.read_bytes()):
+            with open_media(source) as media:
+                assert (media.has_video, media.has_audio) == (video is not None, True)
+
+    assert culprits(check, ALLOWED) == []
+
+
+def test_files_named_like_addresses(tmp_path, monkeypatch, reader):
     """A file that exists is that file, also by a relative path."""
-    write_coded(tmp_path / "a.mp4", 3).rename(tmp_path / name)
     monkeypatch.chdir(tmp_path)
-    with open_media(name, reader) as media:
-        assert len(media.frames_at([0.0])) == 1
+
+    def check(name: str) -> None:
+        write_coded(tmp_path / "a.mp4", 3).rename(tmp_path / name)
+        with open_media(name, reader) as media:
+            assert len(media.frames_at([0.0])) == 1
+
+    names = ["http:a.mp4", "subfile,a.mp4", "file:a.mp4", "%d"]
+    assert culprits(check, product(names)) == []
 
 
 def test_in_memory_as_by_path(tmp_path, reader):

@@ -15,7 +15,7 @@ from helpers_media import numbers, write_coded
 from torch.utils.data import DataLoader, Dataset
 
 from mmstconv.media import MediaLimits, MediaTimeoutError, open_media
-from mmstconv.media.decord_process import PROCESS, DecordError
+from mmstconv.media.decord.process import PROCESS, DecordError
 
 pytest.importorskip("decord")
 COUNT = 30
@@ -177,7 +177,7 @@ def test_loader_processes(clip):
 def test_nothing_is_left_of_a_killed_process(clip):
     code = (
         "import sys, time; from mmstconv.media import open_media\n"
-        "from mmstconv.media.decord_process import PROCESS\n"
+        "from mmstconv.media.decord.process import PROCESS\n"
         "media = open_media(sys.argv[1], 'decord'); media.frames_at([0.0])\n"
         "print(PROCESS._child.pid, flush=True); time.sleep(60)"
     )

@@ -22,7 +22,7 @@ from helpers_streams import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mmstconv.media import open_media, write_media
+from mmstconv.media import SoundCoding, VideoCoding, open_media, write_media
 
 B_FRAMES = {"bf": "3", "preset": "veryfast"}
 OPEN = {"bf": "3", "x264-params": "open-gop=1"}
@@ -203,20 +203,21 @@ def test_joined_streams_have_one_clock():
 
 
 CODECS = {
-    ".ts": {},
-    ".mpg": dict(video_codec="mpeg2video", audio_codec="mp2"),
+    ".ts": (VideoCoding(gop_size=12), SoundCoding()),
+    ".mpg": (VideoCoding(codec="mpeg2video", gop_size=12), SoundCoding(codec="mp2")),
 }
 
 
 @pytest.mark.parametrize("suffix", CODECS)
 def test_sound_of_joined_streams_stays_with_the_picture(tmp_path, suffix):
     rate, content = 48000, b""
+    video, coding = CODECS[suffix]
     frames = coded_frames(120)
     # One part's sound ends with its picture, the other's goes on for a second.
     for name, part, seconds in (("a", frames[:50], 2), ("b", frames[50:], 3.8)):
         sound = chirp_sound(seconds, 1.2, rate)
         path = tmp_path / f"{name}{suffix}"
-        write_media(path, part, 25, sound, rate, gop_size=12, **CODECS[suffix])
+        write_media(path, part, 25, sound, rate, video=video, sound=coding)
         content += path.read_bytes()
     content += (tmp_path / f"a{suffix}").read_bytes()
     with open_media(content) as media:

@@ -19,12 +19,14 @@ from mmstconv.media import (
     MediaLimitError,
     MediaLimits,
     MediaTimeoutError,
+    SoundCoding,
     UnreadableMediaError,
+    VideoCoding,
     open_media,
     write_media,
 )
-from mmstconv.media.errors import FileErrors
-from mmstconv.media.limits import PATIENCE, Deadline
+from mmstconv.media.trust.errors import FileErrors
+from mmstconv.media.trust.limits import PATIENCE, Deadline
 
 RATE = 16000
 SIZE = 64, 48
@@ -169,7 +171,7 @@ def test_sound_without_a_clock(tmp_path):
         tmp_path / "whole.mkv",
         waveform=(noise / 32768).astype(np.float32)[None],
         sample_rate=48000,
-        audio_codec="flac",
+        sound=SoundCoding(codec="flac"),
     )
     path = tmp_path / "a.mkv"
     with av.open(str(whole)) as source, av.open(str(path), "w") as target:
@@ -193,7 +195,10 @@ def test_sound_without_a_value(tmp_path, codec, kind):
     times = np.arange(2 * RATE) / RATE
     tone = (0.3 * np.sin(2 * np.pi * 440 * times)).astype(np.float32)
     path = write_media(
-        tmp_path / "a.mov", waveform=tone[None], sample_rate=RATE, audio_codec=codec
+        tmp_path / "a.mov",
+        waveform=tone[None],
+        sample_rate=RATE,
+        sound=SoundCoding(codec=codec),
     )
     content = bytearray(path.read_bytes())
     width = struct.calcsize(kind)
@@ -257,8 +262,7 @@ def test_pixels_at_the_limit(tmp_path, codec, suffix):
         tmp_path / f"a{suffix}",
         coded_frames(5, width, height),
         25,
-        video_codec=codec,
-        video_options={},
+        video=VideoCoding(codec=codec, options={}),
     )
     for limit in (width * height, width * height - 1, width * height // 2):
         try:
@@ -289,7 +293,7 @@ def test_a_cluster_of_very_many_blocks_is_whole(tmp_path):
         tmp_path / "a.mkv",
         waveform=np.zeros((1, RATE), np.float32),
         sample_rate=RATE,
-        audio_codec="pcm_s16le",
+        sound=SoundCoding(codec="pcm_s16le"),
     )
     content = path.read_bytes()
     block = b"\xa3\x86\x81\0\0\x80" + bytes(2)

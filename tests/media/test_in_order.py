@@ -7,9 +7,9 @@ import pytest
 from helpers_media import chirp_sound, frame_number, write_coded
 
 from mmstconv.media import NoStreamError, View, open_media
-from mmstconv.media.pushed import PushedMedia
-from mmstconv.media.pyav_video import VideoTrack
-from mmstconv.media.sequential import SequentialMedia
+from mmstconv.media.pyav.frame_decoder import FrameDecoder
+from mmstconv.media.reading.pushed import PushedMedia
+from mmstconv.media.reading.sequential import SequentialMedia
 
 
 @pytest.fixture(scope="module", params=["a.mp4", "a.mkv", "a.avi"])
@@ -55,9 +55,9 @@ def test_a_frame_shown_twice_is_two_images(film):
 
 def test_nothing_is_decoded_twice(film, monkeypatch):
     decoded = []
-    decode = VideoTrack.decode
+    decode = FrameDecoder.decode
     monkeypatch.setattr(
-        VideoTrack,
+        FrameDecoder,
         "decode",
         lambda track, packet: decoded.append(packet) or decode(track, packet),
     )
@@ -103,7 +103,7 @@ def test_sound_equals_that_of_each_window(film, rate):
 
 
 def test_sound_in_small_blocks(film, monkeypatch):
-    monkeypatch.setattr("mmstconv.media.sequential.SOUND_BLOCK", 0.7)
+    monkeypatch.setattr("mmstconv.media.reading.sequential.SOUND_BLOCK", 0.7)
     with (
         SequentialMedia(lambda: open_media(film), TIMES) as media,
         open_media(film) as whole,

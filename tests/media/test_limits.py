@@ -18,6 +18,7 @@ from mmstconv.media import (
     MediaLimitError,
     MediaLimits,
     MediaTimeoutError,
+    SoundCoding,
     open_media,
     write_media,
 )
@@ -195,7 +196,7 @@ def test_absurd_sound(tmp_path, field, value):
         tmp_path / "a.wav",
         waveform=np.zeros(16000, np.float32),
         sample_rate=16000,
-        audio_codec="pcm_s16le",
+        sound=SoundCoding(codec="pcm_s16le"),
     )
     content = bytearray(path.read_bytes())
     place = 24 if field == "<I" else 22

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers_memory import measure
 
-from mmstconv.media import write_media
+from mmstconv.media import VideoCoding, write_media
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="needs Linux' /proc"
@@ -23,7 +23,7 @@ def test_4k(tmp_path):
         tmp_path / "a.mp4",
         (np.roll(still, 16 * k, 1) for k in range(34)),
         30,
-        video_options={"preset": "ultrafast", "crf": "30", "bf": "2"},
+        video=VideoCoding(options={"preset": "ultrafast", "crf": "30", "bf": "2"}),
     )
     found = measure(path, np.arange(33) / 30, short_side=128)
     assert found["shape"] == [128, 228, 3]
@@ -50,8 +50,10 @@ def test_an_hour_takes_as_much_as_a_minute(tmp_path, suffix, gop_size):
             tmp_path / f"{seconds}{suffix}",
             (noise[k % 16] for k in range(seconds)),
             1,
-            gop_size=gop_size,
-            video_options={"preset": "ultrafast", "x264-params": "scenecut=0"},
+            video=VideoCoding(
+                gop_size=gop_size,
+                options={"preset": "ultrafast", "x264-params": "scenecut=0"},
+            ),
             waveform=np.zeros(seconds * 8000, np.float32),
             sample_rate=8000,
         )

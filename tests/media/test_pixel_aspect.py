@@ -9,7 +9,7 @@ import av
 import numpy as np
 
 from mmstconv.media import open_media
-from mmstconv.media.preparing import TrainingForm, prepare_media
+from mmstconv.media.writing.preparing import TrainingForm, prepare_media
 
 WIDTH, HEIGHT = 64, 48
 

@@ -13,11 +13,13 @@ from mmstconv.disk.own import RECORD
 from mmstconv.media import (
     MediaLimitError,
     MediaLimits,
+    SoundCoding,
     UnreadableMediaError,
+    VideoCoding,
     open_media,
     write_media,
 )
-from mmstconv.media.preparing import BLOCK, TrainingForm, prepare_media
+from mmstconv.media.writing.preparing import BLOCK, TrainingForm, prepare_media
 
 RATE = 16000
 
@@ -79,7 +81,7 @@ def test_variable_frame_rate_and_a_late_sound(tmp_path):
         waveform=chirp_sound(2.0, 0.5, RATE),
         sample_rate=RATE,
         audio_offset=0.75,
-        audio_codec="flac",
+        sound=SoundCoding(codec="flac"),
     )
     target = prepared(source, tmp_path, key_frame_every=8)
     times = np.sort(rng.uniform(0, stamps[-1] + 0.5, 60))
@@ -150,7 +152,7 @@ def test_blocks_of_sound_meet_without_a_seam(tmp_path):
         tmp_path / "a.wav",
         waveform=noise.clip(-1, 1),
         sample_rate=44100,
-        audio_codec="pcm_s16le",
+        sound=SoundCoding(codec="pcm_s16le"),
     )
     with open_media(source) as before:
         expected = before.waveform(0.0, 25.0, RATE)
@@ -170,9 +172,7 @@ def test_colours_are_kept(tmp_path):
             tmp_path / "a.mp4",
             [image] * 4,
             25,
-            colorspace=matrix,
-            full_range=full,
-            pix_fmt="yuv444p",
+            video=VideoCoding(colorspace=matrix, full_range=full, pix_fmt="yuv444p"),
         )
         with open_media(prepared(source, tmp_path)) as media:
             (found,) = media.frames_at([0.08])

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mmstconv.media import MediaError
-from mmstconv.media.containers import (
+from mmstconv.media.pyav.sound import WEIGHTS, downmix, native_window
+from mmstconv.media.trust.formats import (
     ASF,
-    BOXES,
+    FIRST_BOXES,
     MAGIC,
     MXF,
     PROTOCOL,
@@ -20,9 +21,14 @@ from mmstconv.media.containers import (
     identify,
     sniff,
 )
-from mmstconv.media.sound import WEIGHTS, downmix, native_window
 
-MARKS = [*MAGIC, *(bytes(4) + box for box in sorted(BOXES)), ASF, MXF, b"ID3\4\0\0"]
+MARKS = [
+    *MAGIC,
+    *(bytes(4) + box for box in sorted(FIRST_BOXES)),
+    ASF,
+    MXF,
+    b"ID3\4\0\0",
+]
 MARKS += [b"RIFF\0\0\0\0AVI ", b"RIFF\0\0\0\0WAVE", b"FORM\0\0\0\0AIFF", b"FLV\1\5"]
 MARKS += [b"\x1a\x45\xdf\xa3", b"\xff\xfb\x90\0", b"\xff\xf1\x50\x80"]
 CONTENTS = st.binary(max_size=600) | st.builds(
@@ -49,7 +55,7 @@ def test_any_content_is_told_or_refused(content):
 def test_text_is_no_media(text):
     """But for words that containers begin with; those hold bytes that text does not."""
     found = sniff(text.encode())
-    boxes = text[4:8].encode() in BOXES
+    boxes = text[4:8].encode() in FIRST_BOXES
     transport = set(text[::188]) == {"G"} or set(text[4::192]) == {"G"}
     assert found is None or text.startswith(TEXT_STARTS) or boxes or transport
     assert found is None or not found.guessable or text.startswith("RIFF")

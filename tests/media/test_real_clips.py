@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from mmstconv.media import MediaError, open_media
-from mmstconv.media.sound import downmix, to_float
+from mmstconv.media.pyav.sound import downmix, to_float
 
 FOLDER = os.environ.get("MMSTCONV_REAL_CLIPS")
 SUFFIXES = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from helpers_culprits import culprits
 from helpers_hostile import (
     Openings,
     Server,
@@ -118,34 +120,35 @@ def test_playlist_of_a_file(tmp_path, secret, openings, read):
     assert openings.names() == set()
 
 
-@pytest.mark.parametrize(
-    "start",
-    [
-        b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom",
-        b"\0\0\0\x08free",
-        b"\x1a\x45\xdf\xa3\x8b\x42\x82\x88matroska",
-        b"RIFF\xff\xff\0\0AVI ",
-        b"RIFF\xff\xff\0\0WAVE",
-        b"FLV\x01\x05\0\0\0\x09",
-        b"OggS\0",
-        b"fLaC",
-        b"\0\0\x01\xba",
-        b"\xff\xfb\x90\0",
-        id3_tag(b"\0" * 100) + b"\xff\xfb\x90\0",
-    ],
-)
-def test_playlist_behind_the_start_of_a_video(
-    tmp_path, secret, openings, server, read, start
-):
+STARTS = [
+    b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom",
+    b"\0\0\0\x08free",
+    b"\x1a\x45\xdf\xa3\x8b\x42\x82\x88matroska",
+    b"RIFF\xff\xff\0\0AVI ",
+    b"RIFF\xff\xff\0\0WAVE",
+    b"FLV\x01\x05\0\0\0\x09",
+    b"OggS\0",
+    b"fLaC",
+    b"\0\0\x01\xba",
+    b"\xff\xfb\x90\0",
+    id3_tag(b"\0" * 100) + b"\xff\xfb\x90\0",
+]
+
+
+def test_playlist_behind_the_start_of_a_video(tmp_path, secret, openings, server, read):
     """It is taken for the container that it starts like, and broken."""
     path = tmp_path / "clip.mp4"
-    for name in (secret, f"http://127.0.0.1:{server.port}/a.ts"):
-        playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{name}\n"
+
+    def check(start: bytes, target: object) -> None:
+        playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{target}\n"
         path.write_bytes(start + b"\n" + playlist.encode())
         with pytest.raises(MediaError):
             read(path)
-    assert openings.names() == set()
-    assert server.connections() == 0
+        assert openings.names() == set()
+        assert server.connections() == 0
+
+    targets = (secret, f"http://127.0.0.1:{server.port}/a.ts")
+    assert culprits(check, product(STARTS, targets)) == []
 
 
 def test_concat_script_of_a_file(tmp_path, secret, openings, read):

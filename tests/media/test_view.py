@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from helpers_media import coded_frames
 
-from mmstconv.media import View, open_media, write_media
-from mmstconv.media.view import rgb_matrix, scale, see_frame
+from mmstconv.media import VideoCoding, View, open_media, write_media
+from mmstconv.media.reading.view import rgb_matrix, scale, see_frame
 
 SIZE = (160, 120)
 
@@ -66,8 +66,7 @@ def test_a_part_is_the_part_of_the_whole(tmp_path, reader, colorspace, full_rang
         tmp_path / "a.mp4",
         smooth_frames(),
         10,
-        colorspace=colorspace,
-        full_range=full_range,
+        video=VideoCoding(colorspace=colorspace, full_range=full_range),
     )
     view = View(56, 48, (0.25, 0.2, 0.75, 0.8))
     with open_media(path, reader) as media:
@@ -84,7 +83,9 @@ def test_a_part_is_the_part_of_the_whole(tmp_path, reader, colorspace, full_rang
 
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le"])
 def test_planes_of_every_kind(tmp_path, pix_fmt):
-    path = write_media(tmp_path / "a.mkv", smooth_frames(), 10, pix_fmt=pix_fmt)
+    path = write_media(
+        tmp_path / "a.mkv", smooth_frames(), 10, video=VideoCoding(pix_fmt=pix_fmt)
+    )
     with open_media(path) as media:
         (whole,) = media.frames_at([0.2])
         (part,) = media.frames_at([0.2], view=View(80, 60))
@@ -95,7 +96,9 @@ def test_planes_of_every_kind(tmp_path, pix_fmt):
 @pytest.mark.parametrize("width,height", [(161, 121), (427, 241)])
 def test_odd_sizes(tmp_path, width, height):
     frames = smooth_frames(3, width, height)
-    path = write_media(tmp_path / "a.mp4", frames, 10, pix_fmt="yuv444p")
+    path = write_media(
+        tmp_path / "a.mp4", frames, 10, video=VideoCoding(pix_fmt="yuv444p")
+    )
     with open_media(path) as media:
         (whole,) = media.frames_at([0.0])
         (part,) = media.frames_at([0.0], view=View(64, 48, (0, 0, 1, 0.5)))
@@ -110,7 +113,9 @@ def test_what_is_stored_is_turned_after_the_crop(tmp_path, reader, rotation):
     frame = np.zeros((120, 160, 3), np.uint8)
     frame[:60, :80] = (250, 0, 0)  # the quarter at the upper left, as stored
     frame[60:, 80:] = (0, 0, 250)
-    path = write_media(tmp_path / "a.mp4", [frame] * 5, 10, rotation=rotation)
+    path = write_media(
+        tmp_path / "a.mp4", [frame] * 5, 10, video=VideoCoding(rotation=rotation)
+    )
     with open_media(path, reader) as media:
         (corner,) = media.frames_at([0.1], view=View(20, 30, (0, 0, 0.5, 0.5)))
         (all_of_it,) = media.frames_at([0.1], view=View(60, 60))
@@ -213,7 +218,9 @@ def without_reordering_told(extradata: bytes) -> bytes:
 def test_reordered_frames_of_a_file_that_does_not_say_so(tmp_path):
     """Opening decodes nothing that would tell; frames come in order all the same."""
     options = {"preset": "medium", "crf": "10", "bf": "3"}
-    path = write_media(tmp_path / "a.mp4", coded_frames(40), 20, video_options=options)
+    path = write_media(
+        tmp_path / "a.mp4", coded_frames(40), 20, video=VideoCoding(options=options)
+    )
     with av.open(str(path)) as container:
         told = container.streams.video[0].codec_context.extradata
     silent = without_reordering_told(told)

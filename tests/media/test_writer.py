@@ -10,7 +10,7 @@ from helpers_media import chirp_sound, coded_frames, numbers
 
 from mmstconv.disk import ForeignFile
 from mmstconv.disk.own import RECORD
-from mmstconv.media import open_media, write_media
+from mmstconv.media import VideoCoding, open_media, write_media
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
@@ -63,7 +63,6 @@ def test_interruption_leaves_the_old_file(tmp_path):
             "exactly one of fps",
         ),
         (dict(frames=[], fps=25), "empty sequence"),
-        (dict(frames=[np.zeros((32, 32, 3), np.uint8)], fps=25, rotation=45), "45"),
         (dict(waveform=np.zeros(10)), "sample_rate"),
         (dict(waveform=np.zeros((5, 10)), sample_rate=8000), "5 channels"),
         (
@@ -76,6 +75,11 @@ def test_wrong_arguments(tmp_path, arguments, message):
     with pytest.raises(ValueError, match=message):
         write_media(tmp_path / "a.mp4", **arguments)
     assert not list(tmp_path.iterdir())
+
+
+def test_rotation_by_quarters():
+    with pytest.raises(ValueError, match=r"rotation must be a multiple of 90 .* 45"):
+        VideoCoding(rotation=45)
 
 
 def test_unknown_suffix(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
+from models.task import OF_JOINT
 
 import mmstconv  # noqa: F401  (before mmaction: repairs it)
 
@@ -49,14 +50,15 @@ def stream_cfg(name, norm_eval=False):
 
 
 def model_cfg(names=("rgb", "flow", "audio"), norm_eval=False, **head):
+    joint = {key: head.pop(key) for key in OF_JOINT if key in head}
     return dict(
         type="TriModalRecognizer",
         streams={name: stream_cfg(name, norm_eval) for name in names},
+        joint=joint,
         cls_head=dict(
             dict(
                 type="TriModalFusionHead",
                 num_classes=NUM_CLASSES,
-                in_channels={name: WIDTHS[name] for name in names},
                 dropout_ratio=0.0,
                 init_std=0.5,
             ),

@@ -10,8 +10,8 @@ import itertools
 import math
 
 import numpy as np
-import pytest
 import torch
+from models.for_each import for_each
 
 from mmstconv.models import LSTMTemporalNeck, SpatioTemporalPool, STConvNet
 
@@ -42,9 +42,9 @@ def naive_conv3d(x, w, b, stride):
     return y
 
 
-@pytest.mark.parametrize("stride", [(1, 1, 1), (1, 2, 2)])
-@pytest.mark.parametrize("kernel", [(1, 1, 1), (3, 3, 3), (2, 3, 1), (3, 1, 2)])
-@pytest.mark.parametrize("channels", [(1, 1), (2, 3)])
+@for_each("stride", [(1, 1, 1), (1, 2, 2)])
+@for_each("kernel", [(1, 1, 1), (3, 3, 3), (2, 3, 1), (3, 1, 2)])
+@for_each("channels", [(1, 1), (2, 3)])
 def test_conv3d_of_section_3_1(kernel, channels, stride):
     net = STConvNet(
         [dict(channels=channels[1], kernel_size=kernel, stride=stride, padding=0)],
@@ -79,8 +79,8 @@ def naive_pool(x, window, stride, reduce):
 REDUCE = {"max": max, "avg": lambda values: sum(values) / len(values)}
 
 
-@pytest.mark.parametrize("mode", ["max", "avg"])
-@pytest.mark.parametrize(("size", "stride"), [(1, 1), (2, 1), (2, 2), (3, 2)])
+@for_each("mode", ["max", "avg"])
+@for_each("size, stride", [(1, 1), (2, 1), (2, 2), (3, 2)])
 def test_temporal_pooling_of_section_4_2(mode, size, stride):
     pool = SpatioTemporalPool(temporal=dict(mode=mode, size=size, stride=stride))
     x = torch.randn(2, 3, 5, 4, 3, dtype=torch.float64)
@@ -88,9 +88,9 @@ def test_temporal_pooling_of_section_4_2(mode, size, stride):
     assert relative_error(pool(x), naive) <= TOLERANCE
 
 
-@pytest.mark.parametrize("mode", ["max", "avg"])
-@pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 2)])
-@pytest.mark.parametrize("stride", [(1, 1), (2, 2), (1, 3)])
+@for_each("mode", ["max", "avg"])
+@for_each("size", [(1, 1), (2, 2), (3, 2)])
+@for_each("stride", [(1, 1), (2, 2), (1, 3)])
 def test_spatial_pooling_of_section_4_2(mode, size, stride):
     pool = SpatioTemporalPool(spatial=dict(mode=mode, size=size, stride=stride))
     x = torch.randn(2, 3, 2, 5, 6, dtype=torch.float64)
@@ -98,8 +98,8 @@ def test_spatial_pooling_of_section_4_2(mode, size, stride):
     assert relative_error(pool(x), naive) <= TOLERANCE
 
 
-@pytest.mark.parametrize("spatial", ["max", "avg"])
-@pytest.mark.parametrize("temporal", ["max", "avg"])
+@for_each("spatial", ["max", "avg"])
+@for_each("temporal", ["max", "avg"])
 def test_temporal_then_spatial_pooling(temporal, spatial):
     pool = SpatioTemporalPool(
         temporal=dict(mode=temporal, size=2), spatial=dict(mode=spatial, size=2)
@@ -151,9 +151,9 @@ def gates_of(lstm, suffix):
     return W, b
 
 
-@pytest.mark.parametrize("steps", [1, 2, 7])
-@pytest.mark.parametrize("layers", [1, 2])
-@pytest.mark.parametrize("bidirectional", [False, True])
+@for_each("steps", [1, 2, 7])
+@for_each("layers", [1, 2])
+@for_each("bidirectional", [False, True])
 def test_lstm_of_section_4_3(steps, layers, bidirectional):
     hidden = 3
     neck = LSTMTemporalNeck(

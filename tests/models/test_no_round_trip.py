@@ -18,6 +18,7 @@ from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 from mmengine.registry import init_default_scope
+from models.for_each import for_each
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -157,7 +158,7 @@ def boolean_index(x):
     return x[x > 0]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "act",
     [
         boolean_index,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 from mmaction.registry import MODELS
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseDataPreprocessor, BaseModule
+from models.for_each import for_each
 from torch import nn
 
-import mmstconv.models  # noqa: F401  (the look-up imports it too late for REGISTERED)
+from mmstconv.models import Features, Fused, Joint
 
 BN = dict(type="BN3d")
 POOL = dict(mode="max", size=2)
@@ -83,18 +83,17 @@ CASES = {
         dict(backbone=dict(type="STConvNet", stages=[dict(channels=4)])),
         (VIDEO,),
     ),
+    "Joint": (dict(in_channels=FEATURES), (Features(SEQUENCES, {}),)),
     "TriModalFusionHead": (
-        dict(num_classes=3, in_channels=dict(rgb=6, audio=3)),
-        (SEQUENCES,),
+        dict(num_classes=3, in_channels=256, stream_channels=FEATURES),
+        (Joint(FEATURES)(Features(SEQUENCES, {})),),
     ),
     "TriModalRecognizer": (
         dict(
             streams=dict(
                 rgb=dict(backbone=dict(type="STConvNet", stages=[dict(channels=4)]))
             ),
-            cls_head=dict(
-                type="TriModalFusionHead", num_classes=3, in_channels=dict(rgb=4)
-            ),
+            cls_head=dict(type="TriModalFusionHead", num_classes=3),
         ),
         (dict(rgb=VIDEO[None]),),
     ),
@@ -106,7 +105,7 @@ REGISTERED = sorted(
 )
 
 
-@pytest.mark.parametrize("name", REGISTERED)
+@for_each("name", REGISTERED)
 def test_builds_runs_and_learns(name):
     assert name in CASES, f"add a case for {name}"
     kwargs, inputs = CASES[name]
@@ -121,6 +120,7 @@ def test_builds_runs_and_learns(name):
     out = module(*inputs)
     out = out[0] if isinstance(out, tuple) else out
     out = out["inputs"]["rgb"] if isinstance(out, dict) else out
+    out = out.vector if isinstance(out, Fused) else out
     assert out.shape[0] == 1
     if list(module.parameters()):
         out.square().sum().backward()

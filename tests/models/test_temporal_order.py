@@ -41,11 +41,10 @@ def test_order_needs_the_lstm(neck, reduction, learns):
             streams=dict(
                 audio=dict(backbone=backbone, neck=dict(neck, in_channels=16))
             ),
+            joint=dict(temporal=dict(type=reduction)),
             cls_head=dict(
                 type="TriModalFusionHead",
                 num_classes=2,
-                in_channels=dict(audio=16),
-                temporal=dict(type=reduction),
             ),
         )
     )

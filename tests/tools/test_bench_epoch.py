@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, load_script
 
-from mmstconv.media import write_media
+from mmstconv.media import VideoCoding, write_media
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def video(tmp_path):
     sound = np.tile(glide.astype(np.float32), (2, 1))
     options = {"crf": "1"}
     return write_media(
-        tmp_path / "a.mp4", frames, 4, sound, 44100, video_options=options
+        tmp_path / "a.mp4", frames, 4, sound, 44100, video=VideoCoding(options=options)
     )
 
 

@@ -163,7 +163,7 @@ def test_stream_trained_alone_fits_the_joint_model():
         # A model of maps has no LSTMs.
         left = [key for key in unexpected if not key.startswith("streams.rgb.neck")]
         assert not left, (operator, left)
-        assert bool(unexpected) == joint.cls_head.fusion.takes_maps, operator
+        assert bool(unexpected) == joint.joint.takes_maps, operator
         lost = [key for key in missing if key.startswith("streams.rgb")]
         assert not lost, (operator, lost)
 

@@ -18,8 +18,8 @@ from mmstconv.disk.own import RECORD
 
 CONFIG = ROOT / "configs/recognition/demo/stconvnet_lstm_demo-rgb-flow-audio.py"
 HEAD = {
-    "model.cls_head.fusion.type": "GatedMultimodalUnit",
-    "model.cls_head.fusion.channels": 16,
+    "model.joint.fusion.type": "GatedMultimodalUnit",
+    "model.joint.fusion.channels": 16,
     "model.cls_head.aux_loss_weight": 0.5,
     "model.cls_head.init_std": 3.0,  # untrained answers that differ
 }

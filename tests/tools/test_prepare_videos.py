@@ -18,7 +18,7 @@ from helpers_media import chirp_sound, numbers, write_coded
 
 from mmstconv.disk import FolderInUse, FolderLock, ForeignFile, unfinished_path
 from mmstconv.media import open_media
-from mmstconv.media.preparing import TrainingForm
+from mmstconv.media.writing.preparing import TrainingForm
 
 TOOL = load_script("tools/data/prepare_videos.py")
 import file_workers  # noqa: E402  (the tool put its folder on the path)

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 import mmstconv  # noqa: F401
-from mmstconv.media import write_media
+from mmstconv.media import SoundCoding, VideoCoding, write_media
 
 FOLDER = Path("work_dirs/bench/media")
 SAMPLE_RATE = 44100
@@ -115,14 +115,17 @@ def write(clip: Clip, seed: int, folder: Path | None = None) -> Path:
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    kind = dict(video_codec="libx264", audio_codec="aac")
-    kind["video_options"] = {"preset": "medium", "crf": str(clip.crf)}
+    options, codecs = {"preset": "medium", "crf": str(clip.crf)}, ("libx264", "aac")
     if path.suffix == ".avi":
-        kind = dict(video_codec="mpeg4", audio_codec="libmp3lame")
-        kind["video_options"] = {"b": "400000"}
-    pictures, waveform = draw(clip, seed), sound(clip.seconds, seed)
+        options, codecs = {"b": "400000"}, ("mpeg4", "libmp3lame")
     return write_media(
-        path, pictures, clip.fps, waveform, SAMPLE_RATE, gop_size=250, **kind
+        path,
+        draw(clip, seed),
+        clip.fps,
+        sound(clip.seconds, seed),
+        SAMPLE_RATE,
+        video=VideoCoding(codec=codecs[0], gop_size=250, options=options),
+        sound=SoundCoding(codec=codecs[1]),
     )
 
 

@@ -53,7 +53,7 @@ def recognizer(
     model.data_preprocessor = None
     for name in set(model.streams) - set(streams):
         # setting a dict in a config would merge it into what is there
-        del model.streams[name], model.cls_head.in_channels[name]
+        del model.streams[name]
     model.cls_head.num_classes = CLASSES
     return MODELS.build(model)
 

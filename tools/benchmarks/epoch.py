@@ -41,7 +41,7 @@ from extraction import extract_flow, extract_sound
 from measuring import Result, report, result
 from trainings import MODALITIES, seconds_of
 
-from mmstconv.media.preparing import prepare_media
+from mmstconv.media.writing.preparing import prepare_media
 
 FOLDER = Path("work_dirs/bench/epoch")
 FPS = 30

@@ -44,7 +44,7 @@ from torch import nn
 
 import mmstconv  # noqa: F401
 from mmstconv.datasets import ComputeFlow
-from mmstconv.media.preparing import TrainingForm, prepare_media
+from mmstconv.media.writing.preparing import TrainingForm, prepare_media
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs/recognition/stconvnet"
 NAME = "stlite_lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio"

@@ -77,7 +77,7 @@ def compare_models() -> list[Result]:
         complete = (state["pushed"] - 32) // HOP + 1
         firsts = [HOP * number for number in range(state["scored"], complete)]
         sounds = window["audio"][0].repeat(len(firsts), 1, 1)
-        scorer.score(firsts, sounds, recomputed.HERE)
+        scorer.score(firsts, dict(audio=sounds), recomputed.HERE)
         state["scored"] = complete
         scorer.forget(complete * HOP)
 

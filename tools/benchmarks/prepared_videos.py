@@ -22,7 +22,7 @@ from measuring import Result, alternate, one_core, result, script
 from pipelines import build, run, stock_rgb, trimodal
 
 from mmstconv.media import open_media
-from mmstconv.media.preparing import TrainingForm, prepare_media
+from mmstconv.media.writing.preparing import TrainingForm, prepare_media
 
 FOLDER = Path("work_dirs/bench/prepared")
 # Of one process on one core, without what others take of that core.

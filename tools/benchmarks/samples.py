@@ -129,7 +129,7 @@ def decoder(steps: Sequence[Callable], path: Path) -> Side:
 
     def decode(times: np.ndarray) -> int:
         with open_media(path) as media:
-            return sum(1 for _ in media._video._shown_at(times))
+            return sum(1 for _ in media.video.shown_at(times))
 
     def of_seed(seed: int) -> Callable[[], int]:
         sample = run(steps[:2], path, seed)

@@ -23,7 +23,7 @@ from measuring import Result, alternate, one_core, result, script
 from recomputed import build_model
 
 from mmstconv.apis import StreamingRecognizer
-from mmstconv.media.pushed import PushedMedia
+from mmstconv.media.reading.pushed import PushedMedia
 from mmstconv.models.streaming import WindowScorer
 
 ROUNDS = 12
@@ -99,7 +99,7 @@ def compare_models() -> Result:
         for _ in range(STRIDE):
             scorer.push(frame)
         start = next(first)
-        scorer.score([start], window["audio"][0], recomputed.HERE)
+        scorer.score([start], dict(audio=window["audio"][0]), recomputed.HERE)
         scorer.forget(start)
 
     sides = dict(ours=ours, peer=lambda: model.predict(window, samples))

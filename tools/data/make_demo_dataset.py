@@ -316,7 +316,7 @@ def write_clip(
     job: tuple[str, int, int], out: Path, seed: int, draw: DrawSpec = draw_spec
 ) -> None:
     """Renders and encodes one clip; the file appears only when it is whole."""
-    from mmstconv.media.writer import write_media
+    from mmstconv.media import VideoCoding, write_media
 
     split, index, label = job
     spec_rng, frames_rng, sound_rng = clip_rngs(seed, split, index)
@@ -327,7 +327,7 @@ def write_clip(
         spec.fps,
         render_sound(spec, sound_rng),
         spec.sample_rate,
-        video_options={"preset": "ultrafast", "crf": "23"},
+        video=VideoCoding(options={"preset": "ultrafast", "crf": "23"}),
         record=out,
     )
 

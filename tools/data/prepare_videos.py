@@ -82,7 +82,7 @@ class Outcome(NamedTuple):
 
 def prepare(job: Job, root: str, out: str, form, timeout: float | None) -> Outcome:
     """Re-encodes one file; an error is part of the outcome."""
-    from mmstconv.media.preparing import prepare_media
+    from mmstconv.media.writing.preparing import prepare_media
 
     source, target = Path(root, job.source), Path(out, job.target)
     state = None
@@ -231,7 +231,7 @@ def prepare_videos(
         ForeignFile: If files are in the way that were not written here.
         FolderInUse: If another run is writing there.
     """
-    from mmstconv.media.preparing import TrainingForm
+    from mmstconv.media.writing.preparing import TrainingForm
 
     if not root.is_dir():
         raise ValueError(f"there is no folder '{root}'")
@@ -314,7 +314,7 @@ def _say(text: str) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     print_any_name()
-    from mmstconv.media.preparing import TrainingForm
+    from mmstconv.media.writing.preparing import TrainingForm
 
     default = TrainingForm()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

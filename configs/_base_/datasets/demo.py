@@ -1,30 +1,30 @@
 # The embedded data set: tools/data/make_demo_dataset.py data/demo
+# A child changes steps by name: configs/README.md.
+_base_ = []  # first: MMEngine then lets a config import something
+
+from mmstconv.pipelines import pipelines
+
 data_root = "data/demo"
 
-# The pieces of the pipelines; configs with fewer streams put fewer of them together.
-# 8 steps of 1/8 s: one second for all modalities.
-clip = dict(type="SampleClips", clip_len=8, fps=8)
-train_clip = [dict(type="OpenMedia"), clip]
-test_clip = [dict(type="OpenMedia"), dict(clip, test_mode=True)]
-frames = [
-    dict(type="LoadFrames"),
-    dict(type="Resize", scale=(56, 56), keep_ratio=False),
-]
-train_frames = [*frames, dict(type="Flip", flip_ratio=0.5)]
-flow = [dict(type="ComputeFlow", method="dis")]
-audio = [
-    dict(type="LoadWaveform", sample_rate=16000),
-    dict(type="LogMel", n_mels=64, n_fft=1024, hop_length=320),
-]
-
-modalities = ["rgb", "flow", "audio"]
-meta_keys = ["filename", "presence"]
-pack = [
-    dict(type="FormatClips", modalities=modalities),
-    dict(type="PackActionInputs", collect_keys=modalities, meta_keys=meta_keys),
-]
-train_pipeline = [*train_clip, *train_frames, *flow, *audio, *pack]
-test_pipeline = [*test_clip, *frames, *flow, *audio, *pack]
+scale = dict(type="Resize", scale=(56, 56), keep_ratio=False)
+flip = dict(type="Flip", flip_ratio=0.5)
+steps = dict(
+    open=dict(type="OpenMedia"),
+    # 8 steps of 1/8 s: one second for all modalities
+    clip=dict(type="SampleClips", clip_len=8, fps=8),
+    frames=[dict(type="LoadFrames"), scale],
+    flow=dict(type="ComputeFlow", method="dis"),
+    sound=dict(type="LoadWaveform", sample_rate=16000),
+    audio=dict(type="LogMel", n_mels=64, n_fft=1024, hop_length=320),
+    format=dict(type="FormatClips"),
+    pack=dict(type="PackActionInputs", meta_keys=["filename", "presence"]),
+    modalities=["rgb", "flow", "audio"],
+    needs=dict(rgb=["frames"], flow=["frames", "flow"], audio=["sound", "audio"]),
+    train=dict(frames=[dict(type="LoadFrames"), scale, flip]),
+    val=dict(clip=dict(test_mode=True)),
+    test=dict(clip=dict(test_mode=True)),
+)
+train_pipeline, val_pipeline, test_pipeline = pipelines(steps)
 
 dataset = dict(
     type="MultiModalVideoDataset",
@@ -51,7 +51,7 @@ val_dataloader = dict(
     dataset=dict(
         ann_file=f"{data_root}/val.txt",
         data_prefix=dict(video=f"{data_root}/val"),
-        pipeline=test_pipeline,
+        pipeline=val_pipeline,
         test_mode=True,
         **dataset,
     ),

@@ -1,42 +1,43 @@
 # Clips of 16 frames, 1/12 s apart, at 112 x 112, with the sound of the same 1.33 s.
 # The data sets that inherit this say where their files are. Folders, lists and names
 # are those of MMAction2's data preparation: nothing has to be extracted beforehand.
+# A child changes steps by name: configs/README.md.
 _base_ = []  # first: MMEngine then lets a config import something
 
-from mmstconv.cores import loader_workers  # noqa: E402
+from mmstconv.cores import loader_workers
+from mmstconv.pipelines import pipelines
 
-clip = dict(type="SampleClips", clip_len=16, fps=12)
-train_clip = [dict(type="OpenMedia"), clip]
-val_clip = [dict(type="OpenMedia"), dict(clip, test_mode=True)]
-test_clip = [dict(type="OpenMedia"), dict(clip, test_mode=True, num_clips=10)]
-sound = [dict(type="LoadWaveform", sample_rate=16000)]
-# Chosen before anything is decoded: LoadFrames crops and scales the decoded planes.
-train_frames = [
-    dict(type="RandomResizedCrop", area_range=(0.4, 1.0), lazy=True),
-    dict(type="Resize", scale=(112, 112), keep_ratio=False, lazy=True),
-    dict(type="Flip", flip_ratio=0.5, lazy=True),
-    dict(type="LoadFrames"),
-    dict(type="ColorJitter", brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05),
-]
-test_frames = [
-    dict(type="LoadFrames", short_side=128),
-    dict(type="CenterCrop", crop_size=112),
-]
-
-modalities = ["rgb", "flow", "audio"]
-derive = [
-    dict(type="ComputeFlow", method="dis_fast"),
-    dict(type="LogMel", n_mels=64),
-    dict(type="FormatClips", modalities=modalities),
-    dict(
-        type="PackActionInputs",
-        collect_keys=modalities,
-        meta_keys=["filename", "presence"],
+colours = dict(
+    type="ColorJitter", brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05
+)
+steps = dict(
+    open=dict(type="OpenMedia"),
+    clip=dict(type="SampleClips", clip_len=16, fps=12),
+    frames=[
+        dict(type="LoadFrames", short_side=128),
+        dict(type="CenterCrop", crop_size=112),
+    ],
+    sound=dict(type="LoadWaveform", sample_rate=16000),
+    flow=dict(type="ComputeFlow", method="dis_fast"),
+    audio=dict(type="LogMel", n_mels=64),
+    format=dict(type="FormatClips"),
+    pack=dict(type="PackActionInputs", meta_keys=["filename", "presence"]),
+    modalities=["rgb", "flow", "audio"],
+    needs=dict(rgb=["frames"], flow=["frames", "flow"], audio=["sound", "audio"]),
+    # Chosen before anything is decoded: LoadFrames crops and scales decoded planes.
+    train=dict(
+        frames=[
+            dict(type="RandomResizedCrop", area_range=(0.4, 1.0), lazy=True),
+            dict(type="Resize", scale=(112, 112), keep_ratio=False, lazy=True),
+            dict(type="Flip", flip_ratio=0.5, lazy=True),
+            dict(type="LoadFrames"),
+            colours,
+        ]
     ),
-]
-train_pipeline = [*train_clip, *train_frames, *sound, *derive]
-val_pipeline = [*val_clip, *test_frames, *sound, *derive]
-test_pipeline = [*test_clip, *test_frames, *sound, *derive]
+    val=dict(clip=dict(test_mode=True)),
+    test=dict(clip=dict(test_mode=True, num_clips=10)),
+)
+train_pipeline, val_pipeline, test_pipeline = pipelines(steps)
 
 workers = dict(num_workers=loader_workers(), persistent_workers=True)
 train_dataloader = dict(

@@ -38,7 +38,7 @@ model = dict(
                     dict(channels=64, temporal_pool=half),
                 ],
             ),
-            neck=dict(type="LSTMTemporalNeck", in_channels=64, hidden_channels=64),
+            neck=dict(type="LSTMTemporalNeck", hidden_channels=64),
         ),
         flow=dict(
             backbone=dict(
@@ -50,7 +50,7 @@ model = dict(
                     dict(channels=32, temporal_pool=half),
                 ],
             ),
-            neck=dict(type="LSTMTemporalNeck", in_channels=32, hidden_channels=64),
+            neck=dict(type="LSTMTemporalNeck", hidden_channels=64),
         ),
         audio=dict(
             backbone=dict(
@@ -61,14 +61,13 @@ model = dict(
                     dict(channels=64, pool=half),
                 ],
             ),
-            neck=dict(type="LSTMTemporalNeck", in_channels=64, hidden_channels=64),
+            neck=dict(type="LSTMTemporalNeck", hidden_channels=64),
         ),
     ),
+    joint=dict(fusion=dict(type="ConcatFusion")),  # the source article's
     cls_head=dict(
         type="TriModalFusionHead",
         num_classes=8,
-        in_channels=dict(rgb=64, flow=64, audio=64),
-        fusion=dict(type="ConcatFusion"),  # the source article's
         dropout_ratio=0.5,
         average_clips="prob",
     ),

@@ -51,7 +51,7 @@ model = dict(
                     dict(channels=512, num_blocks=2),
                 ],
             ),
-            neck=dict(in_channels=512, **lstm),
+            neck=lstm,
         ),
         flow=dict(
             backbone=dict(
@@ -70,7 +70,7 @@ model = dict(
                     dict(channels=256, num_blocks=2),
                 ],
             ),
-            neck=dict(in_channels=256, **lstm),
+            neck=lstm,
         ),
         audio=dict(
             backbone=dict(
@@ -82,14 +82,13 @@ model = dict(
                     dict(channels=256, num_blocks=2, pool=dict(mode="max", size=2)),
                 ],
             ),
-            neck=dict(in_channels=256, **lstm),
+            neck=lstm,
         ),
     ),
+    joint=dict(fusion=dict(type="ConcatFusion")),  # the source article's
     cls_head=dict(
         type="TriModalFusionHead",
         num_classes=101,
-        in_channels=dict(rgb=256, flow=256, audio=256),
-        fusion=dict(type="ConcatFusion"),  # the source article's
         dropout_ratio=0.5,
         average_clips="prob",
         train_without=["audio"],

@@ -9,19 +9,14 @@ model = dict(
     streams=dict(
         rgb=dict(
             backbone=dict(arch="lite", in_channels=3, **lite),
-            neck=dict(in_channels=256),
         ),
         flow=dict(
             backbone=dict(arch="lite_half", in_channels=2, **lite),
-            neck=dict(in_channels=128),
         ),
         audio=dict(
             backbone=dict(_delete_=True, type="MelConvNet", arch="mel_lite"),
-            neck=dict(in_channels=128),
         ),
     ),
-    cls_head=dict(
-        fusion=dict(type="GatedMultimodalUnit"),
-        aux_loss_weight=1.0,
-    ),
+    joint=dict(fusion=dict(type="GatedMultimodalUnit")),
+    cls_head=dict(aux_loss_weight=1.0),
 )

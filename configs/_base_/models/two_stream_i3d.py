@@ -1,7 +1,7 @@
 # Two-stream I3D (https://arxiv.org/abs/1705.07750) that starts from a file per stream.
 # Every fourth time step is kept for the LSTM: 8 of 32 frames. Batch norms stay at the
 # statistics of the file. The preprocessing is the file's, which is checked.
-lstm = dict(type="LSTMTemporalNeck", in_channels=1024, hidden_channels=512)
+lstm = dict(type="LSTMTemporalNeck", hidden_channels=512)
 backbone = dict(
     type="STConvNet", arch="i3d", max_temporal_stride=4, norm_eval=True, in_channels=3
 )
@@ -41,11 +41,10 @@ model = dict(
             neck=lstm,
         ),
     ),
+    joint=dict(fusion=dict(type="GatedMultimodalUnit")),
     cls_head=dict(
         type="TriModalFusionHead",
         num_classes=101,
-        in_channels=dict(rgb=512, flow=512),
-        fusion=dict(type="GatedMultimodalUnit"),
         aux_loss_weight=1.0,
         dropout_ratio=0.5,
         average_clips="prob",

@@ -2,7 +2,7 @@
 # There are weights for RGB alone: the flow stream starts from them as well, with its
 # first layer averaged over the colours. The stem of the RGB stream stays as it is.
 # Every fourth time step is kept for the LSTM: 4 of 16 frames.
-lstm = dict(type="LSTMTemporalNeck", in_channels=512, hidden_channels=512)
+lstm = dict(type="LSTMTemporalNeck", hidden_channels=512)
 backbone = dict(
     type="STConvNet",
     arch="r2plus1d_18_torchvision",
@@ -40,11 +40,10 @@ model = dict(
             neck=lstm,
         ),
     ),
+    joint=dict(fusion=dict(type="GatedMultimodalUnit")),
     cls_head=dict(
         type="TriModalFusionHead",
         num_classes=101,
-        in_channels=dict(rgb=512, flow=512),
-        fusion=dict(type="GatedMultimodalUnit"),
         aux_loss_weight=1.0,
         dropout_ratio=0.5,
         average_clips="prob",

@@ -3,5 +3,5 @@
 # reaches the head through the LSTM alone. Its twin without it is at chance.
 _base_ = ["./stconvnet_lstm_demo-audio.py"]
 
-steps = [dict(channels=64, kernel_size=1), dict(channels=64, kernel_size=1)]
-model = dict(streams=dict(audio=dict(backbone=dict(stages=steps))))
+pointwise = dict(channels=64, kernel_size=1)
+model = dict(streams=dict(audio=dict(backbone=dict(stages=[pointwise, pointwise]))))

@@ -4,6 +4,6 @@
 _base_ = ["./stconvnet_pointwise-lstm_demo-audio.py"]
 
 model = dict(
-    streams=dict(audio=dict(neck=dict(_delete_=True, type="PoolNeck", in_channels=64))),
-    cls_head=dict(temporal=dict(type="MeanOverTime")),
+    streams=dict(audio=dict(neck=dict(_delete_=True, type="PoolNeck"))),
+    joint=dict(temporal=dict(type="MeanOverTime")),
 )

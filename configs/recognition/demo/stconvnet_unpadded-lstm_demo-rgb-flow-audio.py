@@ -4,13 +4,8 @@
 # convolutions take 6 of them away.
 _base_ = ["./stconvnet_lstm_demo-rgb-flow-audio.py"]
 
-opened = dict(type="OpenMedia")
-clip = dict(type="SampleClips", clip_len=16, fps=16)
-train_pipeline = [opened, clip, *_base_.train_pipeline[2:]]
-test_pipeline = [opened, dict(clip, test_mode=True), *_base_.test_pipeline[2:]]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
-test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+from mmstconv.pipelines import change_steps
 
+change_steps(_base_, clip=dict(clip_len=16, fps=16))
 unpadded = dict(backbone=dict(temporal_padding=False))
 model = dict(streams=dict(rgb=unpadded, flow=unpadded))

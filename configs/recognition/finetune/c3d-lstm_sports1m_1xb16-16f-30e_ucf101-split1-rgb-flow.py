@@ -6,10 +6,13 @@
 # mean of three splits: 82.3; MMAction2's fine-tuning: 83.1. Ours: not measured.
 _base_ = ["./r2plus1d_18-lstm_k400_1xb16-16f-30e_ucf101-split1-rgb-flow.py"]
 
+from mmstconv.pipelines import change_steps
+
+change_steps(_base_, clip=dict(fps=25))
+
 start = dict(
     init_cfg=dict(checkpoint="checkpoints/c3d.pth"),
     backbone=dict(arch="c3d", norm_eval=False),
-    neck=dict(in_channels=4096),
 )
 model = dict(
     data_preprocessor=dict(
@@ -21,14 +24,3 @@ model = dict(
     ),
     streams=dict(rgb=start, flow=start),
 )
-
-clip = dict(type="SampleClips", clip_len=16, fps=25)
-train_clip = [dict(type="OpenMedia"), clip]
-val_clip = [dict(type="OpenMedia"), dict(clip, test_mode=True)]
-test_clip = [dict(type="OpenMedia"), dict(clip, test_mode=True, num_clips=10)]
-train_pipeline = [*train_clip, *_base_.train_pipeline[2:]]
-val_pipeline = [*val_clip, *_base_.val_pipeline[2:]]
-test_pipeline = [*test_clip, *_base_.test_pipeline[2:]]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
-test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

@@ -6,6 +6,22 @@
 # stconvnet_trimodal.py. No paper reports this one. Ours: not measured.
 _base_ = ["./i3d-lstm_k400_1xb16-32f-30e_ucf101-split1-rgb-flow.py"]
 
+from mmstconv.pipelines import change_steps
+
+change_steps(
+    _base_,
+    modalities=["rgb", "flow", "audio"],
+    sound=dict(sample_rate=32000, context=2.72),
+    audio=dict(
+        n_fft=1024,
+        hop_length=320,
+        f_min=50.0,
+        f_max=14000.0,
+        pad_mode="reflect",
+        decibels=True,
+        eps=1e-10,
+    ),
+)
 model = dict(
     data_preprocessor=dict(
         # Cnn14 normalises the bands by itself
@@ -15,44 +31,12 @@ model = dict(
         audio=dict(
             init_cfg=dict(type="AdaptedPretrained", checkpoint="checkpoints/cnn14.pth"),
             backbone=dict(type="MelConvNet", arch="cnn14", norm_eval=True),
-            neck=dict(type="LSTMTemporalNeck", in_channels=2048, hidden_channels=512),
+            neck=dict(type="LSTMTemporalNeck", hidden_channels=512),
         )
     ),
     modality_dropout=dict(audio=0.5),
-    cls_head=dict(in_channels=dict(audio=512), train_without=["audio"]),
+    cls_head=dict(train_without=["audio"]),
 )
 optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys={"streams.audio.backbone": dict(lr_mult=0.1)})
 )
-
-sound = [
-    dict(type="LoadWaveform", sample_rate=32000, context=2.72),
-    dict(
-        type="LogMel",
-        n_mels=64,
-        n_fft=1024,
-        hop_length=320,
-        f_min=50.0,
-        f_max=14000.0,
-        pad_mode="reflect",
-        decibels=True,
-        eps=1e-10,
-    ),
-]
-modalities = ["rgb", "flow", "audio"]
-derive = [
-    _base_.derive[0],
-    *sound,
-    dict(type="FormatClips", modalities=modalities),
-    dict(
-        type="PackActionInputs",
-        collect_keys=modalities,
-        meta_keys=["filename", "presence"],
-    ),
-]
-train_pipeline = [*_base_.train_pipeline[:-3], *derive]
-val_pipeline = [*_base_.val_pipeline[:-3], *derive]
-test_pipeline = [*_base_.test_pipeline[:-3], *derive]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
-test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

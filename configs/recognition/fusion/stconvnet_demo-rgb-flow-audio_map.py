@@ -6,8 +6,7 @@ _base_ = ["../demo/stconvnet_lstm_demo-rgb-flow-audio.py"]
 half = dict(mode="max", size=2)
 model = dict(
     streams=dict(rgb=dict(neck=None), flow=dict(neck=None), audio=dict(neck=None)),
-    cls_head=dict(
-        in_channels=dict(rgb=64, flow=32, audio=64),  # of the backbones
+    joint=dict(
         fusion=dict(
             type="Conv3dFusion",
             grid=(4, 7, 7),

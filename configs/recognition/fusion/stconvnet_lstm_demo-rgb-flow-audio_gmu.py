@@ -4,12 +4,12 @@
 _base_ = ["../demo/stconvnet_lstm_demo-rgb-flow-audio.py"]
 
 model = dict(
-    cls_head=dict(
+    joint=dict(
         fusion=dict(type="GatedMultimodalUnit", channels=128),
-        fuse_steps=4,
+        steps=4,
         temporal=dict(type="AttentionOverTime"),
-        score_subsets=True,
-    )
+    ),
+    cls_head=dict(score_subsets=True),
 )
 val_evaluator = [_base_.val_evaluator, dict(type="ModalityMetric")]
 test_evaluator = val_evaluator

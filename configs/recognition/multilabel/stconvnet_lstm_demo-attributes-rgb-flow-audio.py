@@ -5,13 +5,13 @@
 _base_ = ["../demo/stconvnet_lstm_demo-rgb-flow-audio.py"]
 
 model = dict(
+    joint=dict(fusion=dict(type="GatedMultimodalUnit", channels=128)),
     cls_head=dict(
         num_classes=3,
         multi_class=True,  # BCELossWithLogits, sigmoids
-        fusion=dict(type="GatedMultimodalUnit", channels=128),
         aux_loss_weight=0.3,
         score_subsets=True,
-    )
+    ),
 )
 
 root = _base_.data_root

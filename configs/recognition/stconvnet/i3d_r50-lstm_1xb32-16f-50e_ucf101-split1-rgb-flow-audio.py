@@ -18,7 +18,7 @@ i3d = dict(
 )
 model = dict(
     streams=dict(
-        rgb=dict(backbone=i3d, neck=dict(in_channels=2048)),
-        flow=dict(backbone=dict(i3d, in_channels=2), neck=dict(in_channels=2048)),
+        rgb=dict(backbone=i3d),
+        flow=dict(backbone=dict(i3d, in_channels=2)),
     ),
 )

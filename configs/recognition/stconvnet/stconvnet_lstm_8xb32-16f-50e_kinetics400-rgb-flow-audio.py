@@ -8,14 +8,16 @@ _base_ = [
     "../../_base_/schedules/adam_step.py",
 ]
 
-model = dict(cls_head=dict(num_classes=400))
+from mmstconv.pipelines import change_steps
 
 # three crops of each of the ten clips, for all modalities together
-test_pipeline = [
-    *_base_.test_clip,
-    dict(type="LoadFrames", short_side=112),
-    dict(type="ThreeCrop", crop_size=112),
-    *_base_.sound,
-    *_base_.derive,
-]
-test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+change_steps(
+    _base_,
+    test=dict(
+        frames=[
+            dict(type="LoadFrames", short_side=112),
+            dict(type="ThreeCrop", crop_size=112),
+        ]
+    ),
+)
+model = dict(cls_head=dict(num_classes=400))

@@ -10,12 +10,7 @@ _base_ = [
     "../../_base_/schedules/adam_step.py",
 ]
 
+from mmstconv.pipelines import change_steps
+
+change_steps(_base_, flow=dict(shrink=2, bound=10.0))
 model = dict(data_preprocessor=dict(preprocessors=dict(flow=dict(std=[10.0, 10.0]))))
-half_flow = dict(type="ComputeFlow", method="dis_fast", shrink=2, bound=10.0)
-steps = dict(ComputeFlow=half_flow)
-train_pipeline = [steps.get(s["type"], s) for s in _base_.train_pipeline]
-val_pipeline = [steps.get(s["type"], s) for s in _base_.val_pipeline]
-test_pipeline = [steps.get(s["type"], s) for s in _base_.test_pipeline]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
-test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

@@ -5,21 +5,13 @@
 # Accuracy: not measured.
 _base_ = ["./stlite_lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio.py"]
 
-model = dict(data_preprocessor=dict(flow=dict(type="TVL1Flow", shrink=2, bound=10.0)))
+from mmstconv.pipelines import change_steps
 
-loaded = ["rgb", "audio"]
-pack = [
-    dict(type="FormatClips", modalities=loaded, keep_last_frame=True),
-    dict(
-        type="PackActionInputs",
-        collect_keys=loaded,
-        meta_keys=["filename", "presence", "frame_times"],
-    ),
-]
-replaced = ["ComputeFlow", "FormatClips", "PackActionInputs"]
-train_pipeline = [s for s in _base_.train_pipeline if s["type"] not in replaced] + pack
-val_pipeline = [s for s in _base_.val_pipeline if s["type"] not in replaced] + pack
-test_pipeline = [s for s in _base_.test_pipeline if s["type"] not in replaced] + pack
-train_dataloader = dict(pin_memory=True, dataset=dict(pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
-test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+change_steps(
+    _base_,
+    modalities=["rgb", "audio"],
+    format=dict(keep_last_frame=True),
+    pack=dict(meta_keys=["filename", "presence", "frame_times"]),
+)
+model = dict(data_preprocessor=dict(flow=dict(type="TVL1Flow", shrink=2, bound=10.0)))
+train_dataloader = dict(pin_memory=True)

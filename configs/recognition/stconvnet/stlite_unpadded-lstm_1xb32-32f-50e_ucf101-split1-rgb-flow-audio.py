@@ -5,16 +5,8 @@
 # Accuracy: not measured.
 _base_ = ["./stlite_lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio.py"]
 
-opened = dict(type="OpenMedia")
-clip = dict(type="SampleClips", clip_len=32, fps=12)
-val_window = dict(clip, test_mode=True)
-test_window = dict(val_window, num_clips=10)
-train_pipeline = [opened, clip, *_base_.train_pipeline[2:]]
-val_pipeline = [opened, val_window, *_base_.val_pipeline[2:]]
-test_pipeline = [opened, test_window, *_base_.test_pipeline[2:]]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
-test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+from mmstconv.pipelines import change_steps
 
+change_steps(_base_, clip=dict(clip_len=32))
 unpadded = dict(backbone=dict(temporal_padding=False))
 model = dict(streams=dict(rgb=unpadded, flow=unpadded))

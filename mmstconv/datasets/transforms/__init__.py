@@ -1,4 +1,4 @@
-"""The pipeline: open, sample by time, load, derive, format."""
+"""The transforms of a pipeline: open, sample by time, load, derive, format."""
 
 from .audio import LogMel, RawAudio
 from .audio_feature import LoadClipAudioFeature
@@ -8,6 +8,7 @@ from .formatting import FormatClips
 from .loading import LoadFrames, LoadWaveform
 from .opening import OpenMedia
 from .raw_frames import OpenRawFrames
+from .roles import Role
 from .sampling import SampleClips
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "OpenMedia",
     "OpenRawFrames",
     "RawAudio",
+    "Role",
     "SampleClips",
     "SplitFlowImages",
 ]

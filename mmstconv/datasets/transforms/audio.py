@@ -9,6 +9,7 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from .checks import one_of, positive_int, positive_number, require
+from .roles import Role
 
 
 @TRANSFORMS.register_module()
@@ -54,6 +55,8 @@ class LogMel(BaseTransform):
         decibels: ``librosa.power_to_db(..., amin=eps, top_db=None)`` instead:
             ``10 * log10`` of the power, ``eps`` where it is less.
     """
+
+    role = Role(modalities=("audio",), of_windows=True, features="log-mel")
 
     def __init__(
         self,
@@ -155,6 +158,8 @@ class RawAudio(BaseTransform):
 
         - audio: float32 ``(num_clips, 1, L)``
     """
+
+    role = Role(modalities=("audio",), of_windows=True, features="waveform")
 
     def transform(self, results: dict) -> dict:
         results["audio"] = require(results, "waveform", self, "LoadWaveform")[:, None]

@@ -17,6 +17,7 @@ from ..bad_samples import is_of_the_sample
 from .checks import positive_int, positive_number, require
 from .extracted import checked_pattern, companion, first_extracted, note
 from .loading import mark_presence
+from .roles import Role
 
 
 @TRANSFORMS.register_module()
@@ -52,6 +53,8 @@ class LoadClipAudioFeature(BaseTransform):
         absent_bands: Bands of the zeros that stand for a feature that is not there;
             give those of the features.
     """
+
+    role = Role(modalities=("audio",), of_windows=True)
 
     def __init__(
         self, path: str, rate: float, context: float = 0.0, absent_bands: int = 64
@@ -93,7 +96,7 @@ class LoadClipAudioFeature(BaseTransform):
         try:
             bands = _read_feature(path).shape[1]
         except MediaError:
-            return  # of this sample alone
+            return  # the feature of this sample alone is broken
         if bands != self.absent_bands:
             raise ValueError(
                 f"{name}: {path} has {bands} bands, and what stands for a feature that "

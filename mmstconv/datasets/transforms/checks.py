@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from numbers import Integral, Real
 
-MODALITIES = ("rgb", "flow", "audio")
-
 
 def positive_int(name: str, value) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
@@ -31,17 +29,15 @@ def one_of(name: str, value, allowed: Sequence[str]) -> str:
 
 
 def modality_names(names) -> tuple[str, ...]:
-    if isinstance(names, str) or not isinstance(names, Sequence) or not names:
-        raise ValueError(
-            f"modalities must be a list out of {list(MODALITIES)}, got {names!r}"
-        )
-    unknown = [name for name in names if name not in MODALITIES]
-    if unknown or len(set(names)) != len(names):
-        raise ValueError(
-            f"modalities must be distinct names out of {list(MODALITIES)}, "
-            f"got {list(names)}"
-        )
-    return tuple(names)
+    """Distinct names, each of which can be a key of ``inputs`` and of a model."""
+    usable = not isinstance(names, str) and isinstance(names, Sequence) and names
+    if usable and all(isinstance(name, str) and name.isidentifier() for name in names):
+        if len(set(names)) == len(names):
+            return tuple(names)
+    raise ValueError(
+        "modalities must be distinct names, such as ['rgb', 'flow', 'audio'], "
+        f"got {names!r}"
+    )
 
 
 def require(results: dict, key: str, transform: object, producer: str):

@@ -1,4 +1,4 @@
-"""Where what users have extracted is, and what to say of it."""
+"""Paths of files that users have extracted, and notes about broken ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def companion(pattern: str, results: Mapping) -> Path:
-    """The path that belongs to a sample.
+    """The path of what was extracted from a sample.
 
     Args:
         pattern: With ``{stem}`` for the name of the media file without suffix, or of
@@ -22,7 +22,7 @@ def companion(pattern: str, results: Mapping) -> Path:
 
 
 def note(results: dict, what: str) -> None:
-    """Adds to what was found broken of a sample."""
+    """Adds to the list of what was found broken in a sample."""
     damage = results.setdefault("damage", [])
     if what not in damage:
         damage.append(what)

@@ -11,6 +11,7 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from .checks import one_of, positive_int, positive_number, require
+from .roles import Role
 from .stock import frames_per_clip, is_stock, steps_on, without_last
 
 Flow = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -91,6 +92,8 @@ class ComputeFlow(BaseTransform):
         shrink: Give the mean over squares of so many pixels a side: flow is smooth, a
             stream for it needs less resolution than one for appearance.
     """
+
+    role = Role(modalities=("flow",), settings=("bound",))
 
     def __init__(
         self, method: str = "dis", bound: float = 20.0, shrink: int = 1

@@ -12,13 +12,15 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from mmstconv.media import MediaError, MediaLimits
-from mmstconv.media.image_folder import image_numbers, read_image
+from mmstconv.media.reading.image_folder import image_numbers, read_image
 
 from ..bad_samples import is_of_the_sample
-from .checks import positive_int, positive_number, require
+from .checks import positive_number, require
 from .extracted import checked_pattern, companion, first_extracted, note
 from .flow import quantize
 from .loading import mark_presence
+from .opening import ABSENT_SIZE
+from .roles import Role
 
 NEUTRAL = 128
 
@@ -65,21 +67,19 @@ class LoadFlowImages(BaseTransform):
         template: Name of an image; ``{axis}`` is ``x`` or ``y``, ``{index}`` counts
             from 0 if there is an image 0, else from 1.
         fps: Rate at which the images were extracted; None is the video's nominal rate.
-        absent_size: Side of the square images that stand for those that cannot be
-            read, where no frames were loaded.
     """
+
+    role = Role(modalities=("flow",))
 
     def __init__(
         self,
         directory: str,
         template: str = "flow_{axis}_{index:05d}.jpg",
         fps: float | None = None,
-        absent_size: int = 256,
     ) -> None:
         self.directory = checked_pattern("directory", directory, "stem", "parent")
         self.template = checked_pattern("template", template, "axis", "index")
         self.fps = None if fps is None else positive_number("fps", fps)
-        self.absent_size = positive_int("absent_size", absent_size)
 
     def transform(self, results: dict) -> dict:
         media = require(results, "media", self, "OpenMedia")
@@ -98,7 +98,7 @@ class LoadFlowImages(BaseTransform):
             images = self._read(results, index, fps)
         present = images is not None
         if not present:
-            shape = results.get("img_shape", (self.absent_size,) * 2)
+            shape = results.get("img_shape", ABSENT_SIZE)
             images = [np.full((*shape, 3), NEUTRAL, np.uint8) for _ in times]
 
         height, width = images[0].shape[:2]
@@ -167,7 +167,7 @@ class LoadFlowImages(BaseTransform):
         return found
 
     def _compare(self, results: dict, directory: Path, count: int, fps: float) -> None:
-        """Notes images that last much longer or shorter than the file."""
+        """Adds a note if the images last much longer or shorter than the file."""
         start, end = results["media"].extent
         lasts, whole = count / fps, end - start
         if abs(lasts - whole) > max(0.5, whole / 20):
@@ -200,8 +200,7 @@ class LoadFlowImages(BaseTransform):
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(directory={self.directory!r}, "
-            f"template={self.template!r}, fps={self.fps}, "
-            f"absent_size={self.absent_size})"
+            f"template={self.template!r}, fps={self.fps})"
         )
 
 
@@ -231,6 +230,8 @@ class SplitFlowImages(BaseTransform):
         bound: Flow in pixels that the images' extremes stand for.
     """
 
+    role = Role(modalities=("flow",), settings=("bound",))
+
     def __init__(self, bound: float = 20.0) -> None:
         self.bound = positive_number("bound", bound)
 
@@ -259,7 +260,7 @@ class SplitFlowImages(BaseTransform):
 
     @staticmethod
     def _scale(results: dict) -> np.ndarray:
-        """By what the augmentations multiplied the vectors, x and y."""
+        """Factors that the augmentations multiplied the vectors by, x and y."""
         scale = np.array(results["flow_scale"], np.float32)
         scale = scale * np.asarray(results.get("scale_factor", (1, 1)), np.float32)[:2]
         if results.get("flip"):

@@ -8,8 +8,19 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
+from mmstconv.modalities import MODALITIES
+
 from .checks import modality_names, require
+from .loading import mark_presence
+from .roles import Role
 from .stock import SAMPLERS, frames_per_clip, is_stock
+
+# Who fills a modality that there are loaders for; an error names it.
+PRODUCERS = {
+    "rgb": "LoadFrames or a decoder of MMAction2",
+    "flow": "ComputeFlow",
+    "audio": "LogMel or RawAudio",
+}
 
 
 @TRANSFORMS.register_module()
@@ -17,7 +28,11 @@ class FormatClips(BaseTransform):
     """Puts each modality under its own key, all with the same clips in one order.
 
     The first dimension ``M`` counts crops and clips, crops outermost, as MMAction2's
-    ``FormatShape`` does. Sound has no crops: it is repeated for each of them.
+    ``FormatShape`` does. What has no crops, as sound, is repeated for each of them.
+
+    ``rgb`` is made of ``imgs``. Every other modality is what a transform has put under
+    its name: ``flow``, ``audio``, or one of the user's own, an array that begins with
+    the clips of the file or with its crops and clips.
 
     A single modality is also put where ``PackActionInputs`` finds it without
     ``collect_keys``: then it packs the one tensor that MMAction2's recognizers take.
@@ -26,54 +41,73 @@ class FormatClips(BaseTransform):
 
         - num_clips
         - imgs, clip_len (for ``rgb``)
-        - flow (for ``flow``)
-        - audio (for ``audio``)
+        - the name of each other modality
+        - failure (optional)
 
     Added Keys:
 
         - rgb: uint8 ``(M, 3, clip_len, H, W)``, without each clip's additional frame
           (``keep_last_frame``: with it)
-        - imgs, if the only modality is ``rgb`` or ``flow``: the same as under its name
+        - imgs, if there is one modality that is not ``audio``: the same as under its
+          name
         - audios, if it is ``audio``: ``(M, 1, L, bands)``, as ``FormatAudioShape`` has
           it for ``RecognizerAudio``
 
     Modified Keys:
 
-        - audio: ``(M, ...)``
+        - each other modality: ``(M, ...)``
+        - presence: all absent, if the data set has given the sample up (``failure``)
         - damage: with what the reader has found broken in the file
 
     Args:
-        modalities: Which to format, out of ``rgb``, ``flow`` and ``audio``.
+        modalities: Which to format.
         keep_last_frame: Keep the frame after the last step, for
             ``TriModalDataPreprocessor`` to derive the flow on the device.
     """
 
+    role = Role("format")
+
     def __init__(
         self,
-        modalities: Sequence[str] = ("rgb", "flow", "audio"),
+        modalities: Sequence[str] = MODALITIES,
         keep_last_frame: bool = False,
     ) -> None:
         self.modalities = modality_names(modalities)
         self.keep_last_frame = bool(keep_last_frame)
 
     def transform(self, results: dict) -> dict:
-        formatted = {name: FORMATTERS[name](results, self) for name in self.modalities}
-        clips = {name: len(value) for name, value in formatted.items()}
-        if len(set(clips.values())) > 1:
-            raise ValueError(f"modalities differ in their number of clips: {clips}")
-        results = {
-            **results,
-            **formatted,
-        }  # the frames as they were stay with the caller
-        if len(formatted) == 1:
+        # a new dictionary: the frames as they were stay with the caller
+        results = {**results, **self._formatted(results)}
+        if len(self.modalities) == 1:
+            (name,) = self.modalities
             results.pop("imgs", None)
-            results.update(_stock(*formatted.items()))
+            results.update(_stock(name, results[name]))
+        if results.get("failure"):
+            mark_presence(results, False, *self.modalities)
         media = results.pop("media", None)
         if media is not None:
             noted = results.setdefault("damage", [])
             noted += [what for what in media.damage if what not in noted]
             media.close()
         return results
+
+    def _formatted(self, results: dict) -> dict[str, np.ndarray]:
+        """``{modality: (M, ...)}``."""
+        formatted = {
+            name: _frames(results, self)
+            if name == "rgb"
+            else np.asarray(require(results, name, self, producer_of(name)))
+            for name in self.modalities
+        }
+        clips = {name: len(value) for name, value in formatted.items()}
+        num_clips = require(results, "num_clips", self, SAMPLERS)
+        rows = _rows_of_images(results, self) or max(clips.values())
+        if set(clips.values()) - {rows, num_clips} or rows % num_clips:
+            raise ValueError(f"modalities differ in their number of clips: {clips}")
+        return {
+            name: value if len(value) == rows else _repeated(value, rows // num_clips)
+            for name, value in formatted.items()
+        }
 
     def __repr__(self) -> str:
         return (
@@ -82,17 +116,20 @@ class FormatClips(BaseTransform):
         )
 
 
-def _stock(item: tuple[str, np.ndarray]) -> dict[str, np.ndarray]:
+def producer_of(modality: str) -> str:
+    """What fills a modality."""
+    return PRODUCERS.get(modality, f"a transform that fills '{modality}'")
+
+
+def _stock(modality: str, clips: np.ndarray) -> dict[str, np.ndarray]:
     """The key that ``PackActionInputs`` looks for, and what a recognizer expects."""
-    name, clips = item
-    if name == "audio":
+    if modality == "audio":
         return dict(audios=clips[:, None].swapaxes(2, 3))  # (M, 1, L, bands)
     return dict(imgs=clips)
 
 
-def _rgb(results: dict, transform: BaseTransform) -> np.ndarray:
-    loader = "LoadFrames or a decoder of MMAction2"
-    images = np.stack(require(results, "imgs", transform, loader))
+def _frames(results: dict, transform: FormatClips) -> np.ndarray:
+    images = np.stack(require(results, "imgs", transform, producer_of("rgb")))
     if images.ndim != 4:
         raise ValueError(
             f"FormatClips needs frames (H, W, 3), got images of shape "
@@ -111,23 +148,12 @@ def _rgb(results: dict, transform: BaseTransform) -> np.ndarray:
     return np.ascontiguousarray(clips.transpose(0, 4, 1, 2, 3))
 
 
-def _flow(results: dict, transform: BaseTransform) -> np.ndarray:
-    return require(results, "flow", transform, "ComputeFlow")
+def _rows_of_images(results: dict, transform: FormatClips) -> int:
+    """Crops times clips of the frames; 0 if none were loaded."""
+    images = results.get("imgs")
+    return len(images) // frames_per_clip(results, transform) if images else 0
 
 
-def _audio(results: dict, transform: BaseTransform) -> np.ndarray:
-    audio = require(results, "audio", transform, "LogMel or RawAudio")
-    return np.tile(audio, (_crops(results, transform),) + (1,) * (audio.ndim - 1))
-
-
-def _crops(results: dict, transform: BaseTransform) -> int:
-    """How many crops of each clip the images or the flow hold; 1 without them."""
-    num_clips = require(results, "num_clips", transform, SAMPLERS)
-    if results.get("imgs"):
-        clips = len(results["imgs"]) // frames_per_clip(results, transform)
-    else:
-        clips = len(results.get("flow", ())) or num_clips
-    return clips // num_clips
-
-
-FORMATTERS = {"rgb": _rgb, "flow": _flow, "audio": _audio}
+def _repeated(clips: np.ndarray, crops: int) -> np.ndarray:
+    """``(clips, ...)`` to ``(crops * clips, ...)``, crops outermost."""
+    return np.tile(clips, (crops,) + (1,) * (clips.ndim - 1))

@@ -10,10 +10,12 @@ from mmcv.transforms import BaseTransform
 from mmstconv.media import View
 
 from .checks import positive_int, positive_number, require
+from .opening import ABSENT_SIZE
+from .roles import Role
 
 
 def mark_presence(results: dict, present: bool, *modalities: str) -> None:
-    """Notes whether the file really has what the modalities are made of."""
+    """Writes down whether the file has what the modalities are made of."""
     presence = dict(results.get("presence", {}))
     presence.update(dict.fromkeys(modalities, bool(present)))
     results["presence"] = presence
@@ -49,16 +51,15 @@ class LoadFrames(BaseTransform):
         - lazy
 
     Args:
-        absent_size: Side of the square frames that stand for a missing video, unless
-            there is a ``short_side``.
         short_side: Scale frames while decoding so that the shorter side has that many
             pixels, as ``Resize(scale=(-1, short_side))`` does afterwards: memory then
             does not depend on the size of the video. None: as they are, or as lazy
             transforms say.
     """
 
-    def __init__(self, absent_size: int = 256, short_side: int | None = None) -> None:
-        self.absent_size = positive_int("absent_size", absent_size)
+    role = Role("frames", modalities=("rgb",))
+
+    def __init__(self, short_side: int | None = None) -> None:
         if short_side is not None:
             short_side = positive_int("short_side", short_side)
         self.short_side = short_side
@@ -71,8 +72,9 @@ class LoadFrames(BaseTransform):
         if media.has_video:
             frames = media.frames_at(times, self.short_side, view)
         else:
-            side = self.short_side or self.absent_size
-            shape = (view.height, view.width) if view else (side, side)
+            side = self.short_side
+            shape = (side, side) if side else ABSENT_SIZE
+            shape = (view.height, view.width) if view else shape
             frames = [np.zeros((*shape, 3), np.uint8) for _ in times]
         if lazy is not None and lazy["flip"]:
             for image in frames:
@@ -102,10 +104,7 @@ class LoadFrames(BaseTransform):
         return View(shape[1], shape[0], tuple(np.clip(box, 0, 1).tolist()))
 
     def __repr__(self) -> str:
-        return (
-            f"{type(self).__name__}(absent_size={self.absent_size}, "
-            f"short_side={self.short_side})"
-        )
+        return f"{type(self).__name__}(short_side={self.short_side})"
 
 
 @TRANSFORMS.register_module()
@@ -131,6 +130,10 @@ class LoadWaveform(BaseTransform):
         sample_rate: In Hz, whatever the file's rate.
         context: Seconds added to the clip's duration, half before and half after.
     """
+
+    role = Role(
+        "sound", modalities=("audio",), of_windows=True, settings=("sample_rate",)
+    )
 
     def __init__(self, sample_rate: int = 16000, context: float = 0.0) -> None:
         self.sample_rate = positive_int("sample_rate", sample_rate)

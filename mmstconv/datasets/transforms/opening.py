@@ -8,11 +8,12 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from mmstconv.media import READERS, MediaLimits, open_media
-from mmstconv.media.blank import BlankReader
+from mmstconv.media.reading.blank import BlankReader
 
 from .checks import one_of, positive_number, require
+from .roles import Role
 
-ABSENT_SIZE = (256, 256)  # of what stands for frames where there is no video
+ABSENT_SIZE = (256, 256)  # height and width of black frames for a missing video
 
 
 @TRANSFORMS.register_module()
@@ -44,6 +45,8 @@ class OpenMedia(BaseTransform):
         square_pixels: Whether frames get the shape they are shown in, where the file
             stores other than square pixels (DV, DVB, DVD).
     """
+
+    role = Role("open")
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from mmaction.registry import TRANSFORMS
 
 from mmstconv.media import ImageFolderReader, MediaLimits
-from mmstconv.media.blank import BlankReader
+from mmstconv.media.reading.blank import BlankReader
 
 from .checks import positive_number, require
 from .opening import ABSENT_SIZE, OpenMedia

@@ -7,6 +7,7 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from .checks import positive_int, positive_number, require
+from .roles import Role
 
 
 @TRANSFORMS.register_module()
@@ -37,6 +38,8 @@ class SampleClips(BaseTransform):
         num_clips: Clips per file.
         test_mode: Take the middle of the segments instead of a random time.
     """
+
+    role = Role("clip")
 
     def __init__(
         self,
@@ -78,6 +81,6 @@ class SampleClips(BaseTransform):
 
 
 def _wrap(offsets: np.ndarray, period: float) -> np.ndarray:
-    """Modulo, where a time just short of the end by rounding is the beginning."""
+    """``offsets`` modulo ``period``; what rounding put just below the period is 0."""
     wrapped = np.mod(offsets, period)
     return np.where(period - wrapped < 1e-9, 0.0, wrapped)

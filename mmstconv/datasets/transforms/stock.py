@@ -1,4 +1,4 @@
-"""What our transforms and MMAction2's have to agree on: the frames of a clip in imgs.
+"""How many frames of a clip ``imgs`` holds, behind our samplers and MMAction2's.
 
 Behind ``SampleClips`` these are ``clip_len`` and one more, to which the last step of
 flow leads. Behind MMAction2's samplers they are ``clip_len``.
@@ -58,7 +58,7 @@ def without_last(images: list[np.ndarray], frames: int) -> list[np.ndarray]:
 
 
 def teach_format_shape() -> None:
-    """Let MMAction2's ``FormatShape`` leave out what ``LoadFrames`` has for flow.
+    """Let MMAction2's ``FormatShape`` drop the frame that ``LoadFrames`` adds for flow.
 
     It divides ``imgs`` into clips of ``clip_len`` frames, whatever they are.
     """

@@ -40,6 +40,12 @@ TOP_LEVEL = RUNNER | {
     "val_pipeline",
     "vis_backends",
 }
+STEPS = "steps"  # of configs/_base_/datasets, see mmstconv/pipelines.py
+STEPS_ARE_READ = (
+    "the steps have become pipelines when options come; name the transform by its "
+    "place, as train_dataloader.dataset.pipeline.1.clip_len, or write a config with "
+    "change_steps (configs/README.md)"
+)
 LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
 LOADER = set(inspect.signature(DataLoader.__init__).parameters) - {"self"} | {
     "disable_subprocess_warning",
@@ -71,6 +77,12 @@ PLACES = {
     "max_epochs": "train_cfg.max_epochs",
     "lr": "optim_wrapper.optimizer.lr",
     "num_classes": "model.cls_head.num_classes",
+}
+# What another part takes: the class that does not, its key, and where it belongs.
+MOVED = {
+    ("TriModalFusionHead", "fusion"): "model.joint.fusion",
+    ("TriModalFusionHead", "temporal"): "model.joint.temporal",
+    ("TriModalFusionHead", "fuse_steps"): "model.joint.steps",
 }
 # Read by whoever builds the part, not by the part.
 OF_BUILDERS = {
@@ -134,6 +146,9 @@ def _top_level(
         return
     for option in options:
         key = option.partition(".")[0]
+        if key == STEPS and STEPS in cfg:
+            yield key, STEPS_ARE_READ
+            continue
         known = key in TOP_LEVEL or any(source.line_of(key) for source in sources)
         if not known and not _close(key, TOP_LEVEL):
             yield key, f"nothing reads '{key}'"
@@ -177,7 +192,7 @@ class _Parts:
         if path == "model":
             ours = name == "TriModalRecognizer"
             if ours:
-                yield from self._of_streams(value.get("streams") or {})
+                yield from self._of_untyped(value)
         if path == "optim_wrapper" and value.get("type", "") in ("", "OptimWrapper"):
             name = "AmpOptimWrapper"  # which --amp makes of it
         if isinstance(name, str):
@@ -185,11 +200,16 @@ class _Parts:
         for key, one in value.items():
             yield from self.of(one, f"{path}.{key}" if path else str(key), ours)
 
-    def _of_streams(self, streams: Mapping) -> Iterator[tuple[str, str]]:
-        for name, stream in streams.items():
-            if isinstance(stream, dict) and "type" not in stream:
-                path = f"model.streams.{name}"
-                yield from self._of_one("ConvStream", stream, path, True)
+    def _of_untyped(self, model: Mapping) -> Iterator[tuple[str, str]]:
+        """Parts of a recognizer whose class is understood."""
+        parts = {
+            f"streams.{name}": ("ConvStream", stream)
+            for name, stream in (model.get("streams") or {}).items()
+        }
+        parts["joint"] = ("Joint", model.get("joint"))
+        for place, (name, part) in parts.items():
+            if isinstance(part, dict) and "type" not in part:
+                yield from self._of_one(name, part, f"model.{place}", True)
 
     def _of_one(
         self, name: str, keys: Collection[str], path: str, ours: bool
@@ -201,7 +221,9 @@ class _Parts:
             return
         known = takes.names | OF_BUILDERS
         for key in keys:
-            if key not in known and (takes.no_others or _close(key, known)):
+            if (name, key) in MOVED:
+                yield key, f"'{key}' of {path} is {MOVED[name, key]}"
+            elif key not in known and (takes.no_others or _close(key, known)):
                 yield key, _unknown(key, known, f"{path}, {name}")
 
 

@@ -3,20 +3,19 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Sequence
 
-from mmaction.datasets.transforms import PackActionInputs
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 
 from ...checkpoints.entries import check_resumable
 from ...checkpoints.reading import CheckpointError, weights_of
 from ...datasets import MultiModalVideoDataset
-from ...datasets.transforms import FormatClips
+from ...datasets.transforms.roles import role_of, steps_of
 from ..checkpoint import fill
+from ..preprocessing import check_preprocessing, forget_files_on_resume
 from ..schedules import check_kind, check_saved_by, keep_config, overridden
 from .data_sets import built_data_sets
 from .joint_model import is_training, unwrap
 from .label_agreement import check_labels
-from .preprocessing_check import check_preprocessing, forget_files_on_resume
 
 
 @HOOKS.register_module()
@@ -186,11 +185,11 @@ def _compare_names(runner, checkpoint: dict) -> None:
 
 def _check_presence(dataset) -> None:
     """Without ``presence`` the model takes the zeros of a silent file for sound."""
-    steps = getattr(getattr(dataset, "pipeline", None), "transforms", ())
-    if not any(isinstance(step, FormatClips) for step in steps):
+    steps = steps_of(dataset)
+    if not any(role_of(step).step == "format" for step in steps):
         return
     for step in steps:
-        if isinstance(step, PackActionInputs) and "presence" not in step.meta_keys:
+        if role_of(step).step == "pack" and "presence" not in step.meta_keys:
             where = getattr(dataset, "ann_file", "the data set")
             raise ValueError(
                 f"{where}: PackActionInputs drops which modalities a file has; "

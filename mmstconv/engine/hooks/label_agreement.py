@@ -23,9 +23,11 @@ def check_labels(runner, head: nn.Module | None) -> None:
         head: Of the model. Of MMAction2's heads with a loss of the user's own nothing
             is known.
     """
-    from ...models.heads import kind_of  # MMAction2's models take seconds to import
+    from ...models.heads import (
+        multi_class_of,  # MMAction2's models take seconds to import
+    )
 
-    several = kind_of(head)
+    several = multi_class_of(head)
     for dataset in built_data_sets(runner):
         own = getattr(dataset, "multi_class", None)
         if several is None:

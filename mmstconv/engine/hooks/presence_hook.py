@@ -8,7 +8,7 @@ from mmaction.registry import HOOKS
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
-from ...datasets.presence import probe_presence
+from ...datasets.probing import probe_presence
 from ...evaluation.presence_leak import presence_leak
 from .data_sets import leaves
 from .joint_model import unwrap

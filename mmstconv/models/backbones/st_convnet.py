@@ -9,7 +9,7 @@ import torch
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
-from ..layers import SpatioTemporalPool, expand
+from ..layers import SpatioTemporalPool, StepGrid, expand, window_of
 from .st_archs import ST_ARCHS, Arch
 from .trunk import ConvTrunk, pick_arch, split_stage
 
@@ -126,6 +126,19 @@ class STConvNet(ConvTrunk):
         # Poolings and norms are faster so, on CPUs and GPUs, and convolutions not
         # slower; layer after layer keeps the layout.
         return self.run_stages(x.contiguous(memory_format=torch.channels_last_3d))
+
+    def step_grid(self, frames: int) -> StepGrid | None:
+        """Where the time steps of a clip lie, if time is not padded; else None.
+
+        A step stands for the middle of the frames that it sees, ``stride`` wide.
+
+        Args:
+            frames: Of the clip.
+        """
+        if self.temporal_padding:
+            return None
+        reach, stride = window_of(self.stages)
+        return StepGrid((reach - stride) / 2, stride, frames)
 
     def build_pool(self, temporal_pool=None, spatial_pool=None) -> nn.Module:
         return SpatioTemporalPool(temporal=temporal_pool, spatial=spatial_pool)

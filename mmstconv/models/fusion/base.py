@@ -105,11 +105,11 @@ class FusionOperator(BaseModule):
             x = feats[name]
             here = presence.get(name)
             if here is None:
-                here = torch.ones(len(x), dtype=torch.bool, device=x.device)
+                here = x.new_ones(x.shape[:1], dtype=torch.bool)
             elif here.shape != x.shape[:1] or here.dtype != torch.bool:
                 raise ValueError(
                     f"{type(self).__name__}: presence of {name!r}: expected bool "
-                    f"({len(x)},), got {here.dtype} {tuple(here.shape)}"
+                    f"({x.shape[0]},), got {here.dtype} {tuple(here.shape)}"
                 )
             here = to_device(here, x.device)
             if name in presence or self.learned_absent:
@@ -129,7 +129,8 @@ class FusionOperator(BaseModule):
                     f"{type(self).__name__}: expected {self.in_channels[name]} "
                     f"channels of {name!r}, got {feats[name].shape[-1]}"
                 )
-        if len({feats[name].shape[:-1] for name in self.modalities}) > 1:
+        first = feats[self.modalities[0]].shape[:-1]
+        if any(feats[name].shape[:-1] != first for name in self.modalities):
             shapes = {name: tuple(feats[name].shape) for name in self.modalities}
             raise ValueError(
                 f"{type(self).__name__}: features must agree in (N, T), got {shapes}"

@@ -71,8 +71,8 @@ class Conv3dFusion(FusionOperator):
                     f"Conv3dFusion: expected maps (N, {channels}, T, H, W) or "
                     f"(N, {channels}, L) of {name!r}, got {shape}"
                 )
-        sizes = {name: len(feats[name]) for name in self.modalities}
-        if len(set(sizes.values())) > 1:
+        sizes = {name: feats[name].shape[0] for name in self.modalities}
+        if any(size != sizes[self.modalities[0]] for size in sizes.values()):
             raise ValueError(f"Conv3dFusion: maps must agree in N, got {sizes}")
         if self.grid is None and all(x.dim() == 3 for x in feats.values()):
             raise ValueError(

@@ -1,4 +1,4 @@
 from .fusion_head import TriModalFusionHead
-from .label_kinds import kind_of, probabilities
+from .label_kinds import multi_class_of, probabilities
 
-__all__ = ["TriModalFusionHead", "kind_of", "probabilities"]
+__all__ = ["TriModalFusionHead", "multi_class_of", "probabilities"]

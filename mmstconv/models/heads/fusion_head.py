@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import torch
 from mmaction.models.heads import BaseHead
@@ -12,38 +12,42 @@ from mmaction.registry import MODELS
 from mmengine.model import ModuleDict, normal_init
 from torch import Tensor, nn
 
-from ..layers import align_steps, at_least_float32, pool_space, to_device
-from ..layers.modalities import without_left_out
-from .label_kinds import check_loss, decide_multi_class, takes_sigmoids
+from ...modalities import without_left_out
+from ..layers import at_least_float32, to_device
+from .label_kinds import (
+    check_loss,
+    decide_multi_class,
+    loss_config,
+    takes_sigmoids,
+)
 from .labels import check_distributions, collect_labels, smooth_labels
-from .operators import build_operator
+from .predictions import write_by_sample
 from .right_answers import right_probability, top_k_accuracies
-from .subsets import presence_of_subset, subsets_of, take_away
+
+if TYPE_CHECKING:
+    from ..joint import Fused
 
 _AVERAGES = ("prob", "score")
-DEFAULT_FUSION = MappingProxyType({"type": "GatedMultimodalUnit"})
+DROPOUT = 0.5
 
 
 @MODELS.register_module()
 class TriModalFusionHead(BaseHead):
-    """Reduce each stream over time, fuse, dropout, fully connected.
+    """Dropout, fully connected: the class of a clip from what the joint has fused.
 
-    Operators of three kinds fit: of features, of scores (``gives_scores``; their
-    output is the answer, no fully connected layer follows), and of feature maps
-    (``takes_maps``; reduced over time after fusion). See ``models/fusion``.
+    Where the joint's operator is one of scores (``gives_scores``), its output is the
+    answer and no fully connected layer follows.
 
     Several clips of a sample are separate examples in training (each with the
     sample's label) and are averaged in testing.
 
     Args:
         num_classes: Number of classes.
-        in_channels: Channels of each stream.
-        temporal: Config of the temporal reduction: one for all streams, or one per
-            stream. None: ``dict(type='LastState')``.
-        fusion: Config of the fusion operator. None: ``GatedMultimodalUnit``, which
-            wants auxiliary losses (docs/fusion.md).
-        fuse_steps: Fuse at so many time steps, the streams averaged onto them, and
-            reduce over time afterwards. None: reduce first, fuse once.
+        in_channels: Channels of the joint's output; the recognizer says it.
+        stream_channels: Channels of each stream, ``{modality: D_m}``; the recognizer
+            says it.
+        gives_scores: Whether the joint's operator is one of scores; the recognizer
+            says it.
         loss_weight: Weight of the loss on the fused scores.
         dropout_ratio: Dropout before the fully connected layers.
         aux_loss_weight: Weight of a loss on each stream alone, one for all streams
@@ -69,25 +73,25 @@ class TriModalFusionHead(BaseHead):
         init_cfg: Initialisation config.
 
     Shape:
-        - Input: ``feats`` ``{modality: (N * M, T', D_m)}`` of N samples with M
-          clips each (maps ``(N * M, D_m, T', H', W')`` for an operator of maps),
-          ``presence`` ``{modality: bool (N * M,)}``; on the host, as the recognizer
-          gives it, no step waits for the device.
+        - Input: :class:`Fused` of N * M clips, M of each sample.
         - Output: ``(N * M, num_classes)``.
+
+    Raises:
+        ValueError: An argument does not fit another, or the streams.
     """
 
+    over_time = "vector"
     #: Unlike MMAction2's heads, which have the argument and make no use of it.
     decides_multi_class = True
 
     def __init__(
         self,
         num_classes: int,
-        in_channels: Mapping[str, int],
+        in_channels: int,
+        stream_channels: Mapping[str, int],
         *,
-        temporal: Mapping | None = None,
-        fusion: Mapping | None = None,
-        fuse_steps: int | None = None,
-        dropout_ratio: float = 0.5,
+        gives_scores: bool = False,
+        dropout_ratio: float = DROPOUT,
         loss_weight: float = 1.0,
         aux_loss_weight: float | Mapping[str, float] = 0.0,
         multi_class: bool | None = None,
@@ -100,20 +104,19 @@ class TriModalFusionHead(BaseHead):
         init_std: float = 0.01,
         init_cfg: dict | None = None,
     ) -> None:
-        if not isinstance(in_channels, Mapping) or not in_channels:
+        if not isinstance(stream_channels, Mapping) or not stream_channels:
             raise ValueError(
-                "in_channels: expected the channels of each stream, such as "
-                f"dict(rgb=512, audio=128), got {in_channels!r}"
+                "stream_channels: expected the channels of each stream, such as "
+                f"dict(rgb=512, audio=128), got {stream_channels!r}"
             )
         if average_clips not in _AVERAGES:
             raise ValueError(
                 f"average_clips is {average_clips!r}, must be one of {_AVERAGES}"
             )
-        usual_loss = "BCELossWithLogits" if multi_class else "CrossEntropyLoss"
         super().__init__(
             num_classes,
-            dict(in_channels),
-            loss_cls=dict(loss_cls or {"type": usual_loss}),
+            in_channels,
+            loss_cls=loss_config(loss_cls, multi_class),
             label_smooth_eps=label_smooth_eps,
             topk=topk if isinstance(topk, int) else tuple(topk),
             average_clips=average_clips,
@@ -121,83 +124,50 @@ class TriModalFusionHead(BaseHead):
         )
         self.multi_class = decide_multi_class(self.loss_cls, multi_class)
         check_loss(self.loss_cls, num_classes, label_smooth_eps)
+        self.stream_channels = dict(stream_channels)
+        self.gives_scores = gives_scores
         self.init_std = init_std
-        weights = self._per_stream(
-            aux_loss_weight,
-            "aux_loss_weight",
-            one=not isinstance(aux_loss_weight, Mapping),
-        )
-        self.aux_loss_weight = {
-            name: weight for name, weight in weights.items() if weight > 0
-        }
-        self.fusion = build_operator(
-            fusion or DEFAULT_FUSION,
-            self.in_channels,
-            num_classes,
-            sigmoids=takes_sigmoids(self.loss_cls, self.multi_class),
-        )
-        self.fuse_steps = fuse_steps
-        temporal = temporal or {"type": "LastState"}
-        temporal = self._per_stream(temporal, "temporal", one="type" in temporal)
-        fuse_first = self.fusion.takes_maps or fuse_steps is not None
-        # Layers that nothing reads would be parameters without a gradient.
-        self.temporal = ModuleDict(
-            {
-                name: MODELS.build(dict(temporal[name], in_channels=channels))
-                for name, channels in self.in_channels.items()
-                if name in self.aux_loss_weight or not fuse_first
-            }
-        )
-        self.fused_temporal: nn.Module | None = None
-        if fuse_first:
-            kinds = list(temporal.values())
-            if any(kind != kinds[0] for kind in kinds):
-                raise ValueError(
-                    "temporal: what is fused before it is reduced over time needs one "
-                    f"value for all streams, got {temporal}"
-                )
-            channels = self.fusion.out_channels
-            self.fused_temporal = MODELS.build(dict(kinds[0], in_channels=channels))
+        self.aux_loss_weight = stream_weights(aux_loss_weight, stream_channels)
         self.dropout = nn.Dropout(dropout_ratio)
         self.fc_cls: nn.Module = nn.Identity()
-        if not self.fusion.gives_scores:
-            self.fc_cls = nn.Linear(self.fusion.out_channels, num_classes)
+        if not gives_scores:
+            self.fc_cls = nn.Linear(in_channels, num_classes)
         self.loss_weight = loss_weight
-        taught = without_left_out(train_without, self.in_channels)
-        if isinstance(train_without, str) or set(taught) - set(self.in_channels):
-            raise ValueError(
-                "train_without: expected a list with some of "
-                f"{sorted(self.in_channels)}, got {train_without!r}"
-            )
-        self.train_without = tuple(taught)
+        self.train_without = taught_without(train_without, stream_channels)
         self.score_subsets = score_subsets
         # Set by hooks that compare the streams during training.
         self.track_confidence = False
         self.confidence: dict[str, Tensor] = {}
         # An operator of scores has a classifier for each stream already.
+        widths = {} if gives_scores else self.stream_channels
         self.aux_cls = ModuleDict(
-            {}
-            if self.fusion.gives_scores
-            else {
-                name: nn.Linear(self.in_channels[name], num_classes)
+            {
+                name: nn.Linear(widths[name], num_classes)
                 for name in self.aux_loss_weight
+                if name in widths
             }
         )
 
-    def _stream_classifier(self, name: str) -> nn.Module:
-        if self.fusion.gives_scores:
-            return self.fusion.classifiers[name]
-        return self.aux_cls[name]
+    @classmethod
+    def needs(cls, cfg: Mapping, stream_channels: Mapping[str, int]) -> dict:
+        """What the joint has to give this head, as arguments of the joint.
 
-    def _per_stream(self, value: object, argument: str, one: bool) -> dict:
-        if one:
-            return {name: value for name in self.in_channels}
-        if set(value) != set(self.in_channels):
-            raise ValueError(
-                f"{argument}: expected one value for all streams or one for each of "
-                f"{sorted(self.in_channels)}, got those of {sorted(value)}"
-            )
-        return dict(value)
+        Args:
+            cfg: Of the head.
+            stream_channels: ``{modality: D_m}``.
+        """
+        multi_class = cfg.get("multi_class")
+        loss = MODELS.build(loss_config(cfg.get("loss_cls"), multi_class))
+        several = decide_multi_class(loss, multi_class)
+        weights = stream_weights(cfg.get("aux_loss_weight", 0.0), stream_channels)
+        return dict(
+            reads_streams=tuple(weights),
+            scores=dict(
+                num_classes=cfg["num_classes"],
+                sigmoids=takes_sigmoids(loss, several),
+                dropout=cfg.get("dropout_ratio", DROPOUT),
+            ),
+        )
 
     def init_weights(self) -> None:
         for layer in (self.fc_cls, *self.aux_cls.values()):
@@ -205,87 +175,25 @@ class TriModalFusionHead(BaseHead):
                 normal_init(layer, std=self.init_std)
         super().init_weights()
 
-    def reduce(self, feats: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """``{modality: (N, T', D_m)}`` (or maps) to ``{modality: (N, D_m)}``.
+    def forward(self, fused: Fused) -> Tensor:
+        if self.gives_scores:
+            return at_least_float32(fused.vector)  # (N * M, C)
+        return at_least_float32(self.fc_cls(self.dropout(fused.vector)))  # (N * M, C)
 
-        Of the streams that have a classifier; of all, if they are fused after this.
-        """
-        reduced = {}
-        for name, layer in self.temporal.items():
-            feat = feats[name]
-            reduced[name] = layer(pool_space(feat) if self.fusion.takes_maps else feat)
-        return reduced
-
-    def fuse(
-        self,
-        feats: Mapping[str, Tensor],
-        presence: Mapping[str, Tensor] | None = None,
-    ) -> Tensor:
-        """What the classifier sees: ``{modality: (N, T', D_m)}`` to ``(N, D)``."""
-        return self._fuse(self._prepare(feats), presence)
-
-    def _prepare(
-        self,
-        feats: Mapping[str, Tensor],
-        reduced: Mapping[str, Tensor] | None = None,
-    ) -> dict[str, Tensor]:
-        """What the operator reads."""
-        if self.fusion.takes_maps:
-            return dict(feats)
-        if self.fuse_steps is not None:
-            steps = self.fuse_steps
-            return {name: align_steps(feat, steps) for name, feat in feats.items()}
-        reduced = self.reduce(feats) if reduced is None else reduced
-        return {name: feat[:, None] for name, feat in reduced.items()}  # (N, 1, D_m)
-
-    def _fuse(
-        self, prepared: Mapping[str, Tensor], presence: Mapping[str, Tensor] | None
-    ) -> Tensor:
-        fused = self.fusion(prepared, presence)  # (N, T, D)
-        if self.fused_temporal is None:
-            return fused[:, 0]  # (N, D)
-        return self.fused_temporal(fused)  # (N, D)
-
-    def _score(
-        self, prepared: Mapping[str, Tensor], presence: Mapping[str, Tensor] | None
-    ) -> Tensor:
-        if self.fusion.gives_scores:  # its classifiers come first
-            dropped = {name: self.dropout(feat) for name, feat in prepared.items()}
-            scores = self._fuse(dropped, presence)  # (N, C)
-        else:
-            scores = self.fc_cls(self.dropout(self._fuse(prepared, presence)))
-        return at_least_float32(scores)  # (N, C)
-
-    def forward(
-        self,
-        feats: Mapping[str, Tensor],
-        presence: Mapping[str, Tensor] | None = None,
-    ) -> Tensor:
-        return self._score(self._prepare(feats), presence)
-
-    def _all_scores(
-        self,
-        feats: Mapping[str, Tensor],
-        presence: Mapping[str, Tensor] | None,
-    ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
-        """Fused scores, those of the streams, and what the operator has read."""
-        reduced = self.reduce(feats)
-        prepared = self._prepare(feats, reduced)
-        streams = {
-            name: at_least_float32(
-                self._stream_classifier(name)(self.dropout(reduced[name]))
-            )
+    def score_streams(self, fused: Fused) -> dict[str, Tensor]:
+        """``{modality: (N * M, C)}`` of the streams that have a classifier."""
+        own = fused.stream_classifiers if self.gives_scores else self.aux_cls
+        return {
+            name: at_least_float32(own[name](self.dropout(fused.streams[name])))
             for name in self.aux_loss_weight
         }
-        return self._score(prepared, presence), streams, prepared
 
-    def loss(
-        self,
-        feats: Mapping[str, Tensor],
-        data_samples: Sequence,
-        presence: Mapping[str, Tensor] | None = None,
-    ) -> dict[str, Tensor]:
+    def loss(self, fused: Fused, data_samples: Sequence) -> dict[str, Tensor]:
         """Losses and accuracies of a batch.
+
+        Args:
+            fused: N * M clips.
+            data_samples: N data samples.
 
         Returns:
             ``loss_cls``, ``top{k}_acc`` (class labels only) and one
@@ -294,57 +202,48 @@ class TriModalFusionHead(BaseHead):
         Raises:
             ValueError: A label does not fit; the message names the file.
         """
-        fused, streams, prepared = self._all_scores(feats, presence)  # (N * M, C)
+        streams, scores = self.score_streams(fused), self(fused)
         labels = collect_labels(data_samples, self.num_classes, self.multi_class)
         if labels.dim() == 2 and isinstance(self.loss_cls, CrossEntropyLoss):
             check_distributions(labels, data_samples)
-        labels = to_device(labels, fused.device)
-        clips = fused.shape[0] // len(data_samples)
+        labels = to_device(labels, scores.device)
+        clips = scores.shape[0] // len(data_samples)
         labels = labels.repeat_interleave(clips, dim=0)  # (N * M,) or (N * M, C)
         targets = smooth_labels(
             labels, self.num_classes, self.label_smooth_eps, self.multi_class
         )
-
-        value = self._fused_loss(fused, targets, prepared, presence)
+        value = self._fused_loss(fused, scores, targets)
         losses = {"loss_cls": self.loss_weight * value}
         if labels.dim() == 1:
-            losses.update(top_k_accuracies(fused.detach(), labels, self.topk))
-        for name, scores in streams.items():
-            if presence is not None and name in presence:
-                here = to_device(presence[name].nonzero()[:, 0], scores.device)
-                scores, own_targets = scores[here], targets[here]
-            else:
-                own_targets = targets
-            # No sample has this modality: zero, but still a function of the weights.
-            value = self.loss_cls(scores, own_targets) if len(scores) else scores.sum()
+            losses.update(top_k_accuracies(scores.detach(), labels, self.topk))
+        for name, own in streams.items():
+            value = self._stream_loss(own, targets, fused.presence.get(name))
             losses[f"loss_aux_{name}"] = self.aux_loss_weight[name] * value
         if self.track_confidence:
-            self.confidence = self._confidence(prepared, presence, labels)
+            self.confidence = self._confidence(fused, labels)
         return losses
 
-    def _fused_loss(
-        self,
-        fused: Tensor,
-        targets: Tensor,
-        prepared: Mapping[str, Tensor],
-        presence: Mapping[str, Tensor] | None,
-    ) -> Tensor:
+    def _fused_loss(self, fused: Fused, scores: Tensor, targets: Tensor) -> Tensor:
         """Mean over the samples as they are, and those of ``train_without`` again."""
-        scores, judged = [fused], [targets]
+        all_scores, judged = [scores], [targets]
         for name in self.train_without:
-            rows, without = take_away(name, presence, fused)
-            kept = {stream: feat[rows] for stream, feat in prepared.items()}
-            scores.append(self._score(kept, without))
+            rows, without = fused.without(name)
+            all_scores.append(self(without))
             judged.append(targets[rows])
-        return self.loss_cls(torch.cat(scores), torch.cat(judged))
+        return self.loss_cls(torch.cat(all_scores), torch.cat(judged))
+
+    def _stream_loss(
+        self, scores: Tensor, targets: Tensor, present: Tensor | None
+    ) -> Tensor:
+        """Mean over the samples that have the modality."""
+        if present is not None:
+            here = to_device(present.nonzero()[:, 0], scores.device)
+            scores, targets = scores[here], targets[here]
+        # No sample has this modality: zero, but still a function of the weights.
+        return self.loss_cls(scores, targets) if len(scores) else scores.sum()
 
     @torch.no_grad()
-    def _confidence(
-        self,
-        prepared: Mapping[str, Tensor],
-        presence: Mapping[str, Tensor] | None,
-        labels: Tensor,
-    ) -> dict[str, Tensor]:
+    def _confidence(self, fused: Fused, labels: Tensor) -> dict[str, Tensor]:
         """Sum over samples of the right class's probability by each modality alone.
 
         Of several right classes it is their mean; a sample without any does not count.
@@ -353,11 +252,10 @@ class TriModalFusionHead(BaseHead):
             ``{modality: (2,)}``: the sum, and over how many samples.
         """
         confidence = {}
-        for name in self.in_channels:
-            alone = presence_of_subset((name,), self.in_channels, presence, labels)
-            scores = self._score(prepared, alone)
-            right, known = right_probability(scores, labels, self.multi_class)  # (N,)
-            here = alone[name] & known
+        for name in fused.modalities:
+            alone = fused.only(name)
+            right, known = right_probability(self(alone), labels, self.multi_class)
+            here = alone.presence[name] & known  # (N * M,)
             confidence[name] = torch.stack([(right * here).sum(), here.sum()])
         return confidence
 
@@ -367,12 +265,7 @@ class TriModalFusionHead(BaseHead):
             return cls_scores.sigmoid().unflatten(0, (-1, num_segs)).mean(1)
         return super().average_clip(cls_scores, num_segs)
 
-    def predict(
-        self,
-        feats: Mapping[str, Tensor],
-        data_samples: Sequence,
-        presence: Mapping[str, Tensor] | None = None,
-    ) -> Sequence:
+    def predict(self, fused: Fused, data_samples: Sequence) -> Sequence:
         """Write predictions into ``data_samples``.
 
         Returns:
@@ -385,55 +278,32 @@ class TriModalFusionHead(BaseHead):
             ``modality_weights`` ``{modality: (T,)}`` if the operator has weights.
             With ``multi_class``, the metainfo says so, and what the scores are.
         """
-        fused, streams, prepared = self._all_scores(feats, presence)  # (N * M, C)
-        clips = fused.shape[0] // len(data_samples)
-        data_samples = self.predict_by_feat(fused, data_samples)
+        streams, scores = self.score_streams(fused), self(fused)  # (N * M, C)
+        clips = scores.shape[0] // len(data_samples)
+        data_samples = self.predict_by_feat(scores, data_samples)
         if self.multi_class:
             kind = dict(multi_class=True, average_clips=self.average_clips)
             for sample in data_samples:
                 sample.set_metainfo(kind)
         if self.score_subsets:
-            self._predict_subsets(prepared, presence, data_samples)
-        if not streams:
-            return data_samples
-        averaged = {
-            name: self.average_clip(scores, num_segs=clips)  # (N, C)
-            for name, scores in streams.items()
-        }
-        for row, sample in enumerate(data_samples):
-            own = {
-                name: scores[row]
-                for name, scores in averaged.items()
-                if presence is None
-                or name not in presence
-                or bool(presence[name][row * clips])
+            subsets = {
+                name: self.average_clip(self(one), num_segs=clips)  # (N, C)
+                for name, one in fused.subsets()
             }
-            sample.set_field(own, "stream_scores")
-        return data_samples
-
-    def _predict_subsets(
-        self,
-        prepared: Mapping[str, Tensor],
-        presence: Mapping[str, Tensor] | None,
-        data_samples: Sequence,
-    ) -> None:
-        rows = next(iter(prepared.values()))
-        clips = len(rows) // len(data_samples)
-        scores = {}
-        for subset, members in subsets_of(tuple(self.in_channels)):
-            here = presence_of_subset(members, self.in_channels, presence, rows)
-            one = self._score(prepared, here)  # (N * M, C)
-            scores[subset] = self.average_clip(one, num_segs=clips)  # (N, C)
-        weights = {}
-        if hasattr(self.fusion, "weights"):
-            for name, share in self.fusion.weights(prepared, presence).items():
-                weights[name] = share.unflatten(0, (-1, clips)).mean(1)  # (N, T)
-        for row, sample in enumerate(data_samples):
-            own = {subset: one[row] for subset, one in scores.items()}
-            sample.set_field(own, "subset_scores")
+            write_by_sample(data_samples, "subset_scores", subsets)
+            weights = {
+                name: share.unflatten(0, (-1, clips)).mean(1)  # (N, T)
+                for name, share in fused.weights().items()
+            }
             if weights:
-                own = {name: share[row] for name, share in weights.items()}
-                sample.set_field(own, "modality_weights")
+                write_by_sample(data_samples, "modality_weights", weights)
+        if streams:
+            averaged = {
+                name: self.average_clip(own, num_segs=clips)  # (N, C)
+                for name, own in streams.items()
+            }
+            write_by_sample(data_samples, "stream_scores", averaged, fused.presence)
+        return data_samples
 
     def _load_from_state_dict(
         self, state_dict: Mapping, prefix: str, *args: object, **kwargs: object
@@ -447,3 +317,36 @@ class TriModalFusionHead(BaseHead):
                 "prefix='streams.rgb') in each stream"
             )
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+def stream_weights(
+    weights: float | Mapping[str, float], streams: Mapping[str, int]
+) -> dict[str, float]:
+    """``aux_loss_weight`` of each stream that has one.
+
+    Raises:
+        ValueError: It is for other streams.
+    """
+    if not isinstance(weights, Mapping):
+        weights = dict.fromkeys(streams, weights)
+    if set(weights) != set(streams):
+        raise ValueError(
+            "aux_loss_weight: expected one value for all streams or one for each of "
+            f"{sorted(streams)}, got those of {sorted(weights)}"
+        )
+    return {name: weights[name] for name in streams if weights[name] > 0}
+
+
+def taught_without(names: Sequence[str], streams: Mapping[str, int]) -> tuple[str, ...]:
+    """``train_without`` without modalities that a child config has left out.
+
+    Raises:
+        ValueError: It is no list of modalities.
+    """
+    taught = without_left_out(names, streams)
+    if isinstance(names, str) or set(taught) - set(streams):
+        raise ValueError(
+            "train_without: expected a list with some of "
+            f"{sorted(streams)}, got {names!r}"
+        )
+    return tuple(taught)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mmaction.models.losses import BCELossWithLogits, CBFocalLoss, CrossEntropyLoss
 from torch import Tensor, nn
 
 ONE_CLASS = (CrossEntropyLoss, CBFocalLoss)
 SEVERAL_CLASSES = (BCELossWithLogits,)
+
+
+def loss_config(loss: Mapping | None, multi_class: bool | None) -> dict:
+    """Config of a loss; the usual one for the kind of labels, if None is given."""
+    usual = "BCELossWithLogits" if multi_class else "CrossEntropyLoss"
+    return dict(loss or {"type": usual})
 
 
 def decide_multi_class(loss: nn.Module, multi_class: bool | None) -> bool:
@@ -33,7 +41,7 @@ def decide_multi_class(loss: nn.Module, multi_class: bool | None) -> bool:
     return multi_class
 
 
-def kind_of(head: nn.Module | None) -> bool | None:
+def multi_class_of(head: nn.Module | None) -> bool | None:
     """``multi_class`` of any head, MMAction2's included; None: it cannot be told.
 
     MMAction2's heads have the argument and make no use of it: there the loss decides.
@@ -81,6 +89,6 @@ def probabilities(head: nn.Module | None, scores: Tensor) -> Tensor:
     """
     average = getattr(head, "average_clips", "prob")
     if average != "prob":
-        several = kind_of(head)
+        several = multi_class_of(head)
         scores = scores.sigmoid() if several else scores.softmax(dim=-1)
     return scores if scores.dim() == 1 else scores.mean(dim=0)

@@ -1,6 +1,5 @@
-from .align_steps import align_steps
+from .align_steps import StepGrid, align_edges, align_steps, edges_of
 from .axes import expand, same_padding
-from .checkpointing import run_recomputed
 from .conv_block import ConvBlock
 from .feature_gate import FeatureGate
 from .full_window_conv import FullWindowConv3d
@@ -11,6 +10,7 @@ from .norm_eval import freeze_norm_statistics
 from .pool_space import pool_space
 from .pooling import Pool
 from .precision import at_least_float32
+from .recomputing import run_recomputed
 from .residual_block import BottleneckBlock, PadShortcut, ResidualBlock
 from .separable_conv import Conv3dSame, SeparableConv3d
 from .st_pool import SpatioTemporalPool, read_pool
@@ -22,6 +22,7 @@ from .temporal_reduction import (
 )
 from .to_device import to_device
 from .tvl1_flow import TVL1Flow
+from .unpadded_time import window_of
 from .wave_residual_block import WaveResidualBlock
 
 __all__ = [
@@ -40,12 +41,15 @@ __all__ = [
     "ResidualBlock",
     "SeparableConv3d",
     "SpatioTemporalPool",
+    "StepGrid",
     "TVL1Flow",
     "TemporalReduction",
     "WaveResidualBlock",
+    "align_edges",
     "align_steps",
     "at_least_float32",
     "check_lengths",
+    "edges_of",
     "expand",
     "freeze_norm_statistics",
     "length_mask",
@@ -54,4 +58,5 @@ __all__ = [
     "run_recomputed",
     "same_padding",
     "to_device",
+    "window_of",
 ]

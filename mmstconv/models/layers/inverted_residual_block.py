@@ -37,6 +37,8 @@ class InvertedResidualBlock(BaseModule):
         - Output: ``(N, channels, *smaller_axes)``.
     """
 
+    path = ("expand", "depthwise", "project")
+
     def __init__(
         self,
         in_channels: int,

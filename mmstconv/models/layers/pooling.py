@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .axes import same_padding
 
+
+def _max_pool1d(x: Tensor, size, stride, padding=0, ceil_mode: bool = False) -> Tensor:
+    """``F.max_pool1d``, in graphs as one over pictures: torch exports the former for
+    the length of its example alone."""
+    if not torch.compiler.is_compiling():
+        return F.max_pool1d(x, size, stride, padding, ceil_mode=ceil_mode)
+    pad = padding[0] if isinstance(padding, (tuple, list)) else padding
+    x = x[:, :, None]  # (N, C, 1, L)
+    x = F.max_pool2d(x, (1, *size), (1, *stride), (0, pad), ceil_mode=ceil_mode)
+    return x[:, :, 0]  # (N, C, L')
+
+
 _POOLS = {
-    ("max", 1): F.max_pool1d,
+    ("max", 1): _max_pool1d,
     ("max", 2): F.max_pool2d,
     ("max", 3): F.max_pool3d,
     ("avg", 1): partial(F.avg_pool1d, count_include_pad=False),

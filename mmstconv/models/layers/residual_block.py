@@ -81,6 +81,8 @@ class ResidualBlock(BaseModule):
         - Output: ``(N, channels, *smaller_axes)``.
     """
 
+    path = ("conv1", "conv2")
+
     def __init__(
         self,
         in_channels: int,
@@ -148,6 +150,8 @@ class BottleneckBlock(BaseModule):
         - Input: ``(N, in_channels, *axes)``.
         - Output: ``(N, channels, *smaller_axes)``.
     """
+
+    path = ("conv1", "conv2", "conv3")
 
     def __init__(
         self,

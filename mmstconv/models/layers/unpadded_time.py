@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch import Tensor
+from torch import Tensor, nn
+
+from .pooling import Pool
 
 
 def without_time(padding: Sequence[int], layer: type) -> tuple:
@@ -41,3 +43,26 @@ def beside(shortcut: Tensor, lost: int) -> Tensor:
 def as_long_as(shortcut: Tensor, x: Tensor) -> Tensor:
     """``shortcut`` cut to the time steps of ``x``."""
     return shortcut[:, :, : x.shape[2]]
+
+
+def window_of(layer: nn.Module) -> tuple[int, int]:
+    """Input frames that a time step sees, and from one step to the next.
+
+    Of networks without padding over time. A block with a shortcut names its other way,
+    ``path``; one with ``branches`` sees what the widest of them sees; anything else is
+    its children, one after another.
+    """
+    if isinstance(layer, nn.Conv3d):
+        reach = layer.dilation[0] * (layer.kernel_size[0] - 1) + 1
+        return reach, layer.stride[0]
+    if isinstance(layer, Pool):
+        return layer.size[0], layer.stride[0]
+    if hasattr(layer, "branches"):
+        return max(window_of(branch) for branch in layer.branches)
+    names = getattr(layer, "path", [name for name, _ in layer.named_children()])
+    reach, stride = 1, 1
+    for name in names:
+        wide, step = window_of(getattr(layer, name))
+        reach += (wide - 1) * stride
+        stride *= step
+    return reach, stride

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
+from torch import Tensor
 
 
 def check_rates(rates: Mapping[str, float], modalities: Sequence[str]) -> dict:
@@ -27,8 +28,8 @@ def check_rates(rates: Mapping[str, float], modalities: Sequence[str]) -> dict:
 
 
 def drop_modalities(
-    presence: Mapping[str, Sequence[bool]], rates: Mapping[str, float], clips: int
-) -> dict[str, list[bool]]:
+    presence: Mapping[str, Tensor], rates: Mapping[str, float], clips: int
+) -> dict[str, Tensor]:
     """Presence of a batch after dropout, all clips of a sample alike.
 
     `ModDrop: adaptive multi-modal gesture recognition
@@ -36,22 +37,25 @@ def drop_modalities(
     all that it has are drawn, one of them, drawn evenly, stays.
 
     Args:
-        presence: ``{modality: [bool] * (N * M)}``.
+        presence: ``{modality: bool (N * M,)}``, on the host.
         rates: Probability of dropping, by modality.
         clips: M.
 
     Returns:
         As ``presence``; the argument is left as it is.
     """
-    kept = {name: list(rows) for name, rows in presence.items()}
-    firsts = range(0, len(next(iter(kept.values()))), clips)
-    draws = torch.rand(len(firsts), len(kept)).tolist()
-    for first, drawn in zip(firsts, draws):
-        here = [name for name in kept if kept[name][first]]
-        luck = dict(zip(kept, drawn))
-        stay = [name for name in here if luck[name] >= rates.get(name, 0.0)]
-        if here and not stay:
-            stay = [here[torch.randint(len(here), ()).item()]]
-        for name in set(here) - set(stay):
-            kept[name][first : first + clips] = [False] * clips
-    return kept
+    here = {name: rows[::clips].tolist() for name, rows in presence.items()}
+    samples = len(next(iter(here.values())))
+    draws = torch.rand(samples, len(here)).tolist()
+    for sample, drawn in enumerate(draws):
+        has = [name for name in here if here[name][sample]]
+        luck = dict(zip(here, drawn))
+        stay = [name for name in has if luck[name] >= rates.get(name, 0.0)]
+        if has and not stay:
+            stay = [has[torch.randint(len(has), ()).item()]]
+        for name in set(has) - set(stay):
+            here[name][sample] = False
+    return {
+        name: torch.tensor(rows, dtype=torch.bool).repeat_interleave(clips)
+        for name, rows in here.items()
+    }

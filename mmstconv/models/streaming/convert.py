@@ -172,18 +172,11 @@ def _conv_and_norm(conv: nn.Module, norm: nn.Module) -> list[Node]:
     return nodes if isinstance(norm, nn.Identity) else [*nodes, streamed(norm)]
 
 
-_RESIDUAL = {
-    ResidualBlock: ("conv1", "conv2"),
-    BottleneckBlock: ("conv1", "conv2", "conv3"),
-    InvertedResidualBlock: ("expand", "depthwise", "project"),
-}
-
-
 @streamed.register(ResidualBlock)
 @streamed.register(BottleneckBlock)
 @streamed.register(InvertedResidualBlock)
 def _(layer: nn.Module) -> Node:
-    residual = Chain([streamed(getattr(layer, n)) for n in _RESIDUAL[type(layer)]])
+    residual = Chain([streamed(getattr(layer, name)) for name in layer.path])
     shortcut = Chain([Skip(layer.lost), streamed(layer.downsample)])
     return Chain([Parallel([residual, shortcut], _add), streamed(layer.act)])
 

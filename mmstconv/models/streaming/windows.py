@@ -9,6 +9,7 @@ from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
 
 from ..backbones import STConvNet
+from ..joint import Features, Fused
 from ..streams import ConvStream, run_present_rows
 from .trunk import StreamedTrunk
 
@@ -93,28 +94,32 @@ class RecomputedMaps:
 
 
 class WindowScorer:
-    """A recognizer that is fed a video piece by piece and scores windows of it.
+    """A recognizer that is fed a video piece by piece and reads windows of it.
 
     Streams whose ``STConvNet`` has ``temporal_padding=False`` compute each step once
-    for all windows that see it; others run on every window. Necks, fusion and the sound
-    run on every window: they are small. Scores equal those of the recognizer on each
-    window alone.
+    for all windows that see it; others run on every window. Necks, joint and head, and
+    the streams of what is no sequence of frames, run on every window: they are small.
+    What a window gives equals what the recognizer gives on it alone.
 
     Args:
-        model: A ``TriModalRecognizer`` in evaluation mode. Trunks that are shared are
-            copied as they are now.
+        model: A ``TriModalRecognizer`` in evaluation mode, with any head. Trunks that
+            are shared are copied as they are now.
         frames: Of a window.
+        visual: Modalities that come as frames; the others come window by window. None:
+            all but sound.
 
     Raises:
         ValueError: A window is too short for the model.
     """
 
-    def __init__(self, model: nn.Module, frames: int) -> None:
+    def __init__(
+        self, model: nn.Module, frames: int, visual: Sequence[str] | None = None
+    ) -> None:
         self.model = model
         self.frames = frames
         self.maps: dict[str, SharedMaps | RecomputedMaps] = {}
         for name, stream in model.streams.items():
-            if name == SOUND:
+            if name == SOUND if visual is None else name not in visual:
                 continue
             backbone = getattr(stream, "backbone", None)
             if not isinstance(stream, ConvStream):
@@ -128,7 +133,7 @@ class WindowScorer:
 
     @property
     def stride(self) -> int:
-        """Frames between two windows that can be scored: those of the widest stride."""
+        """Frames between two windows that can be read: those of the widest stride."""
         # strides are products of those of pooling; the widest is a multiple of others
         return max((maps.stride for maps in self.maps.values()), default=1)
 
@@ -154,55 +159,80 @@ class WindowScorer:
                 maps.push(inputs[name])
 
     @torch.inference_mode()
-    def score(
+    def fuse(
         self,
         first_frames: Sequence[int],
-        sound: Tensor | None,
+        inputs: Mapping[str, Tensor],
         presence: Mapping[str, bool],
         crops: int = 1,
-    ) -> list[ActionDataSample]:
-        """Predictions for windows all of whose frames have been pushed.
+        seconds: Sequence[tuple[float, float]] | None = None,
+    ) -> Fused:
+        """What the head reads of windows all of whose frames have been pushed.
 
         Args:
             first_frames: Number of each window's first frame, multiples of ``stride``.
-            sound: ``(windows, ...)``, normalised; None without sound.
+            inputs: ``{modality: (windows, ...)}`` of those that come window by window,
+                normalised; absent ones may be missing.
             presence: Whether the video has each modality.
             crops: M of :meth:`push`.
+            seconds: Begin and end of each window.
 
         Returns:
-            One data sample per window, as the recognizer's ``predict`` gives.
+            Of ``windows * M`` rows, crops innermost.
         """
         rows = len(first_frames) * crops
+        joint, device = self.model.joint, next(self.model.parameters()).device
+        feats, present, grids = {}, {}, {}
+        for name, stream in self.model.streams.items():
+            here = presence.get(name, True)
+            present[name] = torch.full((rows,), here)
+            if not here:
+                feats[name] = self._absent(name, rows, device)
+                continue
+            if name in self.maps:
+                windows = [self.maps[name].window(frame) for frame in first_frames]
+                maps = torch.cat(windows)  # (windows * M, C', T', H', W')
+                grids[name] = stream.step_grid(self.frames)
+            else:
+                x = inputs[name]  # (windows, ...)
+                maps = stream.backbone(x)  # (windows, C', L')
+                maps = maps.repeat_interleave(crops, dim=0)  # (windows * M, C', L')
+                grids[name] = stream.step_grid(x.shape[2])
+            feats[name] = maps if joint.takes_maps else stream.read_maps(maps)[0]
+        window = None
+        if seconds is not None:
+            window = torch.tensor(seconds, dtype=torch.float64)
+            window = window.repeat_interleave(crops, dim=0)  # (windows * M, 2)
+        return joint(Features(feats, present, window=window, grids=grids))
+
+    @torch.inference_mode()
+    def predict(self, fused: Fused, data_samples: Sequence) -> Sequence:
+        """The head's predictions for windows of :meth:`fuse`, a data sample each."""
+        return self.model.cls_head.predict(fused, data_samples)
+
+    def score(
+        self,
+        first_frames: Sequence[int],
+        inputs: Mapping[str, Tensor],
+        presence: Mapping[str, bool],
+        crops: int = 1,
+    ) -> Sequence[ActionDataSample]:
+        """:meth:`fuse` and :meth:`predict`."""
         samples = [
             ActionDataSample(metainfo=dict(presence=dict(presence)))
             for _ in first_frames
         ]
-        head, device = self.model.cls_head, next(self.model.parameters()).device
-        feats, present = {}, {}
-        for name, stream in self.model.streams.items():
-            here = presence.get(name, True)
-            present[name] = torch.full((rows,), here, device=device)
-            if not here:
-                feats[name] = self._absent(name, rows, device)
-                continue
-            if name == SOUND:
-                maps = stream.backbone(sound)  # (windows, C', L')
-                maps = maps.repeat_interleave(crops, dim=0)  # (windows * M, C', L')
-            else:
-                windows = [self.maps[name].window(frame) for frame in first_frames]
-                maps = torch.cat(windows)  # (windows * M, C', T', H', W')
-            feats[name] = maps if head.fusion.takes_maps else stream.read_maps(maps)[0]
-        return head.predict(feats, samples, presence=present)
+        return self.predict(self.fuse(first_frames, inputs, presence, crops), samples)
 
     def _absent(self, name: str, rows: int, device: torch.device) -> Tensor:
-        axes = 3 if name == SOUND else 5
-        head = self.model.cls_head
+        joint = self.model.joint
+        axes = 5 if name in self.maps else 3
         return run_present_rows(
             self.model.streams[name],
             torch.empty((rows, *[1] * (axes - 1)), device=device),
-            [False] * rows,
-            head.in_channels[name],
-            maps=head.fusion.takes_maps,
+            torch.zeros(rows, dtype=torch.bool),
+            joint.in_channels[name],
+            maps=joint.takes_maps,
         )[0]
 
     def forget(self, frame: int) -> None:

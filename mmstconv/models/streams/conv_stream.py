@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
+
 from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from ..layers import pool_space
+from ..layers import StepGrid, pool_space
 
 
 @MODELS.register_module()
@@ -17,9 +20,14 @@ class ConvStream(BaseModule):
         backbone: Config (or module) of ``STConvNet``, ``AudioConvNet`` or any 3D
             backbone of MMAction2.
         neck: Config (or module) with MMAction2's convention
-            ``neck(x, data_samples) -> (feat, loss_aux)``. None: the mean over space.
+            ``neck(x, data_samples) -> (feat, loss_aux)``. None: the mean over space. A
+            config may leave ``in_channels`` out where the backbone says its
+            ``out_channels``.
         init_cfg: Initialisation config. ``dict(type='Pretrained', checkpoint=...,
             prefix='streams.rgb')`` takes over one stream of a trained recognizer.
+
+    Attributes:
+        out_channels: D; None if neither neck nor backbone says it.
 
     Shape:
         - Input: whatever the backbone takes, ``(N, C, T, H, W)`` or ``(N, C, L)``.
@@ -35,7 +43,12 @@ class ConvStream(BaseModule):
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.backbone = _build(backbone)
-        self.neck = None if neck is None else _build(neck)
+        self.map_channels = width_of(self.backbone)
+        self.neck = None
+        self.out_channels = self.map_channels
+        if neck is not None:
+            self.neck = _build(_with_width(neck, self.map_channels))
+            self.out_channels = width_of(self.neck)
 
     def forward(
         self, x: Tensor, data_samples: list | None = None
@@ -51,6 +64,32 @@ class ConvStream(BaseModule):
             x, loss_aux = self.neck(x, data_samples=data_samples)
         return pool_space(x), loss_aux  # (N, T', D)
 
+    def step_grid(self, frames: int) -> StepGrid | None:
+        """Where the steps of a clip lie that do not cover all of it; else None.
 
-def _build(part: dict | nn.Module) -> nn.Module:
+        Args:
+            frames: Of the clip.
+        """
+        find = getattr(self.backbone, "step_grid", None)
+        return None if find is None else find(frames)
+
+
+def width_of(module: nn.Module) -> int | None:
+    """Channels of what a module gives: ours call it ``out_channels``, MMAction2's 3D
+    residual networks ``feat_dim``."""
+    width = getattr(module, "out_channels", getattr(module, "feat_dim", None))
+    return width if isinstance(width, int) else None
+
+
+def _with_width(cfg: Mapping | nn.Module, width: int | None) -> Mapping | nn.Module:
+    """A neck's config with the channels of its backbone, if it takes and lacks them."""
+    if isinstance(cfg, nn.Module) or "in_channels" in cfg or width is None:
+        return cfg
+    kind = MODELS.get(cfg["type"]) if isinstance(cfg["type"], str) else cfg["type"]
+    if kind is None or "in_channels" not in inspect.signature(kind).parameters:
+        return cfg
+    return dict(cfg, in_channels=width)
+
+
+def _build(part: Mapping | nn.Module) -> nn.Module:
     return part if isinstance(part, nn.Module) else MODELS.build(part)

@@ -13,7 +13,7 @@ from ..layers import to_device
 def run_present_rows(
     stream: nn.Module,
     x: Tensor,
-    present: Sequence[bool],
+    present: Tensor,
     out_channels: int,
     data_samples: Sequence | None = None,
     *,
@@ -22,7 +22,9 @@ def run_present_rows(
     """Features of the present rows; zeros elsewhere.
 
     Absent rows never enter the stream, so that what they hold can change neither
-    the scores nor the statistics of a batch norm.
+    the scores nor the statistics of a batch norm. In a graph that is exported or
+    compiled for evaluation, where the number of rows may not depend on data, all rows
+    enter and the absent ones are put to zero behind it.
 
     If no row is present the stream is not run. The zeros then still depend on its
     parameters, with zero gradient: distributed training waits for the gradient of
@@ -31,7 +33,7 @@ def run_present_rows(
     Args:
         stream: Gives ``(N, T', D)`` and a dict of auxiliary losses.
         x: ``(N, ...)``.
-        present: N booleans.
+        present: ``(N,)``, boolean; on the host, so that its count is known at once.
         out_channels: D, for when the stream does not run.
         data_samples: N data samples for a neck that has a loss of its own.
         maps: Give the backbone's maps ``(N, D, T', H', W')`` or ``(N, D, L')``
@@ -42,17 +44,21 @@ def run_present_rows(
         a single point then.
     """
     run = (lambda x, _: (stream.backbone(x), {})) if maps else stream
-    if all(present):
+    if torch.compiler.is_compiling() and not stream.training:
+        feat, loss_aux = run(x, data_samples)
+        here = present.to(feat.device).view(-1, *[1] * (feat.dim() - 1))
+        return torch.where(here, feat, feat.new_zeros(())), loss_aux
+    if present.all():
         return run(x, data_samples)
-    rows = [row for row, here in enumerate(present) if here]
-    if not rows:
+    rows = present.nonzero()[:, 0]
+    if not len(rows):
         zeros = _zeros_of_idle_stream(stream, x, out_channels)  # (N, 1, D)
         if maps:
             zeros = zeros.view(len(x), out_channels, *[1] * (x.dim() - 2))
         return zeros, {}
-    index = to_device(rows, x.device)
     if data_samples is not None:
-        data_samples = [data_samples[row] for row in rows]
+        data_samples = [data_samples[row] for row in rows.tolist()]
+    index = to_device(rows, x.device)
     feat, loss_aux = run(x[index], data_samples)  # (rows, T', D)
     out = feat.new_zeros((len(present), *feat.shape[1:]))  # (N, T', D)
     return out.index_copy(0, index, feat), loss_aux

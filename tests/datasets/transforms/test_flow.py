@@ -41,15 +41,14 @@ def flow_of(images, clip_len, method="dis", clips=1, times=None, bound=BOUND):
 
 
 @pytest.mark.parametrize("method", list(METHODS))
-@pytest.mark.parametrize(("dx", "dy"), [(3, 0), (0, 2), (-2.5, 1.5)])
-def test_known_translation(method, dx, dy):
-    flow = flow_of(moving(dx, dy), 2, method)
-    assert flow.shape == (1, 2, 2, 96, 96)
-    assert flow.dtype == np.float32
-    inner = flow[0, :, :, 20:-20, 20:-20]
-    error = np.abs(np.median(inner, axis=(1, 2, 3)) - (dx, dy))
-    assert error.max() < 0.25
-    assert np.abs(inner - np.reshape((dx, dy), (2, 1, 1, 1))).mean() < 0.4
+def test_known_translation(method):
+    for moved in ((3, 0), (0, 2), (-2.5, 1.5)):
+        flow = flow_of(moving(*moved), 2, method)
+        assert flow.shape == (1, 2, 2, 96, 96) and flow.dtype == np.float32
+        inner = flow[0, :, :, 20:-20, 20:-20]
+        error = np.abs(np.median(inner, axis=(1, 2, 3)) - moved)
+        assert error.max() < 0.25, moved
+        assert np.abs(inner - np.reshape(moved, (2, 1, 1, 1))).mean() < 0.4, moved
 
 
 def test_each_step_has_its_own_flow():

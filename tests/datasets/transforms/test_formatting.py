@@ -216,14 +216,18 @@ def test_the_file_is_closed(clip):
     assert results["damage"] == ["3 packets could not be decoded"]
 
 
-@pytest.mark.parametrize("names", [["rgb", "sound"], [], "rgb", ["rgb", "rgb"]])
-def test_unknown_modality(names):
-    with pytest.raises(ValueError, match=r"\['rgb', 'flow', 'audio'\]"):
+@pytest.mark.parametrize("names", [["rgb", "a.b"], [], "rgb", ["rgb", "rgb"], [1]])
+def test_no_modalities(names):
+    with pytest.raises(ValueError, match=r"distinct names, such as \['rgb', 'flow'"):
         FormatClips(names)
 
 
 def test_missing_steps():
-    for name, producer in (("flow", "ComputeFlow"), ("rgb", "LoadFrames")):
+    for name, producer in (
+        ("flow", "ComputeFlow"),
+        ("rgb", "LoadFrames"),
+        ("sound", "a transform that fills 'sound'"),
+    ):
         with pytest.raises(KeyError, match=producer):
             FormatClips([name])(dict(num_clips=1, clip_len=2))
 

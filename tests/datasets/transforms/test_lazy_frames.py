@@ -11,7 +11,7 @@ from mmaction.registry import TRANSFORMS
 from mmaction.utils import register_all_modules
 
 from mmstconv.datasets import ComputeFlow, LoadFrames, OpenMedia, SampleClips
-from mmstconv.media import write_media
+from mmstconv.media import SoundCoding, VideoCoding, write_media
 
 register_all_modules(init_default_scope=True)
 WIDTH, HEIGHT = 150, 96
@@ -31,7 +31,7 @@ def drifting(count=20, width=WIDTH, height=HEIGHT):
 def path(tmp_path_factory):
     options = {"preset": "veryfast", "crf": "8"}
     target = tmp_path_factory.mktemp("lazy") / "a.mp4"
-    return write_media(target, drifting(), 20, video_options=options)
+    return write_media(target, drifting(), 20, video=VideoCoding(options=options))
 
 
 def augmentations(lazy, crop="RandomResizedCrop", flip=1.0):
@@ -86,7 +86,7 @@ def test_flow_follows_the_crop_and_the_flip(path):
 
 def test_without_video_black_of_the_size_asked_for(tmp_path):
     path = write_media(tmp_path / "a.wav", None, None, np.zeros(20000), 16000,
-                       audio_codec="pcm_s16le")  # fmt: skip
+                       sound=SoundCoding(codec="pcm_s16le"))  # fmt: skip
     results = run(path, 0, *augmentations(True), LoadFrames())
     assert {image.shape for image in results["imgs"]} == {(56, 56, 3)}
     assert not np.any(results["imgs"]) and results["presence"]["rgb"] is False

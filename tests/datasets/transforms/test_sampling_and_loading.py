@@ -16,7 +16,6 @@ from helpers_media import (
 from mmaction.registry import TRANSFORMS
 from mmaction.utils import register_all_modules
 
-import mmstconv.media.pyav_video
 from mmstconv.datasets import (
     ComputeFlow,
     FormatClips,
@@ -25,7 +24,13 @@ from mmstconv.datasets import (
     OpenMedia,
     SampleClips,
 )
-from mmstconv.media import MediaLimitError, UntrustedMediaError, write_media
+from mmstconv.media import (
+    MediaLimitError,
+    UntrustedMediaError,
+    VideoCoding,
+    write_media,
+)
+from mmstconv.media.pyav.frame_decoder import FrameDecoder
 
 register_all_modules(init_default_scope=True)
 
@@ -111,7 +116,6 @@ def test_wrong_sampling(arguments, message):
         (lambda: OpenMedia("opencv"), r"reader must be one of \['decord', 'pyav'\]"),
         (lambda: LoadWaveform(sample_rate=0), "sample_rate"),
         (lambda: LoadWaveform(context=-1), "context must be a number of at least 0"),
-        (lambda: LoadFrames(absent_size=0), "absent_size"),
         (lambda: LoadFrames(short_side=0), "short_side"),
         (lambda: OpenMedia(timeout=0), "timeout must be a positive number"),
         (lambda: OpenMedia(limits=dict(max_pixels=0)), "max_pixels must be positive"),
@@ -176,8 +180,8 @@ def test_no_picture(tmp_path):
     path = write_media(
         tmp_path / "a.m4a", waveform=chirp_sound(2, 0.2, 16000), sample_rate=16000
     )
-    results = load(path, SampleClips(8, 25), LoadFrames(64), LoadWaveform())
-    assert [frame.shape for frame in results["imgs"]] == [(64, 64, 3)] * 9
+    results = load(path, SampleClips(8, 25), LoadFrames(), LoadWaveform())
+    assert [frame.shape for frame in results["imgs"]] == [(256, 256, 3)] * 9
     assert not np.any(results["imgs"])
     assert results["presence"] == {"rgb": False, "flow": False, "audio": True}
     results["imgs"][0][:] = 1  # augmentations write into frames
@@ -192,7 +196,7 @@ def test_sound_alone_decodes_no_picture(tmp_path, monkeypatch):
     def refuse(*args):
         pytest.fail("video was decoded")
 
-    monkeypatch.setattr(mmstconv.media.pyav_video.VideoTrack, "decode", refuse)
+    monkeypatch.setattr(FrameDecoder, "decode", refuse)
     clips = SampleClips(8, 25, test_mode=True)
     assert load(path, clips, LoadWaveform())["waveform"].any()
 
@@ -220,7 +224,7 @@ def test_shorter_than_the_clip(tmp_path):
 def test_scaled_while_decoding(tmp_path, width, height):
     """To the sizes that MMAction2's Resize gives."""
     path = write_media(tmp_path / "a.mp4", [np.full((height, width, 3), 90, np.uint8)],
-                       25, pix_fmt="yuv444p")  # fmt: skip
+                       25, video=VideoCoding(pix_fmt="yuv444p"))  # fmt: skip
     clips = SampleClips(2, 25)
     scaled = load(path, clips, LoadFrames(short_side=32))
     resize = TRANSFORMS.build(dict(type="Resize", scale=(-1, 32)))
@@ -233,7 +237,7 @@ def test_scaled_while_decoding(tmp_path, width, height):
 
 def test_a_sample_given_up_is_not_opened(tmp_path):
     results = dict(filename=str(tmp_path / "gone.mp4"), failure="is gone", damage=[])
-    steps = [OpenMedia(), SampleClips(4, 8, num_clips=2), LoadFrames(64, 32)]
+    steps = [OpenMedia(), SampleClips(4, 8, num_clips=2), LoadFrames(short_side=32)]
     steps += [ComputeFlow(), LoadWaveform(), FormatClips(["rgb", "flow"])]
     for step in steps:
         results = step(results)

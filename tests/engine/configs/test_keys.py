@@ -41,13 +41,18 @@ MISTYPED = {
     "val_evaluator = [dict(type='ModalityMetric', prefx='a')]": "prefix",
     "model = dict(modality_dropuot=dict(audio=0.5))": "modality_dropout",
     "model = dict(cls_heed=dict(num_classes=3))": "cls_head",
-    "model = dict(cls_head=dict(fusoin=dict(type='SumFusion')))": "fusion",
-    "model = dict(cls_head=dict(fusion=dict(type='SumFusoin')))": "SumFusion",
+    "model = dict(joint=dict(fusoin=dict(type='SumFusion')))": "fusion",
+    "model = dict(joint=dict(fusion=dict(type='SumFusoin')))": "SumFusion",
     "model = dict(streams=dict(rgb=dict(bakcbone=dict())))": "backbone",
     "model = dict(streams=dict(rgb=dict(backbone=dict(archh=1))))": "arch",
     "model = dict(streams=dict(rgb=dict(neck=dict(hiden_channels=1))))": (
         "hidden_channels"
     ),
+}
+MOVED = {
+    "model = dict(cls_head=dict(fusion=dict(type='SumFusion')))": "joint.fusion",
+    "model = dict(cls_head=dict(temporal=dict(type='LastState')))": "joint.temporal",
+    "model = dict(cls_head=dict(fuse_steps=4))": "joint.steps",
 }
 FINE = [
     "files = dict(a=1)",  # variables of one's own
@@ -63,6 +68,14 @@ def child(folder: Path, text: str, base: Path = OWN) -> Path:
     path = folder / "mine.py"
     path.write_text(f"_base_ = [{str(base)!r}]\n\n{text}\n")
     return path
+
+
+def test_keys_of_another_part(tmp_path):
+    for text, place in MOVED.items():
+        with pytest.raises(
+            ConfigError, match=rf"of model\.cls_head is model\.{place}$"
+        ):
+            read_config(child(tmp_path, text))
 
 
 def test_mistyped_keys(tmp_path):

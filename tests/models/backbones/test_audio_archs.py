@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from models.for_each import for_each
 
 from mmstconv.models import AudioConvNet, MelConvNet
 from mmstconv.models.backbones.audio_archs import AUDIO_ARCHS, MEL_ARCHS
@@ -41,8 +42,8 @@ def test_parameters(arch):
     assert sum(p.numel() for p in net.parameters()) == PARAMETERS[arch]
 
 
-@pytest.mark.parametrize(
-    ("arch", "samples", "shape"),
+@for_each(
+    "arch, samples, shape",
     [
         ("cnn14", (64, 1001), (2048, 31)),  # ten seconds at 32 kHz, hop 320
         ("cnn14", (64, 32), (2048, 1)),
@@ -60,8 +61,8 @@ def test_time_steps(arch, samples, shape):
     assert net.out_channels == shape[0]
 
 
-@pytest.mark.parametrize(
-    ("arch", "samples", "message"),
+@for_each(
+    "arch, samples, message",
     [
         ("vggish", (64, 95), r"at least 96 frames.*\(1, 64, 95\)"),
         ("cnn14", (64, 31), r"at least 32 frames"),
@@ -163,8 +164,8 @@ def test_checkpointing_changes_nothing():
         assert torch.allclose(one, other, atol=1e-6), name
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
+@for_each(
+    "arguments, message",
     [
         (dict(), "MelConvNet: give either stages or arch"),
         (dict(stages=SMALL, arch="cnn14"), "give either stages or arch"),

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import pytest
 import torch
+from models.for_each import for_each
 
 from mmstconv.models import AudioConvNet
 
 POOL = dict(mode="max", size=2)
 
 
-@pytest.mark.parametrize("batch", [1, 2])
-@pytest.mark.parametrize("norm_cfg", [None, dict(type="BN1d")])
-@pytest.mark.parametrize(("pool", "steps"), [(None, 20), (POOL, 10)])
+@for_each("batch", [1, 2])
+@for_each("norm_cfg", [None, dict(type="BN1d")])
+@for_each("pool, steps", [(None, 20), (POOL, 10)])
 def test_log_mel(batch, norm_cfg, pool, steps):
     net = AudioConvNet(
         16, [dict(channels=8, num_blocks=2, pool=pool)], norm_cfg=norm_cfg

@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from mmaction.registry import MODELS
+from models.for_each import for_each
 from torch import nn
 
 from mmstconv.models import STConvNet
@@ -38,10 +39,10 @@ C3D_STAGES = [
 ]
 
 
-@pytest.mark.parametrize("batch", [1, 2])
-@pytest.mark.parametrize("in_channels", [2, 3])
-@pytest.mark.parametrize("norm_cfg", [None, dict(type="BN3d")])
-@pytest.mark.parametrize("num_blocks", [1, 2])
+@for_each("batch", [1, 2])
+@for_each("in_channels", [2, 3])
+@for_each("norm_cfg", [None, dict(type="BN3d")])
+@for_each("num_blocks", [1, 2])
 def test_shapes_and_gradient(batch, in_channels, norm_cfg, num_blocks):
     net = STConvNet(
         [
@@ -108,8 +109,8 @@ def test_clip_too_short_for_the_pooling():
         net(torch.rand(1, 3, 4, 8, 8))
 
 
-@pytest.mark.parametrize(
-    ("stages", "message"),
+@for_each(
+    "stages, message",
     [
         ([], "empty"),
         ([dict(channels=4), dict(num_blocks=1)], r"stages\[1\].*channels"),

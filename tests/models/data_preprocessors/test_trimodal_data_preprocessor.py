@@ -15,6 +15,7 @@ from mmaction.structures import ActionDataSample
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
+from models.for_each import for_each
 
 from mmstconv.media import write_media
 from mmstconv.models import TriModalDataPreprocessor
@@ -148,8 +149,8 @@ def without_rgb(batch):
     del batch["inputs"]["rgb"]
 
 
-@pytest.mark.parametrize(
-    ("spoil", "message"),
+@for_each(
+    "spoil, message",
     [
         (without_times, "a.mp4: no frame_times .*add it to meta_keys of PackAction"),
         (with_flow, r"must have rgb and no flow, got \['audio', 'flow', 'rgb'\]"),

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 from mmaction.registry import MODELS
+from models.for_each import for_each
 
 from mmstconv.models import (
     ClassWeightedFusion,
@@ -254,7 +255,7 @@ def test_attention_heads_must_divide():
         CrossModalAttentionFusion(WIDTHS, channels=6, num_heads=4)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "name", ["ConcatFusion", "ConvFusion", "ContextGatingFusion", "GatedMultimodalUnit"]
 )
 def test_order_of_modalities_is_an_order_of_columns(name):

@@ -7,6 +7,7 @@ import itertools
 import pytest
 import torch
 from mmaction.registry import MODELS
+from models.for_each import for_each
 
 import mmstconv.models  # noqa: F401  (the look-up imports it too late for REGISTERED)
 from mmstconv.models import FusionOperator
@@ -44,7 +45,7 @@ SCORES = [name for name in REGISTERED if MODELS.get(name).gives_scores]
 FEATURES = [name for name in REGISTERED if not MODELS.get(name).gives_scores]
 PER_STEP = [name for name in REGISTERED if not MODELS.get(name).takes_maps]
 WITH_WEIGHTS = [name for name in REGISTERED if hasattr(MODELS.get(name), "weights")]
-every = pytest.mark.parametrize("name", REGISTERED)
+every = for_each("name", REGISTERED)
 
 
 def build(name, widths=None, **kwargs):
@@ -77,8 +78,8 @@ def test_every_operator_has_a_case():
 
 
 @every
-@pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize("steps", [2, 4])
+@for_each("batch", [1, 3])
+@for_each("steps", [2, 4])
 def test_shape_and_gradient(name, batch, steps):
     fusion, feats = build(name), features(name, batch, steps)
     y = fusion(feats)
@@ -89,13 +90,13 @@ def test_shape_and_gradient(name, batch, steps):
         assert tensor.grad is not None and tensor.grad.abs().sum() > 0, key
 
 
-@pytest.mark.parametrize(
-    ("name", "kwargs"),
+@for_each(
+    "name, kwargs",
     [(name, {}) for name in REGISTERED]
     # of scores an absent modality is always left out
     + [(name, dict(learned_absent=True)) for name in FEATURES],
 )
-@pytest.mark.parametrize("content", [1e6, float("nan"), float("inf")])
+@for_each("content", [1e6, float("nan"), float("inf")])
 def test_absent_content_does_not_count(name, kwargs, content):
     fusion = build(name, **kwargs)
     presence = presence_of("flow")
@@ -141,7 +142,7 @@ def test_a_modality_without_presence_is_present(name):
 
 
 @every
-@pytest.mark.parametrize("count", [0, 1, 2])
+@for_each("count", [0, 1, 2])
 def test_finite_with_few_modalities(name, count):
     fusion, feats = build(name), features(name)
     for present in itertools.combinations(WIDTHS, count):
@@ -187,7 +188,7 @@ BY_NAME = [
 ]
 
 
-@pytest.mark.parametrize("name", BY_NAME)
+@for_each("name", BY_NAME)
 def test_order_of_modalities_does_not_matter(name):
     """Swapping modalities together with their weights changes nothing."""
     fusion, feats = build(name), features(name)
@@ -209,7 +210,7 @@ def test_order_of_modalities_does_not_matter(name):
     torch.testing.assert_close(y, expected, atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", PER_STEP)
+@for_each("name", PER_STEP)
 def test_steps_do_not_mix(name):
     fusion, feats = build(name), features(name)
     presence = presence_of("flow")
@@ -222,7 +223,7 @@ def test_steps_do_not_mix(name):
     )
 
 
-@pytest.mark.parametrize("name", FEATURES)
+@for_each("name", FEATURES)
 def test_learned_absent(name):
     """An embedding is what the modality would be if it held just that."""
     fusion, feats = build(name, learned_absent=True), features(name)
@@ -240,7 +241,7 @@ def test_learned_absent(name):
         assert torch.equal(fusion.absent[modality].grad, torch.zeros(width))
 
 
-@pytest.mark.parametrize("name", FEATURES)
+@for_each("name", FEATURES)
 def test_learned_absent_starts_at_zero(name):
     cfg = dict(type=name, in_channels=WIDTHS, learned_absent=True, **CASES[name])
     fusion = MODELS.build(cfg)
@@ -256,8 +257,8 @@ def test_scores_are_log_probabilities(name):
     torch.testing.assert_close(y[1].exp(), torch.full((4, 4), 0.25))
 
 
-@pytest.mark.parametrize("name", WITH_WEIGHTS)
-@pytest.mark.parametrize("present", [(), ("flow",), ("audio", "rgb")])
+@for_each("name", WITH_WEIGHTS)
+@for_each("present", [(), ("flow",), ("audio", "rgb")])
 def test_weights(name, present):
     fusion, feats = build(name), features(name)
     with torch.no_grad():

@@ -12,10 +12,10 @@ whatever the weights; the identity is what the test checks, without training.
 
 from __future__ import annotations
 
-import pytest
 import torch
 import torch.nn.functional as F
 from mmaction.registry import MODELS
+from models.for_each import for_each
 from torch import nn
 
 import mmstconv.models  # noqa: F401
@@ -52,8 +52,8 @@ def scores(fusion, classifier):
     return classifier(fusion(feats))[:, 0]  # (4, 2)
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("name", sorted(MULTIPLICATIVE))
+@for_each("seed", range(3))
+@for_each("name", sorted(MULTIPLICATIVE))
 def test_can(name, seed):
     torch.manual_seed(seed)
     fusion, classifier = build(name, **MULTIPLICATIVE[name])
@@ -68,7 +68,7 @@ def test_can(name, seed):
     assert loss < 0.1
 
 
-@pytest.mark.parametrize("name", sorted(ADDITIVE))
+@for_each("name", sorted(ADDITIVE))
 def test_cannot(name):
     fusion, classifier = build(name, **ADDITIVE[name])
     parameters = [*fusion.parameters(), *classifier.parameters()]

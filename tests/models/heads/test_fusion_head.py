@@ -3,25 +3,20 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
+from models.for_each import for_each
+from models.task import Task
 
-from mmstconv.models import TriModalFusionHead
+from mmstconv.models import Joint, TriModalFusionHead
 
 WIDTHS = {"rgb": 6, "audio": 4}
 CLASSES = 4
 
 
 def build(**kwargs):
-    cfg = dict(
-        type="TriModalFusionHead",
-        num_classes=CLASSES,
-        in_channels=WIDTHS,
-        dropout_ratio=0.0,
-        init_std=1.0,
-    )
+    cfg = dict(num_classes=CLASSES, dropout_ratio=0.0, init_std=1.0)
     cfg.update(kwargs)
-    head = MODELS.build(cfg)
+    head = Task(cfg.pop("in_channels", WIDTHS), **cfg)
     for parameter in head.parameters():
         torch.nn.init.normal_(parameter)
     return head
@@ -38,9 +33,9 @@ def samples(*labels):
     ]
 
 
-@pytest.mark.parametrize("rows", [1, 3])
-@pytest.mark.parametrize("kind", ["LastState", "MeanOverTime", "AttentionOverTime"])
-@pytest.mark.parametrize("aux", [0.0, 0.5])
+@for_each("rows", [1, 3])
+@for_each("kind", ["LastState", "MeanOverTime", "AttentionOverTime"])
+@for_each("aux", [0.0, 0.5])
 def test_shapes_and_gradient(rows, kind, aux):
     head = build(temporal=dict(type=kind), aux_loss_weight=aux)
     feats = features(rows)
@@ -58,10 +53,12 @@ def test_reduction_per_stream():
         fusion=dict(type="ConcatFusion"),
     )
     feats = features()
-    reduced = head.reduce(feats)
+    fused = head.fused(feats)
+    reduced = fused.streams
     assert torch.equal(reduced["rgb"], feats["rgb"].mean(1))
     assert torch.equal(reduced["audio"], feats["audio"][:, -1])
-    assert head.fuse(feats).shape == (3, 10)
+    assert fused.vector.shape == (3, 10)
+    assert torch.equal(fused.vector, torch.cat([reduced["audio"], reduced["rgb"]], 1))
 
 
 @pytest.mark.parametrize("rows", [1, 3, CLASSES])
@@ -118,7 +115,7 @@ def test_aux_loss_is_the_mean_over_present_samples():
         "audio": torch.tensor([True, False, True]),
     }
     losses = head.loss(feats, samples(0, 1, 2), presence)
-    scores = head.aux_cls["audio"](feats["audio"][:, -1])[[0, 2]]
+    scores = head.head.aux_cls["audio"](feats["audio"][:, -1])[[0, 2]]
     expected = 0.3 * F.cross_entropy(scores, torch.tensor([0, 2]))
     assert torch.allclose(losses["loss_aux_audio"], expected)
     assert "loss_aux_rgb" not in losses
@@ -131,7 +128,7 @@ def test_aux_loss_of_a_modality_that_no_sample_has():
     loss = head.loss(feats, samples(0, 1, 2), presence)["loss_aux_audio"]
     loss.backward()
     assert loss == 0
-    assert torch.equal(head.aux_cls["audio"].weight.grad, torch.zeros(4, 4))
+    assert torch.equal(head.head.aux_cls["audio"].weight.grad, torch.zeros(4, 4))
 
 
 @pytest.mark.parametrize("clips", [1, 3])
@@ -200,8 +197,6 @@ def test_missing_label_is_named():
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        (dict(in_channels=4), "in_channels"),
-        (dict(in_channels={}), "in_channels"),
         (dict(average_clips=None), "average_clips is None"),
         (dict(temporal=dict(rgb=dict(type="LastState"))), r"temporal: .*audio"),
         (dict(aux_loss_weight=dict(flow=1.0)), r"aux_loss_weight: .*flow"),
@@ -212,8 +207,17 @@ def test_wrong_config(kwargs, message):
         build(**kwargs)
 
 
+@pytest.mark.parametrize("channels", [4, {}], ids=str)
+def test_channels_that_are_of_no_stream(channels):
+    message = "_channels: expected the channels of each stream, .* got {}"
+    message = message.format(channels)
+    with pytest.raises(ValueError, match=f"stream{message}"):
+        TriModalFusionHead(CLASSES, 5, channels)
+    with pytest.raises(ValueError, match=f"joint.in{message}"):
+        Joint(channels)
+
+
 def test_checkpoint_of_other_classes_is_an_error():
-    other = TriModalFusionHead(7, WIDTHS).state_dict()
     with pytest.raises(ValueError, match=r"7 classes.*num_classes is 4"):
-        build().load_state_dict(other)
+        build().head.load_state_dict(build(num_classes=7).head.state_dict())
     build().load_state_dict(build().state_dict())

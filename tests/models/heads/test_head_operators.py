@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
+from models.for_each import for_each
+from models.task import Task
 
-import mmstconv.models  # noqa: F401
-from mmstconv.models.heads.subsets import subsets_of
+from mmstconv.models.joint import subsets_of
 from mmstconv.models.layers import align_steps
 
 WIDTHS = {"rgb": 6, "flow": 5, "audio": 4}
@@ -29,14 +29,12 @@ SCORES = ["LateFusion", "ClassWeightedFusion"]
 
 def build(fusion, **kwargs):
     cfg = dict(
-        type="TriModalFusionHead",
         num_classes=CLASSES,
-        in_channels=WIDTHS,
         fusion=dict(type=fusion),
         dropout_ratio=0.0,
         init_std=1.0,
     )
-    head = MODELS.build(dict(cfg, **kwargs))
+    head = Task(WIDTHS, **{**cfg, **kwargs})
     head.init_weights()
     return head
 
@@ -57,13 +55,13 @@ def samples(rows):
     ]
 
 
-@pytest.mark.parametrize("fusion", FEATURES + SCORES)
-@pytest.mark.parametrize("fuse_steps", [None, 3])
-@pytest.mark.parametrize("aux", [0.0, 0.5])
-def test_every_operator_learns_and_predicts(fusion, fuse_steps, aux):
+@for_each("fusion", FEATURES + SCORES)
+@for_each("steps", [None, 3])
+@for_each("aux", [0.0, 0.5])
+def test_every_operator_learns_and_predicts(fusion, steps, aux):
     head = build(
         fusion,
-        fuse_steps=fuse_steps,
+        steps=steps,
         aux_loss_weight=aux,
         temporal=dict(type="MeanOverTime"),
         score_subsets=True,
@@ -87,7 +85,7 @@ def test_every_operator_learns_and_predicts(fusion, fuse_steps, aux):
     torch.testing.assert_close(quiet["audio"], quiet["none"])
 
 
-@pytest.mark.parametrize("fusion", FEATURES + SCORES)
+@for_each("fusion", FEATURES + SCORES)
 def test_a_subset_is_what_a_file_without_the_others_gives(fusion):
     head = build(fusion, score_subsets=True).eval()
     feats = features()
@@ -112,7 +110,7 @@ def test_scores_are_averaged_over_clips():
 def test_weights_over_time_come_with_the_subsets():
     head = build(
         "GatedMultimodalUnit",
-        fuse_steps=3,
+        steps=3,
         temporal=dict(type="MeanOverTime"),
         score_subsets=True,
     ).eval()
@@ -129,39 +127,40 @@ def test_weights_over_time_come_with_the_subsets():
 def test_late_fusion_has_one_classifier_per_stream():
     head = build("LateFusion", aux_loss_weight=1.0)
     feats, batch = features(), samples(3)
-    assert not list(head.aux_cls) and isinstance(head.fc_cls, torch.nn.Identity)
+    assert not list(head.head.aux_cls)
+    assert isinstance(head.head.fc_cls, torch.nn.Identity)
     losses = head.loss(feats, batch)
     labels = torch.tensor([sample.gt_label.item() for sample in batch])
-    scores = head.fusion.classifiers["rgb"](feats["rgb"][:, -1])
+    scores = head.joint.fusion.classifiers["rgb"](feats["rgb"][:, -1])
     expected = torch.nn.functional.cross_entropy(scores, labels)
     torch.testing.assert_close(losses["loss_aux_rgb"], expected)
 
 
 def test_confidence_of_each_modality_alone():
     head = build("ConcatFusion")
-    head.track_confidence = True
+    head.head.track_confidence = True
     feats, batch = features(), samples(3)
     here = torch.tensor([True, False, True])
     head.loss(feats, batch, {"audio": here})
     others = {name: torch.zeros(3, dtype=torch.bool) for name in ("rgb", "flow")}
     right = head(feats, {**others, "audio": here}).softmax(1)[[0, 1, 2], [0, 1, 2]]
-    total, count = head.confidence["audio"]
+    total, count = head.head.confidence["audio"]
     assert count == 2 and not total.requires_grad
     torch.testing.assert_close(total, (right * here).sum().detach())
-    assert head.confidence["rgb"][1] == 3
+    assert head.head.confidence["rgb"][1] == 3
 
 
 def test_loss_weight_scales_the_fused_loss_alone():
     head = build("ConcatFusion", aux_loss_weight=1.0)
     feats, batch = features(), samples(3)
     before = head.loss(feats, batch)
-    head.loss_weight = 0.25
+    head.head.loss_weight = 0.25
     after = head.loss(feats, batch)
     torch.testing.assert_close(after["loss_cls"], before["loss_cls"] / 4)
     torch.testing.assert_close(after["loss_aux_rgb"], before["loss_aux_rgb"])
 
 
-@pytest.mark.parametrize(("length", "steps"), [(6, 3), (7, 7), (2, 4), (1, 5)])
+@for_each("length, steps", [(6, 3), (7, 7), (2, 4), (1, 5)])
 def test_aligned_steps_are_means_of_equal_spans(length, steps):
     x = torch.randn(2, length, 3)
     y = align_steps(x, steps)
@@ -176,7 +175,7 @@ def test_one_way_over_time_after_fusion():
     with pytest.raises(ValueError, match=r"temporal.*one value for all streams"):
         build(
             "ConcatFusion",
-            fuse_steps=2,
+            steps=2,
             temporal=dict(kinds, audio=dict(type="LastState")),
         )
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from mmaction.structures import ActionDataSample
+from models.for_each import for_each
 
 from mmstconv.models.heads.labels import collect_labels, smooth_labels
 
@@ -15,8 +16,8 @@ def test_class_labels():
     assert torch.equal(collect_labels(samples(2, 0), 3), torch.tensor([2, 0]))
 
 
-@pytest.mark.parametrize("classes", [1, 3])
-@pytest.mark.parametrize("rows", [1, 3])
+@for_each("classes", [1, 3])
+@for_each("rows", [1, 3])
 def test_one_class_number_per_row_at_any_batch_size(rows, classes):
     assert collect_labels(samples(*[0] * rows), classes).shape == (rows,)
 

@@ -9,9 +9,10 @@ import torch.nn.functional as F
 from mmaction.models.utils import MixupBlending
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
+from models.task import Task
 
 from mmstconv.models.fusion import ClassWeightedFusion, LateFusion
-from mmstconv.models.heads import kind_of, probabilities
+from mmstconv.models.heads import multi_class_of, probabilities
 
 WIDTHS = {"rgb": 6, "audio": 4}
 CLASSES = 4
@@ -20,14 +21,12 @@ BCE = dict(type="BCELossWithLogits")
 
 def build(**kwargs):
     cfg = dict(
-        type="TriModalFusionHead",
         num_classes=CLASSES,
-        in_channels=WIDTHS,
         dropout_ratio=0.0,
         init_std=1.0,
         fusion=dict(type="ConcatFusion"),
     )
-    head = MODELS.build({**cfg, **kwargs})
+    head = Task(WIDTHS, **{**cfg, **kwargs})
     for parameter in head.parameters():
         torch.nn.init.normal_(parameter)
     return head
@@ -148,7 +147,7 @@ def test_weights_smoothing_and_streams():
 
     presence = {"audio": here}
     torch.testing.assert_close(losses["loss_cls"], bce(head(feats, presence), smooth))
-    own = head.aux_cls["audio"](feats["audio"][:, -1])
+    own = head.head.aux_cls["audio"](feats["audio"][:, -1])
     torch.testing.assert_close(
         losses["loss_aux_audio"], 0.5 * bce(own[here], smooth[here])
     )
@@ -178,7 +177,7 @@ def test_clips_are_averaged_as_sigmoids(average):
     for sample, one in zip(batch, expected):
         torch.testing.assert_close(sample.pred_score, one)
         torch.testing.assert_close(sample.subset_scores["rgb+audio"], one)
-        shown = probabilities(head, sample.pred_score)
+        shown = probabilities(head.head, sample.pred_score)
         assert ((shown >= 0) & (shown <= 1)).all()
         torch.testing.assert_close(shown, one if average == "prob" else one.sigmoid())
         assert sample.metainfo["multi_class"]
@@ -187,12 +186,12 @@ def test_clips_are_averaged_as_sigmoids(average):
 
 def test_confidence_is_of_the_right_classes():
     head, feats = build(multi_class=True), features()
-    head.track_confidence = True
+    head.head.track_confidence = True
     many = torch.tensor([[1.0, 0, 1, 0], [0] * 4, [0, 1, 0, 0]])
     head.loss(feats, samples(many))
     none = torch.zeros(3, dtype=torch.bool)
     p = head(feats, {"rgb": none}).sigmoid()
-    total, count = head.confidence["audio"]
+    total, count = head.head.confidence["audio"]
     assert count == 2  # one has no class
     expected = (p[0, 0] + p[0, 2]) / 2 + p[2, 1]
     torch.testing.assert_close(total, expected.detach())
@@ -202,7 +201,7 @@ def test_class_balanced_focal_loss_reads_logits():
     """A loss of one class a sample that takes a sigmoid of each score."""
     loss = dict(type="CBFocalLoss", samples_per_cls=[5, 6, 7, 8])
     head = build(loss_cls=loss, fusion=dict(type="LateFusion"))
-    assert head.fusion.multi_class and not head.multi_class
+    assert head.joint.fusion.multi_class and not head.head.multi_class
     feats, labels = features(), torch.tensor([0, 3, 1])
     expected = MODELS.build(loss)(head(feats), labels)
     found = head.loss(feats, samples(labels.tolist()))["loss_cls"]
@@ -238,10 +237,10 @@ def test_cross_entropy_refuses_several_classes():
 
 def test_the_loss_decides_of_any_head():
     stock = dict(type="I3DHead", num_classes=3, in_channels=4)
-    assert kind_of(MODELS.build(stock)) is False
-    assert kind_of(MODELS.build(dict(stock, loss_cls=BCE))) is True
-    assert kind_of(build(loss_cls=BCE)) is True
-    assert kind_of(build()) is False
+    assert multi_class_of(MODELS.build(stock)) is False
+    assert multi_class_of(MODELS.build(dict(stock, loss_cls=BCE))) is True
+    assert multi_class_of(build(loss_cls=BCE).head) is True
+    assert multi_class_of(build().head) is False
     clips = torch.randn(2, 3)
     head = MODELS.build(dict(stock, loss_cls=BCE))  # average_clips=None
     torch.testing.assert_close(probabilities(head, clips), clips.sigmoid().mean(0))

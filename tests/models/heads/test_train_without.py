@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
+from models.for_each import for_each
+from models.task import Task
 
-import mmstconv.models  # noqa: F401
 from mmstconv.models.fusion.base import FusionOperator
 
 WIDTHS = {"rgb": 6, "flow": 5, "audio": 4}
@@ -29,17 +30,14 @@ SOUND = torch.tensor([True, False, True, True, False])
 
 def build(fusion, **kwargs):
     maps = MODELS.get(fusion).takes_maps
-    head = MODELS.build(
-        dict(
-            type="TriModalFusionHead",
-            num_classes=CLASSES,
-            in_channels=WIDTHS,
-            fusion=dict(type=fusion, **MORE.get(fusion, {})),
-            dropout_ratio=0.0,
-            init_std=1.0,
-            temporal=dict(type="MeanOverTime"),
-            **kwargs,
-        )
+    head = Task(
+        WIDTHS,
+        num_classes=CLASSES,
+        fusion=dict(type=fusion, **MORE.get(fusion, {})),
+        dropout_ratio=0.0,
+        init_std=1.0,
+        temporal=dict(type="MeanOverTime"),
+        **kwargs,
     ).eval()
     head.init_weights()
     shape = {"rgb": (3, 4, 4), "flow": (3, 4, 4), "audio": (3,)} if maps else {}
@@ -56,7 +54,7 @@ def samples(labels=LABELS):
     return [ActionDataSample().set_gt_label(label) for label in labels]
 
 
-@pytest.mark.parametrize("fusion", OPERATORS)
+@for_each("fusion", OPERATORS)
 def test_the_loss_is_the_mean_over_both(fusion):
     """Of five samples as they are, and of the three with sound without it."""
     head, feats = build(fusion, train_without=["audio"])
@@ -167,17 +165,13 @@ def accuracy(model, without_sound):
 
 def train(**head):
     torch.manual_seed(0)
-    head = dict(dict(fusion=dict(type="GatedMultimodalUnit")), **head)
     model = MODELS.build(
         dict(
             type="TriModalRecognizer",
             streams=STREAMS,
+            joint=dict(fusion=dict(type="GatedMultimodalUnit")),
             cls_head=dict(
-                type="TriModalFusionHead",
-                num_classes=4,
-                in_channels=dict(rgb=8, audio=8),
-                dropout_ratio=0.0,
-                **head,
+                type="TriModalFusionHead", num_classes=4, dropout_ratio=0.0, **head
             ),
         )
     )

@@ -3,14 +3,15 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from models.for_each import for_each
 
 from mmstconv.models.layers import ConvBlock, FeatureGate
 
 
-@pytest.mark.parametrize("batch", [1, 2])
-@pytest.mark.parametrize("ndim", [1, 2, 3])
-@pytest.mark.parametrize("kernel_size", [1, 3])
-@pytest.mark.parametrize("gate", [False, True])
+@for_each("batch", [1, 2])
+@for_each("ndim", [1, 2, 3])
+@for_each("kernel_size", [1, 3])
+@for_each("gate", [False, True])
 def test_shapes_and_gradient(batch, ndim, kernel_size, gate):
     block = ConvBlock(
         2,
@@ -58,7 +59,7 @@ def test_gate_weighs_whole_channels():
     torch.testing.assert_close(gate(x).double(), expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["kernel_size", "stride", "padding", "dilation"])
+@for_each("name", ["kernel_size", "stride", "padding", "dilation"])
 def test_wrong_number_of_axes_is_named(name):
     with pytest.raises(ValueError, match=f"{name}: expected 3 numbers"):
         ConvBlock(1, 1, **{name: (1, 1)})

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 import torch.nn.functional as F
+from models.for_each import for_each
 
 from mmstconv.models.layers import FullWindowConv3d
 
 
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last_3d])
-@pytest.mark.parametrize(
-    ("kernel", "kwargs", "size"),
+@for_each("layout", [torch.contiguous_format, torch.channels_last_3d])
+@for_each(
+    "kernel, kwargs, size",
     [
         ((1, 4, 4), {}, (1, 4, 4)),  # all of it
         ((1, 4, 3), dict(bias=False), (5, 4, 3)),  # of each step

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from models.for_each import for_each
 
 from mmstconv.models.layers import InceptionBlock
 
@@ -10,9 +11,9 @@ WIDTHS = (4, 3, 5, 2, 6, 7)
 BN = dict(norm_cfg=dict(type="BN3d"), act_cfg=dict(type="ReLU"))
 
 
-@pytest.mark.parametrize("batch", [1, 2])
-@pytest.mark.parametrize("separable", [False, True])
-@pytest.mark.parametrize("gate", [False, True])
+@for_each("batch", [1, 2])
+@for_each("separable", [False, True])
+@for_each("gate", [False, True])
 def test_shapes_and_gradient(batch, separable, gate):
     conv_cfg = dict(type="SeparableConv3d") if separable else None
     net = InceptionBlock(3, WIDTHS, conv_cfg=conv_cfg, gate=gate, **BN)

@@ -1,17 +1,17 @@
 from __future__ import annotations
 
-import pytest
 import torch
+from models.for_each import for_each
 
 from mmstconv.models.layers import InvertedResidualBlock
 
 BN = dict(norm_cfg=dict(type="BN3d"), act_cfg=dict(type="ReLU"))
 
 
-@pytest.mark.parametrize("batch", [1, 2])
-@pytest.mark.parametrize("channels", [8, 16])
-@pytest.mark.parametrize("stride", [1, (1, 2, 2)])
-@pytest.mark.parametrize("gate", [False, True])
+@for_each("batch", [1, 2])
+@for_each("channels", [8, 16])
+@for_each("stride", [1, (1, 2, 2)])
+@for_each("gate", [False, True])
 def test_shapes_and_gradient(batch, channels, stride, gate):
     net = InvertedResidualBlock(8, channels, stride=stride, gate=gate, **BN)
     y = net(torch.randn(batch, 8, 4, 6, 6))

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from models.for_each import for_each
 
 from mmstconv.models.layers import pool_space
 
 
-@pytest.mark.parametrize("space", [(), (1,), (2, 3), (1, 1)])
-@pytest.mark.parametrize("batch", [1, 2])
+@for_each("space", [(), (1,), (2, 3), (1, 1)])
+@for_each("batch", [1, 2])
 def test_keeps_time(batch, space):
     x = torch.randn(batch, 4, 5, *space)
     y = pool_space(x)

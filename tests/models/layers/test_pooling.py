@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-import pytest
 import torch
+from models.for_each import for_each
 
 from mmstconv.models.layers import Pool
 
 
-@pytest.mark.parametrize("batch", [1, 2])
-@pytest.mark.parametrize("mode", ["max", "avg"])
-@pytest.mark.parametrize(("size", "stride", "padding"), [(2, 2, 0), (3, 1, 1)])
+@for_each("batch", [1, 2])
+@for_each("mode", ["max", "avg"])
+@for_each("size, stride, padding", [(2, 2, 0), (3, 1, 1)])
 def test_one_axis(batch, mode, size, stride, padding):
     pool = Pool(mode=mode, size=(size,), stride=(stride,), padding=(padding,))
     x = torch.rand(batch, 3, 8, requires_grad=True)
@@ -26,10 +26,10 @@ def test_padding_never_takes_part():
     assert torch.equal(Pool(mode="max", **cfg)(x), x)
 
 
-@pytest.mark.parametrize("mode", ["max", "avg"])
-@pytest.mark.parametrize("size", [2, 3, 4])
-@pytest.mark.parametrize("stride", [1, 2, 3])
-@pytest.mark.parametrize("length", [1, 2, 5, 8])
+@for_each("mode", ["max", "avg"])
+@for_each("size", [2, 3, 4])
+@for_each("stride", [1, 2, 3])
+@for_each("length", [1, 2, 5, 8])
 def test_same_padding_window_by_window(mode, size, stride, length):
     """TensorFlow's rule, written out; what is padded takes no part."""
     pool = Pool(mode=mode, size=(size,), stride=(stride,), padding="same")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from models.for_each import for_each
 
 from mmstconv.models.layers import BottleneckBlock, ResidualBlock
 from mmstconv.models.layers.residual_block import PadShortcut
@@ -10,11 +11,11 @@ from mmstconv.models.layers.residual_block import PadShortcut
 BN = dict(norm_cfg=dict(type="BN3d"), act_cfg=dict(type="ReLU"))
 
 
-@pytest.mark.parametrize("block", [ResidualBlock, BottleneckBlock])
-@pytest.mark.parametrize("batch", [1, 2])
-@pytest.mark.parametrize("channels", [8, 16])
-@pytest.mark.parametrize("stride", [1, 2, (1, 2, 2)])
-@pytest.mark.parametrize("shortcut", ["projection", "pad"])
+@for_each("block", [ResidualBlock, BottleneckBlock])
+@for_each("batch", [1, 2])
+@for_each("channels", [8, 16])
+@for_each("stride", [1, 2, (1, 2, 2)])
+@for_each("shortcut", ["projection", "pad"])
 def test_shapes_and_gradient(block, batch, channels, stride, shortcut):
     net = block(8, channels, stride=stride, shortcut=shortcut, **BN)
     y = net(torch.randn(batch, 8, 4, 6, 6))

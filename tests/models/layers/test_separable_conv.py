@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from models.for_each import for_each
 
 from mmstconv.models.layers import Conv3dSame, SeparableConv3d, same_padding
 
@@ -33,9 +34,9 @@ def test_what_it_cannot_do_is_said(wrong):
         SeparableConv3d(2, 4, 3, **wrong)
 
 
-@pytest.mark.parametrize("length", range(1, 12))
-@pytest.mark.parametrize("size", [1, 2, 3, 7])
-@pytest.mark.parametrize("stride", [1, 2, 3])
+@for_each("length", range(1, 12))
+@for_each("size", [1, 2, 3, 7])
+@for_each("stride", [1, 2, 3])
 def test_same_padding_is_tensorflows_rule(length, size, stride):
     before, after = same_padding(length, size, stride)
     # https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from models.for_each import for_each
 
 from mmstconv.models import SpatioTemporalPool
 
 
-@pytest.mark.parametrize("batch", [1, 2])
-@pytest.mark.parametrize("temporal", [None, dict(mode="max", size=2)])
-@pytest.mark.parametrize("spatial", [None, dict(mode="avg", size=(2, 4), stride=2)])
+@for_each("batch", [1, 2])
+@for_each("temporal", [None, dict(mode="max", size=2)])
+@for_each("spatial", [None, dict(mode="avg", size=(2, 4), stride=2)])
 def test_shapes(batch, temporal, spatial):
     x = torch.rand(batch, 3, 8, 8, 8, requires_grad=True)
     y = SpatioTemporalPool(temporal=temporal, spatial=spatial)(x)
@@ -27,8 +28,8 @@ def test_average_leaves_padding_out():
     assert torch.equal(pool(torch.ones(1, 1, 1, 4, 4)), torch.ones(1, 1, 1, 3, 3))
 
 
-@pytest.mark.parametrize(
-    ("cfg", "message"),
+@for_each(
+    "cfg, message",
     [
         (dict(mode="min", size=2), "'min'.*'max', 'avg'"),
         (dict(mode="max"), "'size' must be"),

@@ -3,14 +3,15 @@ from __future__ import annotations
 import pytest
 import torch
 from mmaction.registry import MODELS
+from models.for_each import for_each
 
 from mmstconv.models import LastState, LSTMTemporalNeck, MeanOverTime
 
 KINDS = ["LastState", "MeanOverTime", "AttentionOverTime"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("shape", [(1, 1, 4), (3, 5, 4), (1, 6, 2)])
+@for_each("kind", KINDS)
+@for_each("shape", [(1, 1, 4), (3, 5, 4), (1, 6, 2)])
 def test_shapes_and_gradient(kind, shape):
     layer = MODELS.build(dict(type=kind, in_channels=shape[2]))
     x = torch.randn(shape, requires_grad=True)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from models.for_each import for_each
 from torch.nn import functional as F
 
 from mmstconv.datasets.transforms.flow import quantize as quantize_on_host
@@ -91,9 +92,7 @@ def test_translations_of_1_to_8_pixels():
     assert ours < 0.1  # a level is 0.157 pixels wide
 
 
-@pytest.mark.parametrize(
-    ("degrees", "zoom"), [(3, 1.0), (0, 1.05), (-5, 0.94), (4, 1.08)]
-)
+@for_each("degrees, zoom", [(3, 1.0), (0, 1.05), (-5, 0.94), (4, 1.08)])
 def test_rotation_and_zoom(degrees, zoom):
     fine, ours, dis = errors(moved(5, turn(degrees, zoom), (0, 0)))
     assert fine < min(dis, 0.1)
@@ -171,7 +170,7 @@ def test_bytes_and_floats_and_autocast_give_the_same():
         assert torch.equal(TVL1Flow()(frames), flow)
 
 
-@pytest.mark.parametrize("size", [(2, 2), (5, 9), (16, 33), (23, 40)])
+@for_each("size", [(2, 2), (5, 9), (16, 33), (23, 40)])
 def test_small_frames(size):
     frames = torch.randint(0, 256, (2, 3, 3, *size), dtype=torch.uint8)
     flow = TVL1Flow()(frames)

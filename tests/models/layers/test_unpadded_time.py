@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from mmaction.registry import MODELS
+from models.for_each import for_each
 
 from mmstconv.models import STConvNet
 from mmstconv.models.layers import ConvBlock
@@ -18,7 +19,7 @@ BLOCKS = {
 }
 
 
-@pytest.mark.parametrize("name", BLOCKS)
+@for_each("name", BLOCKS)
 def test_the_inside_of_a_padded_block(name):
     """Steps that see no padding are the same; there are no others."""
     kwargs, lost = BLOCKS[name]
@@ -32,8 +33,8 @@ def test_the_inside_of_a_padded_block(name):
     torch.testing.assert_close(unpadded(x), inside, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("stride", [(2, 1, 1), (2, 2, 2)])
-@pytest.mark.parametrize("name", ["ResidualBlock", "BottleneckBlock"])
+@for_each("stride", [(2, 1, 1), (2, 2, 2)])
+@for_each("name", ["ResidualBlock", "BottleneckBlock"])
 def test_strided_shortcuts_keep_step(name, stride):
     """A step's residual and its shortcut are centred on one frame."""
     block = MODELS.build(

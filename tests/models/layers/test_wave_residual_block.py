@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from models.for_each import for_each
 
 from mmstconv.models.layers import WaveResidualBlock
 
@@ -10,10 +11,10 @@ BN = dict(type="BN1d")
 RELU = dict(type="ReLU")
 
 
-@pytest.mark.parametrize("batch", [1, 2])
-@pytest.mark.parametrize("norm_cfg", [None, BN])
-@pytest.mark.parametrize("stride", [1, 4])
-@pytest.mark.parametrize("channels", [3, 5])
+@for_each("batch", [1, 2])
+@for_each("norm_cfg", [None, BN])
+@for_each("stride", [1, 4])
+@for_each("channels", [3, 5])
 def test_shapes_and_gradients(batch, norm_cfg, stride, channels):
     block = WaveResidualBlock(
         3, channels, stride=stride, norm_cfg=norm_cfg, act_cfg=RELU

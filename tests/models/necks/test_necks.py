@@ -5,14 +5,15 @@ import torch
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.registry import DefaultScope
+from models.for_each import for_each
 
 from mmstconv.models import LSTMTemporalNeck, PoolNeck
 
 
-@pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize("axes", [(6,), (6, 2, 3), (1, 1, 1)])
-@pytest.mark.parametrize("layers", [1, 2])
-@pytest.mark.parametrize("bidirectional", [False, True])
+@for_each("batch", [1, 3])
+@for_each("axes", [(6,), (6, 2, 3), (1, 1, 1)])
+@for_each("layers", [1, 2])
+@for_each("bidirectional", [False, True])
 def test_lstm_shapes_and_gradient(batch, axes, layers, bidirectional):
     neck = LSTMTemporalNeck(
         4, 5, num_layers=layers, bidirectional=bidirectional, dropout=0.1
@@ -69,8 +70,8 @@ def test_forget_gate_starts_open():
         assert not torch.equal(total[:5], torch.ones(5))
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("lengths", [None, torch.tensor([2, 3])])
+@for_each("dtype", [torch.bfloat16, torch.float16])
+@for_each("lengths", [None, torch.tensor([2, 3])])
 def test_autocast(dtype, lengths):
     neck = LSTMTemporalNeck(4, 5)
     with torch.autocast("cpu", dtype):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from mmaction.registry import MODELS
+from models.for_each import for_each
 
 from mmstconv.models import STConvNet
 from mmstconv.models.recognizers.modality_dropout import drop_modalities
@@ -20,16 +21,13 @@ def map_cfg(make_cfg, **head):
         type="STConvNet",
         stages=[dict(channels=7, temporal_pool=POOL, spatial_pool=POOL)],
     )
-    cfg["cls_head"].update(
-        in_channels=dict(rgb=5, flow=5, audio=5),
-        fusion=dict(type="Conv3dFusion", trunk=trunk, grid=(2, 4, 4)),
-        **head,
-    )
+    cfg["joint"].update(fusion=dict(type="Conv3dFusion", trunk=trunk, grid=(2, 4, 4)))
+    cfg["cls_head"].update(head)
     return cfg
 
 
-@pytest.mark.parametrize("aux", [0.0, 0.5])
-@pytest.mark.parametrize("absent", [(), ("audio",), ("rgb", "flow"), ("rgb",)])
+@for_each("aux", [0.0, 0.5])
+@for_each("absent", [(), ("audio",), ("rgb", "flow"), ("rgb",)])
 def test_maps_are_fused_and_learned(make_cfg, make_inputs, make_samples, aux, absent):
     model = MODELS.build(map_cfg(make_cfg, aux_loss_weight=aux))
     presence = [dict.fromkeys(absent, False)] * 3
@@ -77,27 +75,34 @@ def test_no_such_stage(count):
 
 def test_dropout_rates_and_one_that_stays():
     rows = 4000
-    everything = {name: [True] * rows for name in ("rgb", "flow", "audio")}
+    everything = {name: torch.ones(rows).bool() for name in ("rgb", "flow", "audio")}
     kept = drop_modalities(everything, dict(rgb=0.3, audio=1.0), clips=1)
-    assert all(any(kept[name][row] for name in kept) for row in range(rows))
-    assert all(kept["flow"]) and not any(kept["audio"])
-    share = 1 - sum(kept["rgb"]) / rows
+    assert {name: (one.dtype, one.shape) for name, one in kept.items()} == (
+        dict.fromkeys(everything, (torch.bool, (rows,)))
+    )
+    assert torch.stack([*kept.values()]).any(0).all()
+    assert kept["flow"].all() and not kept["audio"].any()
+    share = 1 - kept["rgb"].float().mean().item()
     assert share == pytest.approx(0.3, abs=4 * (0.3 * 0.7 / rows) ** 0.5)
-    assert all(everything["audio"])
+    assert everything["audio"].all()
 
 
 def test_the_last_one_stays():
-    lonely = dict(rgb=[True, False], audio=[False, True])
+    lonely = dict(rgb=torch.tensor([True, False]), audio=torch.tensor([False, True]))
     kept = drop_modalities(lonely, dict(rgb=1.0, audio=1.0), clips=1)
-    assert kept == lonely
+    assert set(kept) == set(lonely)
+    for name, rows in lonely.items():
+        assert torch.equal(kept[name], rows), name
 
 
 def test_clips_of_a_sample_lose_the_same():
-    present = {name: [True] * 60 for name in ("rgb", "audio")}
+    present = {name: torch.ones(60).bool() for name in ("rgb", "audio")}
     kept = drop_modalities(present, dict(rgb=0.5, audio=0.5), clips=3)
     for rows in kept.values():
         for first in range(0, 60, 3):
-            assert len(set(rows[first : first + 3])) == 1
+            assert len(set(rows[first : first + 3].tolist())) == 1
+    for name, rows in kept.items():
+        assert not rows.all(), name
 
 
 def test_dropout_is_for_training_alone(make_cfg, make_inputs, make_samples):
@@ -117,7 +122,6 @@ def test_dropout_is_for_training_alone(make_cfg, make_inputs, make_samples):
 def test_what_a_base_says_of_a_stream_that_is_left_out(make_cfg):
     cfg = make_cfg()
     cfg["streams"].pop("audio")
-    cfg["cls_head"]["in_channels"].pop("audio")
     cfg["cls_head"]["train_without"] = ["audio", "flow"]
     model = MODELS.build(dict(cfg, modality_dropout=dict(audio=0.5, flow=0.2)))
     assert model.modality_dropout == dict(flow=0.2)

@@ -8,6 +8,7 @@ from mmaction.registry import MODELS
 from mmengine.config import ConfigDict
 from mmengine.optim import OptimWrapper
 from mmengine.runner import load_checkpoint, save_checkpoint
+from models.for_each import for_each
 
 from mmstconv.engine import CPUAmpOptimWrapper
 
@@ -18,8 +19,8 @@ SUBSETS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("names", SUBSETS)
-@pytest.mark.parametrize(("samples", "clips"), [(1, 1), (3, 1), (2, 2)])
+@for_each("names", SUBSETS)
+@for_each("samples, clips", [(1, 1), (3, 1), (2, 2)])
 def test_loss_and_prediction_of_every_subset(
     make_model, make_inputs, make_samples, names, samples, clips
 ):
@@ -71,9 +72,9 @@ def test_clips_are_averaged(make_model, make_inputs, make_samples):
         assert torch.allclose(sample.pred_score, mean[row])
 
 
-@pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("absent", ALL)
-@pytest.mark.parametrize("content", [1e6, float("nan"), "noise"])
+@for_each("training", [True, False])
+@for_each("absent", ALL)
+@for_each("content", [1e6, float("nan"), "noise"])
 def test_absent_content_changes_nothing(
     make_model, make_inputs, make_samples, training, absent, content
 ):
@@ -210,7 +211,8 @@ def test_train_and_val_step(
 
 def test_init_weights_reaches_every_part(make_model):
     model = make_model(temporal=dict(type="AttentionOverTime"), aux_loss_weight=1.0)
-    for parameter in model.cls_head.parameters():
+    parts = torch.nn.ModuleList([model.joint, model.cls_head])
+    for parameter in parts.parameters():
         torch.nn.init.constant_(parameter, 7.0)
     model.init_weights()
     assert not (model.cls_head.fc_cls.weight == 7).any()
@@ -246,32 +248,45 @@ def test_compiles(make_model, make_inputs):
     assert torch.allclose(compiled(inputs), expected, atol=1e-6)
 
 
-def test_unknown_modality(make_cfg):
-    cfg = make_cfg()
-    cfg["streams"]["depth"] = cfg["streams"]["rgb"]
-    with pytest.raises(ValueError, match=r"'rgb', 'flow', 'audio'.*unknown.*depth"):
-        MODELS.build(cfg)
-    with pytest.raises(ValueError, match="expected some of"):
-        MODELS.build(dict(cfg, streams={}))
+def test_no_modality(make_cfg):
+    with pytest.raises(ValueError, match="streams: expected at least one modality"):
+        MODELS.build(dict(make_cfg(), streams={}))
 
 
-def test_head_of_other_streams(make_cfg):
+def test_parts_of_other_streams(make_cfg):
+    weights = dict(rgb=1.0, flow=0.0, audio=1.0)
+    other = (
+        r"one for each of \['audio', 'rgb'\], got those of \['audio', 'flow', 'rgb'\]"
+    )
+    for own, message in (
+        (dict(aux_loss_weight=weights), f"aux_loss_weight: .*{other}"),
+        (
+            dict(temporal={name: dict(type="LastState") for name in weights}),
+            rf"joint\.temporal: .*{other}",
+        ),
+    ):
+        cfg = make_cfg(**own)
+        del cfg["streams"]["flow"]
+        with pytest.raises(ValueError, match=message):
+            MODELS.build(cfg)
     cfg = make_cfg()
-    del cfg["streams"]["flow"]
-    with pytest.raises(ValueError, match=r"\['audio', 'flow', 'rgb'\].*\['audio', 'r"):
+    cfg["joint"]["in_channels"] = dict(depth=8)
+    with pytest.raises(
+        ValueError, match=r"joint\.in_channels has \['depth'\], but str"
+    ):
         MODELS.build(cfg)
 
 
 def test_head_of_other_channels(make_cfg, make_inputs):
     cfg = make_cfg()
-    cfg["cls_head"]["in_channels"]["rgb"] = 99
+    cfg["joint"]["in_channels"] = dict(rgb=99)
     model = MODELS.build(cfg)
     with pytest.raises(ValueError, match=r"'rgb' gives 8 .*\['rgb'\] is 99"):
         model(make_inputs(1))
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
+@for_each(
+    "change, message",
     [
         (lambda x: x.pop("audio"), r"'audio' has no input.*\['flow', 'rgb'\]"),
         (lambda x: x.update(rgb=x["rgb"][:, :1]), r"\(N, M\), got shapes.*rgb"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from models.for_each import for_each
 from torch import nn
 
 from mmstconv.models import STConvNet
+from mmstconv.models.layers import window_of
 from mmstconv.models.streaming import StreamedTrunk
 
 POOL = dict(mode="max", size=2)
@@ -77,6 +79,7 @@ def steps_of(trunk, x, sizes):
 @torch.no_grad()
 def compare(net, sizes, rows=2, side=12):
     trunk = StreamedTrunk(net)
+    assert window_of(net.stages) == (trunk.reach, trunk.stride)
     frames = trunk.reach + 2 * trunk.stride + 1
     x = torch.randn(rows, 3, frames + 3 * trunk.stride, side, side)
     steps = steps_of(trunk, x, sizes)
@@ -92,8 +95,8 @@ def compare(net, sizes, rows=2, side=12):
     return steps
 
 
-@pytest.mark.parametrize("sizes", [(1,), (5, 1, 3), (100,)], ids=str)
-@pytest.mark.parametrize("name", SMALL)
+@for_each("sizes", [(1,), (5, 1, 3), (100,)])
+@for_each("name", SMALL)
 def test_equals_each_window_alone(name, sizes):
     net = unsettled(STConvNet(SMALL[name], temporal_padding=False))
     compare(net, sizes)
@@ -105,7 +108,7 @@ def test_published_networks(arch):
     compare(net, (7,), rows=1, side=32)
 
 
-@pytest.mark.parametrize("arch", ["i3d", "s3d", "s3dg", "hara_r3d_18_shortcut_a"])
+@for_each("arch", ["i3d", "s3d", "s3dg", "hara_r3d_18_shortcut_a"])
 def test_a_network_says_whether_it_can(arch):
     if arch == "i3d":
         with pytest.raises(ValueError, match="Conv3dSame pads time by the length"):
@@ -116,7 +119,9 @@ def test_a_network_says_whether_it_can(arch):
         with pytest.raises(ValueError, match="FeatureGate weighs channels by the"):
             StreamedTrunk(net)
         return
-    assert StreamedTrunk(net).reach > 1
+    trunk = StreamedTrunk(net)
+    assert trunk.reach > 1
+    assert window_of(net.stages) == (trunk.reach, trunk.stride)
 
 
 def test_a_padded_network_is_refused():

@@ -5,6 +5,7 @@ import torch
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.registry import DefaultScope
+from models.for_each import for_each
 
 from mmstconv.models import ConvStream
 
@@ -39,8 +40,8 @@ MMACTION2 = {
 }
 
 
-@pytest.mark.parametrize("batch", [1, 2])
-@pytest.mark.parametrize("neck", [None, dict(LSTM, in_channels=5)])
+@for_each("batch", [1, 2])
+@for_each("neck", [None, dict(LSTM, in_channels=5)])
 def test_own_parts(batch, neck):
     stream = ConvStream(dict(type="STConvNet", stages=[dict(channels=5)]), neck)
     feat, loss_aux = stream(torch.rand(batch, 3, 4, 8, 8))
@@ -81,11 +82,12 @@ def test_neck_of_mmaction2_with_a_loss_of_its_own():
         aux_head_cfg=dict(out_channels=4, loss_weight=0.5),
     )
     backbone = dict(MMACTION2["ResNet3d"][0], out_indices=(2, 3))
-    head = dict(type="TriModalFusionHead", num_classes=4, in_channels=dict(rgb=2048))
+    head = dict(type="TriModalFusionHead", num_classes=4)
     model = MODELS.build(
         dict(
             type="TriModalRecognizer",
             streams=dict(rgb=dict(backbone=backbone, neck=neck)),
+            joint=dict(in_channels=dict(rgb=2048)),
             cls_head=head,
         )
     )

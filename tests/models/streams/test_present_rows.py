@@ -8,6 +8,7 @@ from torch import nn
 from mmstconv.models.streams import run_present_rows
 
 LSTM = dict(type="LSTMTemporalNeck", hidden_channels=6)
+NOBODY = torch.zeros(2, dtype=torch.bool)
 
 
 def build_audio(norm="BN1d"):
@@ -25,7 +26,7 @@ def test_absent_rows_are_zero_and_not_run(present):
     stream, x = build_audio(), torch.randn(3, 3, 8)
     rows = [row for row, here in enumerate(present) if here]
     x[[row for row in range(3) if row not in rows]] = float("nan")
-    feat, _ = run_present_rows(stream, x, [bool(here) for here in present], 6)
+    feat, _ = run_present_rows(stream, x, torch.tensor(present).bool(), 6)
     alone, _ = build_like(stream)(x[rows])
     assert feat.shape == (3, 8, 6)
     assert torch.equal(feat[rows], alone)
@@ -46,7 +47,8 @@ def build_like(stream):
 def test_idle_stream_touches_parameters_and_keeps_statistics():
     stream = build_audio()
     before = {name: value.clone() for name, value in stream.named_buffers()}
-    feat, _ = run_present_rows(stream, torch.full((2, 3, 8), 1e6), [False] * 2, 6)
+    x = torch.full((2, 3, 8), 1e6)
+    feat, _ = run_present_rows(stream, x, NOBODY, 6)
     assert torch.equal(feat, torch.zeros(2, 1, 6))
     feat.sum().backward()
     for name, parameter in stream.named_parameters():
@@ -65,14 +67,14 @@ def test_idle_stream_joins_synchronised_norms(monkeypatch):
 
     monkeypatch.setattr(nn.SyncBatchNorm, "forward", forward)
     stream = nn.SyncBatchNorm.convert_sync_batchnorm(build_audio())
-    feat, _ = run_present_rows(stream, torch.rand(2, 3, 8), [False] * 2, 6)
+    feat, _ = run_present_rows(stream, torch.rand(2, 3, 8), NOBODY, 6)
     assert calls == [(0, 5, 8)]
     feat.sum().backward()
     for name, parameter in stream.named_parameters():
         if not name.endswith("bn.bias"):  # the stand-in above has no bias
             assert torch.equal(parameter.grad, torch.zeros_like(parameter)), name
     stream.eval()
-    run_present_rows(stream, torch.rand(2, 3, 8), [False] * 2, 6)
+    run_present_rows(stream, torch.rand(2, 3, 8), NOBODY, 6)
     assert len(calls) == 1
 
 
@@ -83,5 +85,6 @@ def test_data_samples_follow_their_rows():
             return x[:, None], {}
 
     stream = Stream()
-    run_present_rows(stream, torch.rand(3, 2), [True, False, True], 2, ["a", "b", "c"])
+    here = torch.tensor([True, False, True])
+    run_present_rows(stream, torch.rand(3, 2), here, 2, ["a", "b", "c"])
     assert stream.seen == ["a", "c"]

@@ -1,0 +1,1 @@
+"""Reading video with decord, in a process of its own."""

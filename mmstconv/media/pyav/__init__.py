@@ -1,0 +1,1 @@
+"""Reading files with PyAV (FFmpeg)."""

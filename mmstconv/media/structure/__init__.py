@@ -1,0 +1,1 @@
+"""What the bytes of a container say, read without a decoder."""

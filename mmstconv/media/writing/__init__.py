@@ -1,0 +1,1 @@
+"""Writing media files, and re-encoding them to what trains quickly."""

@@ -1,0 +1,31 @@
+"""The modalities that have loaders of their own, and their order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+#: Spelled here and nowhere else; any other key that a config names is a modality too.
+MODALITIES = ("rgb", "flow", "audio")
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Modalities in the order of parameters and reports: ours first, then as named."""
+    names = list(names)
+    own = [name for name in MODALITIES if name in names]
+    return own + [name for name in names if name not in MODALITIES]
+
+
+def without_left_out(
+    names: Iterable[str], streams: Collection[str], known: Collection[str] = MODALITIES
+) -> list[str]:
+    """Names but those of modalities whose stream a child config has left out.
+
+    What its base says of them does not count then. Any other name stays, for whoever
+    checks it.
+
+    Args:
+        names: Of modalities.
+        streams: Modalities that have a stream.
+        known: Modalities that a config may have had.
+    """
+    return [name for name in names if name in streams or name not in known]
