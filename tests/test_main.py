@@ -13,7 +13,8 @@ from conftest import ROOT
 from mmstconv import __main__ as command
 
 # What they share, what the demo and the benchmarks are.
-NOT_COMMANDS = {"demo", "file_workers", "prepared_files"}
+NOT_COMMANDS = {"demo", "file_workers", "prepared_files", "demo_spec"}
+NOT_COMMANDS |= {"demo_pictures", "demo_sound"}
 
 
 def run(*arguments, cwd, **variables):
