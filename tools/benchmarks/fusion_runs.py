@@ -110,6 +110,11 @@ def build(
             score_subsets=True,
         ),
         modality_dropout=dict.fromkeys(streams, strategy.dropout),
+        # of all inputs that a sample has, also where one stream is trained alone
+        data_preprocessor=dict(
+            type="TriModalDataPreprocessor",
+            preprocessors=dict.fromkeys(BACKBONES, dict(type="ActionDataPreprocessor")),
+        ),
     )
     model = MODELS.build(model)
     model.init_weights()
