@@ -1,6 +1,6 @@
 """Row 14: from the command to the first iteration of training.
 
-    python tools/benchmarks/speed/startup.py [--rounds N]
+    python tools/benchmarks/startup.py [--rounds N]
 
 Ours is ``mim train mmstconv CONFIG``, the peer ``mim train mmaction2 CONFIG``: whole
 processes, in turn, on one config, a child of the tri-modal demo on 32 of its files. A
@@ -14,19 +14,18 @@ seconds of all processes, which other programs on the machine disturb less.
 
 from __future__ import annotations
 
-import argparse
 import os
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import distribution
 from pathlib import Path
 
-from measuring import report, result
+from measuring import Result, result, script
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path("work_dirs/bench/startup")
 BASE = ROOT / "configs/recognition/demo/stconvnet_lstm_demo-rgb-flow-audio.py"
 FILES = dict(train=16, val=8, test=8)
@@ -126,42 +125,25 @@ def processor_seconds() -> float:
     return spent.ru_utime + spent.ru_stime
 
 
-def measure(rounds: int, folder: Path) -> list:
-    """All lines of the table."""
+def measure(rounds: int = 2) -> Iterator[Result]:
+    folder = FOLDER.absolute()
     sides = commands(prepare(folder))
     spent = {name: [] for name in sides}
     for turn in range(-WARMUP, rounds):
-        names = list(sides) if turn % 2 else list(reversed(sides))
-        for name in names:
+        for name in sides if turn % 2 else reversed(list(sides)):
             if turn >= 0 or name.startswith("mim"):
                 spent[name].append(start(sides[name], folder))
-    lines = []
-    for name, what, goal in (
+    for kind, what, goal in (
         ("mim", "mim train to the first iteration", 0.8),
         ("script", "train.py to the first iteration", None),
     ):
         (ours, ours_cpu), (peer, peer_cpu) = (
-            zip(*spent[f"{name} {side}"][-rounds:]) for side in ("ours", "peer")
+            zip(*spent[f"{kind} {side}"][-rounds:]) for side in ("ours", "peer")
         )
-        lines.append(result("14", what, ours, peer, goal))
-        lines.append(
-            result(
-                "14",
-                f"{what}, processor seconds of all processes",
-                ours_cpu,
-                peer_cpu,
-                None,
-            )
-        )
-    return lines
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=2)
-    args = parser.parse_args()
-    report(measure(args.rounds, FOLDER.absolute()))
+        yield result("14", what, ours, peer, goal)
+        of_all = f"{what}, processor seconds of all processes"
+        yield result("14", of_all, ours_cpu, peer_cpu)
 
 
 if __name__ == "__main__":
-    main()
+    script(measure)

@@ -1,6 +1,6 @@
 """Run every speed benchmark and collect the results.
 
-    python tools/benchmarks/speed/run_all.py --out work_dirs/bench
+    python tools/benchmarks/run_all.py --out work_dirs/bench
 
 Writes ``results.json``, a list of objects with ``row``, ``name``, ``ratio``,
 ``spread``, ``goal``, ``ours``, ``peer``, ``unit`` and ``note``, and ``results.md`` with
@@ -22,19 +22,14 @@ from pathlib import Path
 
 from measuring import Result, as_table
 
-FOLDER = Path(__file__).resolve().parent
-#: In the order of the rows; the modules that they share are not among them.
-SHARED = {"run_all", "measuring", "bench_clips", "pipelines"}
 PACKAGES = ("torch", "mmaction2", "mmengine", "av", "decord", "opencv-contrib-python")
 
 
 def scripts() -> list[Path]:
-    """Those that call ``report``."""
-    return sorted(
-        path
-        for path in FOLDER.glob("*.py")
-        if path.stem not in SHARED and "report(" in path.read_text()
-    )
+    """Those whose first word is the row that they measure."""
+    folder = Path(__file__).resolve().parent
+    found = folder.glob("*.py")
+    return sorted(path for path in found if path.read_text().startswith('"""Row'))
 
 
 def parse_results(output: str) -> list[Result]:
@@ -53,14 +48,13 @@ def machine() -> str:
         names = [x for x in info.read_text().splitlines() if x.startswith("model name")]
         cpu = names[0].split(":", 1)[1].strip() if names else cpu
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return (
-        f"{cpu}, {os.cpu_count()} cores, Python {platform.python_version()}, {packages}"
-    )
+    python = f"Python {platform.python_version()}"
+    return f"{cpu}, {os.cpu_count()} cores, {python}, {packages}"
 
 
 def row_order(one: Result) -> tuple[int, str]:
-    digits = "".join(letter for letter in one.row if letter.isdigit())
-    return int(digits), one.row
+    """Sorts row 6b between 6 and 7."""
+    return int("".join(filter(str.isdigit, one.row))), one.row
 
 
 def main() -> None:
@@ -71,26 +65,24 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     results: list[Result] = []
     failed = []
-    for script in scripts():
-        if args.only and script.stem not in args.only:
+    for path in scripts():
+        if args.only and path.stem not in args.only:
             continue
         start = time.perf_counter()
-        print(f"{script.stem} ...", end=" ", flush=True)
-        done = subprocess.run(
-            [sys.executable, str(script)], stdout=subprocess.PIPE, text=True
-        )
+        print(f"{path.stem} ...", end=" ", flush=True)
+        command = [sys.executable, str(path)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
         try:
             found = parse_results(done.stdout)
         except ValueError as error:
-            failed.append(script.stem)
+            failed.append(path.stem)
             print(f"failed with code {done.returncode}: {error}", flush=True)
             continue
-        results += found
         print(f"{time.perf_counter() - start:.0f} s", flush=True)
         # one by one, so that an interruption loses the rest alone
-        results.sort(key=row_order)
-        rows = [vars(one) for one in results]
-        (args.out / "results.json").write_text(json.dumps(rows, indent=1))
+        results = sorted([*results, *found], key=row_order)
+        rows = json.dumps([vars(one) for one in results], indent=1)
+        (args.out / "results.json").write_text(rows)
         table = f"{machine()}\n\n{as_table(results)}\n"
         (args.out / "results.md").write_text(table)
     print(as_table(results))

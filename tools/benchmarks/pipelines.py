@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from bench_clips import Clip, files
-from measuring import Result, alternate, one_core, result
 from mmaction.registry import TRANSFORMS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
@@ -19,8 +15,7 @@ from mmengine.config import Config
 import mmstconv  # noqa: F401
 
 Steps = Sequence[Callable[[dict], dict]]
-ROUNDS = 9
-CONFIGS = Path(__file__).resolve().parents[3] / "configs"
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 
 def stock_rgb(size: int = 112, clip_len: int = 16, interval: int = 2) -> list[dict]:
@@ -57,6 +52,7 @@ def trimodal(**changes) -> list[dict]:
 
 
 def build(pipeline: Sequence[dict]) -> Steps:
+    """The transforms of a pipeline."""
     register_all_modules(init_default_scope=True)
     return [TRANSFORMS.build(step) for step in pipeline]
 
@@ -96,66 +92,3 @@ def move_clip(sample: dict, place: float) -> None:
 
 
 MOVE = {"SampleFrames": move_frames, "SampleClips": move_clip}
-
-
-def side_by_side(
-    ours: Steps, peer: Steps, path: Path, rounds: int
-) -> tuple[list[float], list[float]]:
-    """Processor seconds (of all threads) of a sample of a file in each round.
-
-    The seed of a round is the same for both. On one idle core that is the time that
-    passes; on a busy one it leaves out what others take.
-    """
-    spent: dict[str, list[float]] = {"ours": [], "peer": []}
-    for seed in range(rounds + 1):
-        turn = alternate(
-            {
-                "ours": partial(run, ours, path, seed),
-                "peer": partial(run, peer, path, seed),
-            },
-            rounds=1,
-            warmup=0,
-            clock=time.process_time,
-        )
-        if seed:  # the first one warms up
-            for name, seconds in turn.items():
-                spent[name] += seconds
-    return spent["ours"], spent["peer"]
-
-
-def compare_samples(
-    row: str, clips: Sequence[Clip], goal: float, size: int = 112, **changes
-) -> list[Result]:
-    """Our tri-modal sample beside MMAction2's RGB-only one, file by file and in all.
-
-    They take 17 and 16 frames, every second one of the file, at the same random place
-    of it, which changes from round to round.
-
-    Args:
-        row: Of the results.
-        clips: What to read.
-        goal: For the line over all files.
-        size: Of the frames, in pixels.
-        changes: To our pipeline, see :func:`trimodal`.
-    """
-    one_core()
-    stock = build(stock_rgb(size))
-    scale = dict(scale=(size, size)) if size != 112 else {}
-    kwargs = dict(scale=1000, unit="ms a sample")
-    results, ours_all, peer_all = [], [], []
-    for clip, path in zip(clips, files(clips)):
-        rate = dict(fps=clip.fps / 2)
-        ours = build(trimodal(SampleClips=rate, Resize=scale, **changes))
-        ours_spent, peer_spent = side_by_side(ours, stock, path, ROUNDS)
-        what = f"{clip.name}, {clip.width} x {clip.height}"
-        results.append(result(row, what, ours_spent, peer_spent, None, **kwargs))
-        # a file's place is random: its mean is what an epoch takes
-        ours_all.append(ours_spent)
-        peer_all.append(peer_spent)
-    ours_rounds = [sum(turn) for turn in zip(*ours_all)]
-    peer_rounds = [sum(turn) for turn in zip(*peer_all)]
-    kwargs = dict(scale=1000 / len(results), unit="ms a sample")
-    return [
-        result(row, "all files", ours_rounds, peer_rounds, goal, **kwargs),
-        *results,
-    ]

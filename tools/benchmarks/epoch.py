@@ -1,6 +1,6 @@
 """Row 15: a tri-modal training from video files beside three trainings of MMAction2's.
 
-    python tools/benchmarks/speed/epoch.py [--rounds N]
+    python tools/benchmarks/epoch.py [--rounds N]
 
 Ours is one run of the default tri-modal model on video files. The peer extracts flow
 images and audio features (see extraction.py), then trains three times: RGB from the

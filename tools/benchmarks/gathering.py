@@ -3,26 +3,24 @@
 Ours: gather_results of our metrics. Peer: MMEngine's collect_results, as its
 BaseMetric.evaluate calls it. Same results of AccMetric, two real processes (gloo).
 
-    python tools/benchmarks/speed/gathering.py
+    python tools/benchmarks/gathering.py
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
-from measuring import alternate, report, result
+from measuring import Result, alternate, result, script
 from mmengine import dist
 from torch import multiprocessing
 
 from mmstconv.evaluation.gathering import gather_results
-
-GOAL = 0.3
 
 
 def scores(samples: int, classes: int, rank: int, world: int) -> list[dict]:
@@ -34,14 +32,16 @@ def scores(samples: int, classes: int, rank: int, world: int) -> list[dict]:
     ]
 
 
-def worker(rank: int, args: argparse.Namespace, folder: str, answers) -> None:
+def worker(
+    rank: int, samples: int, classes: int, rounds: int, folder: str, answers
+) -> None:
     torch.set_num_threads(1)
     os.chdir(folder)  # MMEngine makes its folder here
     torch.distributed.init_process_group(
         "gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2
     )
-    mine = scores(args.samples, args.classes, rank, 2)
-    collected = {}
+    mine = scores(samples, classes, rank, 2)
+    collected, spent = {}, dict(ours=[], peer=[])
 
     def timed(name, collect):
         def run():
@@ -54,10 +54,9 @@ def worker(rank: int, args: argparse.Namespace, folder: str, answers) -> None:
 
         return run
 
-    spent = dict(ours=[], peer=[])
-    ours = timed("ours", lambda: gather_results(mine, args.samples))
-    peer = timed("peer", lambda: dist.collect_results(mine, args.samples, "cpu"))
-    alternate(dict(ours=ours, peer=peer), args.rounds)
+    ours = timed("ours", lambda: gather_results(mine, samples))
+    peer = timed("peer", lambda: dist.collect_results(mine, samples, "cpu"))
+    alternate(dict(ours=ours, peer=peer), rounds)
     if rank == 0:
         for one, other in zip(collected["ours"], collected["peer"]):
             if one["label"] != other["label"] or (one["pred"] != other["pred"]).any():
@@ -67,34 +66,22 @@ def worker(rank: int, args: argparse.Namespace, folder: str, answers) -> None:
     torch.distributed.destroy_process_group()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--samples", type=int, default=20_000)
-    parser.add_argument("--classes", type=int, default=400)
-    parser.add_argument("--rounds", type=int, default=7)
-    args = parser.parse_args()
-    context = multiprocessing.get_context("spawn")
-    answers = context.SimpleQueue()
+def measure(
+    samples: int = 20_000, classes: int = 400, rounds: int = 7
+) -> Iterator[Result]:
+    answers = multiprocessing.get_context("spawn").SimpleQueue()
     with tempfile.TemporaryDirectory() as folder:
-        torch.multiprocessing.spawn(worker, (args, folder, answers), nprocs=2)
+        args = (samples, classes, rounds, folder, answers)
+        torch.multiprocessing.spawn(worker, args, nprocs=2)
         assert list(Path(folder, ".dist_test").iterdir()) == []
     spent = answers.get()
-    report(
-        [
-            result(
-                "16b",
-                f"{args.samples:,} x {args.classes} scores over 2 processes",
-                spent["ours"],
-                spent["peer"],
-                GOAL,
-                scale=1000,
-                unit="ms",
-                note="until the main process has the list of samples; each collection "
-                "starts and ends at a barrier; the peer's files are in the page cache",
-            )
-        ]
+    name = f"{samples:,} x {classes} scores over 2 processes"
+    note = (
+        "until the main process has the list of samples; each collection starts and "
+        "ends at a barrier; the peer's files are in the page cache"
     )
+    yield result("16b", name, spent["ours"], spent["peer"], 0.3, 1000, "ms", note)
 
 
 if __name__ == "__main__":
-    main()
+    script(measure)

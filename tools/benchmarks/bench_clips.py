@@ -1,16 +1,17 @@
-"""The media files of the speed benchmarks: drawn once, kept in ``work_dirs/bench``.
+"""What the benchmarks look at: drawn files, kept in ``work_dirs/bench``, and images.
 
-A textured background is panned and zoomed, textured patches move over it, and every
-frame has its own sensor noise; the bit rates are those of web video of the size (about
-400 kbit/s at 240 lines). The sound is noise bursts and glides in stereo.
+In a file a textured background is panned and zoomed, textured patches move over it,
+and every frame has its own sensor noise; the bit rates are those of web video of the
+size (about 400 kbit/s at 240 lines). The sound is noise bursts and glides in stereo.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 
@@ -19,6 +20,7 @@ from mmstconv.media import SoundCoding, VideoCoding, write_media
 
 FOLDER = Path("work_dirs/bench/media")
 SAMPLE_RATE = 44100
+SIZE, WAVES = 112, 60  # of the images of `translations`
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ class Clip:
     fps: int = 30
     seconds: float = 10.0
     crf: int = 20
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.width} x {self.height}"
 
 
 #: What web data sets of short clips hold: H.264 with sound, one key frame in 250.
@@ -104,35 +109,85 @@ def sound(seconds: float, seed: int) -> np.ndarray:
     return np.clip(glide + bursts, -1, 1).astype(np.float32)
 
 
-def write(clip: Clip, seed: int, folder: Path = FOLDER) -> Path:
+def write(clip: Clip, seed: int, folder: Path | None = None) -> Path:
     """The file of a clip; drawn and encoded unless it is there."""
-    path = folder / clip.name
+    path = (folder or FOLDER) / clip.name
     if path.exists():
         return path
-    folder.mkdir(parents=True, exist_ok=True)
-    avi = path.suffix == ".avi"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    options, codecs = {"preset": "medium", "crf": str(clip.crf)}, ("libx264", "aac")
+    if path.suffix == ".avi":
+        options, codecs = {"b": "400000"}, ("mpeg4", "libmp3lame")
     return write_media(
         path,
         draw(clip, seed),
         clip.fps,
         sound(clip.seconds, seed),
         SAMPLE_RATE,
-        video=VideoCoding(
-            codec="mpeg4" if avi else "libx264",
-            gop_size=250,
-            options={"b": "400000"}
-            if avi
-            else {"preset": "medium", "crf": str(clip.crf)},
-        ),
-        sound=SoundCoding(codec="libmp3lame" if avi else "aac"),
+        video=VideoCoding(codec=codecs[0], gop_size=250, options=options),
+        sound=SoundCoding(codec=codecs[1]),
     )
 
 
-def files(clips: tuple[Clip, ...], folder: Path = FOLDER) -> list[Path]:
+def files(clips: Iterable[Clip], folder: Path | None = None) -> list[Path]:
     """Paths of clips, drawn where they are missing."""
     return [write(clip, seed, folder) for seed, clip in enumerate(clips)]
 
 
-if __name__ == "__main__":
-    for path in files(WEB) + files(HIGH) + files(AVI):
-        print(path, path.stat().st_size)
+def looped(clip: Clip, seconds: float, folder: Path | None = None) -> Path:
+    """A file of a clip's packets again and again, until so many seconds are full.
+
+    Nothing is encoded anew.
+    """
+    source = write(clip, 1, folder)
+    path = source.with_stem(f"{source.stem}_{seconds:g}s")
+    if path.exists():
+        return path
+    beginning = path.with_name(f"unfinished_{path.name}")
+    with av.open(str(beginning), "w") as writer:
+        streams, last = {}, {}
+        for loop in range(-(-int(seconds) // round(clip.seconds))):
+            with av.open(str(source)) as reader:
+                for stream in reader.streams if loop == 0 else ():
+                    streams[stream.index] = writer.add_stream_from_template(stream)
+                for packet in reader.demux():
+                    if packet.size:
+                        _repeat(packet, loop * clip.seconds, streams, last, writer)
+    return beginning.rename(path)
+
+
+def _repeat(packet, shift: float, streams: dict, last: dict, writer) -> None:
+    """Write a packet so many seconds later, unless that is before what is there:
+    the last block of sound may be longer than the clip."""
+    index = packet.stream.index
+    ticks = round(shift / packet.time_base)
+    packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
+    if packet.dts > last.get(index, packet.dts - 1):
+        last[index] = packet.dts
+        packet.stream = streams[index]
+        writer.mux(packet)
+
+
+def translations(pixels: Iterable[float]) -> Iterator[tuple]:
+    """Pairs of grey images, another texture and direction each, and their shift.
+
+    A texture is a sum of cosine waves down to 6 pixels of length: what is between its
+    pixels is known as well, and nothing is interpolated.
+    """
+    y, x = np.mgrid[0:SIZE, 0:SIZE].astype(float)
+    for seed, distance in enumerate(pixels):
+        rng = np.random.default_rng(seed)
+        waves = rng.uniform(-0.16, 0.16, (WAVES, 2))
+        heights = rng.uniform(0.2, 1, WAVES) / np.hypot(*waves.T).clip(0.02) ** 0.7
+        heights *= 45 / np.sqrt((heights**2).sum() / 2)
+        phases = rng.uniform(0, 2 * np.pi, WAVES)
+        angle = rng.uniform(0, 2 * np.pi)
+        shift = (distance * np.cos(angle), distance * np.sin(angle))
+        images = []
+        for dx, dy in ((0.0, 0.0), shift):
+            turns = np.multiply.outer(waves[:, 0], x - dx)
+            turns += np.multiply.outer(waves[:, 1], y - dy)
+            cosines = np.cos(2 * np.pi * turns + phases[:, None, None])
+            image = 120 + np.tensordot(heights, cosines, 1)
+            images.append(np.rint(image.clip(0, 255)).astype(np.uint8))
+        yield images[0], images[1], shift

@@ -5,27 +5,27 @@ every second frame, the network's stride over time. Peer: the scheme of MMAction
 long_video_demo (recomputed.py), the window of 32 frames with every new frame. Frames
 are decoded beforehand on both sides, sound comes with them. One core.
 
-    python tools/benchmarks/speed/streaming.py
+    python tools/benchmarks/streaming.py
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from itertools import count
 
+import cv2
 import numpy as np
 import recomputed
 import torch
 from bench_clips import SAMPLE_RATE, WEB, draw, sound
-from long_media import build_model
-from measuring import Result, alternate, one_core, report, result
+from measuring import Result, alternate, one_core, result, script
+from recomputed import build_model
 
 from mmstconv.apis import StreamingRecognizer
 from mmstconv.media.reading.pushed import PushedMedia
 from mmstconv.models.streaming import WindowScorer
 
-GOAL = 0.1
-FLAT_GOAL = 1.1
 ROUNDS = 12
 CLIP = WEB[1]
 PATTERN = 48  # frames drawn, which repeat
@@ -38,14 +38,11 @@ FLAT_ROUNDS = 10
 
 def camera(size: tuple[int, int] | None = None):
     """Frames and the sound of 1 / 12 s, drawn once, without an end."""
-    import cv2
-
     frames = []
     for _, image in zip(range(PATTERN), draw(CLIP, seed=1)):
         frames.append(image if size is None else cv2.resize(image, size))
     samples = sound(PATTERN / 12, seed=1)[0]
-    step = SAMPLE_RATE // 12
-    rate = 16000 // 12
+    step, rate = SAMPLE_RATE // 12, 16000 // 12
     pieces = [samples[k * step : k * step + rate + 1] for k in range(PATTERN)]
     for k in count():
         # 1333 samples, and every third time 1334: 16000 in 12 steps
@@ -62,7 +59,7 @@ def follow(stream: StreamingRecognizer, source, frames: int) -> None:
 
 def compare() -> list[Result]:
     model = build_model()
-    source = camera()
+    source, ours_source = camera(), camera()
     stream = StreamingRecognizer(model)
     pipeline = recomputed.WindowPipeline(model)
     queue: deque = deque(maxlen=WINDOW + 1)
@@ -70,48 +67,29 @@ def compare() -> list[Result]:
     for frame, samples in (next(source) for _ in range(WINDOW + STRIDE + 1)):
         queue.append(frame)
         media.push_sound(samples)
-    follow(stream, camera(), WINDOW + 1)
+    follow(stream, ours_source, WINDOW + 1)
 
     def peer() -> None:
         frame, samples = next(source)
         media.push_sound(samples)
         queue.append(frame)
-        end = media.samples / 16000
-        pipeline.scores(queue, end - WINDOW / 12, media)
+        pipeline.scores(queue, media.samples / 16000 - WINDOW / 12, media)
 
-    ours_source = camera()
-    spent = alternate(
-        dict(ours=lambda: follow(stream, ours_source, STRIDE), peer=peer),
-        ROUNDS,
-        warmup=2,
-    )
-    frame = [seconds / STRIDE for seconds in spent["ours"]]
-    kwargs = dict(scale=1000, unit="ms")
-    score = spent["ours"]
+    sides = dict(ours=lambda: follow(stream, ours_source, STRIDE), peer=peer)
+    score, window = alternate(sides, ROUNDS, warmup=2).values()
+    frame = [seconds / STRIDE for seconds in score]
+    name = "one new score: two new frames by one window"
     return [
-        result("13", "one new frame", frame, spent["peer"], GOAL, **kwargs),
-        result(
-            "13",
-            "one new score: two new frames by one window",
-            score,
-            spent["peer"],
-            None,
-            **kwargs,
-        ),
+        result("13", "one new frame", frame, window, 0.1, 1000, "ms"),
+        result("13", name, score, window, None, 1000, "ms"),
     ]
 
 
 @torch.inference_mode()
 def compare_models() -> Result:
     """The model alone, on frames that are ready."""
-    model = build_model()
-    here = dict(rgb=True, flow=True, audio=True)
-    window = dict(
-        rgb=torch.randn(1, 1, 3, WINDOW, 112, 112),
-        flow=torch.randn(1, 1, 2, WINDOW, 56, 56),
-        audio=torch.randn(1, 1, 64, 267),
-    )
-    samples = [recomputed.data_sample(here)]
+    model, window = build_model(), recomputed.ready_window()
+    samples = [recomputed.data_sample()]
     scorer = WindowScorer(model, WINDOW)
     frame = {name: window[name][0, :, :, :1] for name in ("rgb", "flow")}
     scorer.push({name: window[name][0] for name in ("rgb", "flow")})
@@ -121,44 +99,37 @@ def compare_models() -> Result:
         for _ in range(STRIDE):
             scorer.push(frame)
         start = next(first)
-        scorer.score([start], window["audio"][0], here)
+        scorer.score([start], dict(audio=window["audio"][0]), recomputed.HERE)
         scorer.forget(start)
 
-    spent = alternate(
-        dict(ours=ours, peer=lambda: model.predict(window, samples)), ROUNDS, warmup=2
-    )
-    frames = [seconds / STRIDE for seconds in spent["ours"]]
+    sides = dict(ours=ours, peer=lambda: model.predict(window, samples))
+    score, peer = alternate(sides, ROUNDS, warmup=2).values()
+    frames = [seconds / STRIDE for seconds in score]
     name = "the model alone, one new frame"
-    return result("13", name, frames, spent["peer"], None, scale=1000, unit="ms")
+    return result("13", name, frames, peer, None, 1000, "ms")
 
 
 def flatness() -> Result:
     """Two equal streams in turn, one of which has seen a hundred times more."""
     model = build_model(SMALL_SIZE)
     small = (SMALL_SIZE * 2, SMALL_SIZE * 2)
-    streams = {}
+    sides = {}
     for seen in BEFORE:
-        streams[seen] = StreamingRecognizer(model, hop=WINDOW), camera(small)
-        follow(*streams[seen], seen)
-    few, many = (streams[seen] for seen in BEFORE)
-    spent = alternate(
-        dict(ours=lambda: follow(*many, WINDOW), peer=lambda: follow(*few, WINDOW)),
-        FLAT_ROUNDS,
-    )
-    return result(
-        "13",
-        f"one frame after {BEFORE[1]} by one after {BEFORE[0]}",
-        spent["ours"],
-        spent["peer"],
-        FLAT_GOAL,
-        scale=1000 / WINDOW,
-        unit="ms",
-        note=f"at {SMALL_SIZE} x {SMALL_SIZE} and a score every {WINDOW} frames, so "
-        "that this many take seconds",
-    )
+        stream, source = StreamingRecognizer(model, hop=WINDOW), camera(small)
+        follow(stream, source, seen)
+        sides[seen] = lambda s=stream, c=source: follow(s, c, WINDOW)
+    few, many = alternate(sides, FLAT_ROUNDS).values()
+    name = f"one frame after {BEFORE[1]} by one after {BEFORE[0]}"
+    note = f"at {SMALL_SIZE} x {SMALL_SIZE} and a score every {WINDOW} frames, so that "
+    note += "this many take seconds"
+    return result("13", name, many, few, 1.1, 1000 / WINDOW, "ms", note)
+
+
+def measure() -> Iterator[Result]:
+    one_core()
+    np.random.seed(0)
+    yield from (*compare(), compare_models(), flatness())
 
 
 if __name__ == "__main__":
-    one_core()
-    np.random.seed(0)
-    report([*compare(), compare_models(), flatness()])
+    script(measure)

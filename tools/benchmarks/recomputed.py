@@ -15,12 +15,51 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from mmaction.registry import TRANSFORMS
+from bench_models import CONFIGS
+from mmaction.registry import MODELS, TRANSFORMS
 from mmaction.structures import ActionDataSample
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
 
 from mmstconv.media import open_media
 
+CONFIG = (
+    CONFIGS / "recognition/stconvnet"
+    "/stlite_unpadded-lstm_1xb32-32f-50e_ucf101-split1-rgb-flow-audio.py"
+)
+HERE = dict(rgb=True, flow=True, audio=True)
 DECODING = ("OpenMedia", "SampleClips", "LoadFrames")
+
+
+def build_model(size: int = 112, fps: int = 12):
+    """The default network for long videos, untrained, and with its config.
+
+    Args:
+        size: Of the frames it sees, in pixels.
+        fps: Of the frames of a window.
+    """
+    init_default_scope("mmaction")
+    torch.manual_seed(0)
+    cfg = Config.fromfile(CONFIG)
+    changes = dict(
+        LoadFrames=dict(short_side=size * 8 // 7),
+        SampleClips=dict(fps=fps),
+        CenterCrop=dict(crop_size=size),
+    )
+    for step in cfg.test_pipeline:
+        step.update(changes.get(step.type, {}))
+    model = MODELS.build(cfg.model).eval()
+    model.cfg = cfg
+    return model
+
+
+def ready_window() -> dict[str, torch.Tensor]:
+    """A window of noise as the preprocessor gives it to the model."""
+    return dict(
+        rgb=torch.randn(1, 1, 3, 32, 112, 112),
+        flow=torch.randn(1, 1, 2, 32, 56, 56),
+        audio=torch.randn(1, 1, 64, 267),
+    )
 
 
 class WindowPipeline:
@@ -73,8 +112,8 @@ class WindowPipeline:
         return sample.pred_score
 
 
-def data_sample(presence: dict) -> ActionDataSample:
-    return ActionDataSample(metainfo=dict(presence=presence))
+def data_sample() -> ActionDataSample:
+    return ActionDataSample(metainfo=dict(presence=HERE))
 
 
 def score_video(model, path: Path, hop: int) -> Iterator[tuple[float, torch.Tensor]]:

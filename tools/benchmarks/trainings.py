@@ -130,6 +130,8 @@ def peer(modality: str, lists: dict[str, str], folder: Path, loading: dict) -> C
     """
     base = Config.fromfile(OURS)
     stream = base.model.streams[modality].to_dict()
+    width = MODELS.build(dict(stream["backbone"])).out_channels
+    stream["neck"] = dict(stream["neck"], in_channels=width)
     head = dict(num_classes=base.model.cls_head.num_classes, dropout_ratio=0.5)
     head["in_channels"] = stream["neck"]["hidden_channels"]
     if modality == "audio":

@@ -1,6 +1,6 @@
 """Row 9: our backbones beside the same architectures of MMAction2.
 
-    python tools/benchmarks/speed/backbones_peer.py
+    python tools/benchmarks/backbones_peer.py
 
 Forward and backward of one clip, in float32, both sides with the same shapes, threads
 and allocator, both in training mode. R3D-18 and C3D are archs of ours; R(2+1)D-34 has
@@ -15,13 +15,11 @@ left of its time where everything else costs nothing.
 
 from __future__ import annotations
 
-import argparse
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
-from bench_models import training_of
-from measuring import Result, alternate, report, result
+from measuring import Result, alternate, result, script
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
 from torch import nn
@@ -113,6 +111,20 @@ def build(cfg: Mapping) -> nn.Module:
     return net
 
 
+def training_of(
+    net: nn.Module, shape: tuple[int, ...], input_grad: bool = False
+) -> Callable[[], None]:
+    """Forward and backward of a bare network on one clip of noise."""
+    x = torch.randn(1, *shape, requires_grad=input_grad)
+
+    def step() -> None:
+        net(x).sum().backward()
+        net.zero_grad(set_to_none=True)
+        x.grad = None
+
+    return step
+
+
 def convolutions_of(net: nn.Module, shape: tuple[int, ...]) -> Callable[[], None]:
     """Forward and backward of each 3D convolution of a network on one clip, alone."""
     found: list[tuple[nn.Module, torch.Size]] = []
@@ -152,36 +164,27 @@ def multiply_adds(work: Callable[[], object]) -> float:
 
 def shares(name: str, macs: Mapping[str, float], spent: Mapping) -> Result:
     """Our share of the convolution's rate by the peer's, both in the text."""
-    rates = {
-        side: [macs[side] / seconds for seconds in spent[side]]
-        for side in ("ours", "peer", "peak")
-    }
+    peaks = [macs["peak"] / seconds for seconds in spent["peak"]]
     ours, peer = (
-        [one / peak for one, peak in zip(rates[side], rates["peak"])]
+        [macs[side] / seconds / peak for seconds, peak in zip(spent[side], peaks)]
         for side in ("ours", "peer")
     )
+    ratio = statistics.median(one / other for one, other in zip(ours, peer))
     return Result(
         "9",
         f"{name}: share of a 3x3x3 convolution's rate",
-        statistics.median(one / other for one, other in zip(ours, peer)),
-        None,
-        None,
-        statistics.median(ours),
-        statistics.median(peer),
+        ratio,
+        ours=statistics.median(ours),
+        peer=statistics.median(peer),
         unit="of the rate",
         note="larger is better; goal: at least 1",
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--only", nargs="*", choices=list(PAIRS), default=list(PAIRS))
-    args = parser.parse_args()
+def measure(rounds: int = 2, only: tuple = tuple(PAIRS)) -> Iterator[Result]:
     torch.manual_seed(0)
     peak = training_of(nn.Conv3d(128, 128, 3, padding=1), (128, 8, 28, 28), True)
-    lines = []
-    for name in args.only:
+    for name in only:
         ours, peer, shape = PAIRS[name]
         sides = {
             "ours": training_of(build(ours), shape),
@@ -190,14 +193,13 @@ def main() -> None:
         }
         macs = {side: multiply_adds(work) for side, work in sides.items()}
         sides["bare"] = convolutions_of(build(peer), shape)
-        spent = alternate(sides, args.rounds)
+        spent = alternate(sides, rounds)
         note = f"{torch.get_num_threads()} threads, float32, 1 x {shape}"
-        lines.append(result("9", name, spent["ours"], spent["peer"], 0.8, note=note))
-        lines.append(shares(name, macs, spent))
+        yield result("9", name, spent["ours"], spent["peer"], 0.8, note=note)
+        yield shares(name, macs, spent)
         bound = f"bound: {name}'s convolutions alone"
-        lines.append(result("9", bound, spent["bare"], spent["peer"], None))
-    report(lines)
+        yield result("9", bound, spent["bare"], spent["peer"])
 
 
 if __name__ == "__main__":
-    main()
+    script(measure)

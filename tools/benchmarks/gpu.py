@@ -1,6 +1,6 @@
 """Row 17: the default tri-modal model on a GPU.
 
-    python tools/benchmarks/speed/gpu.py
+    python tools/benchmarks/gpu.py
 
 - A training step (``train_step`` of the model with MMEngine's optimizer wrapper, fused
   Adam, on the device already): AMP, ``torch.compile`` and both beside eager float32,
@@ -46,7 +46,7 @@ import mmstconv  # noqa: F401
 from mmstconv.datasets import ComputeFlow
 from mmstconv.media.writing.preparing import TrainingForm, prepare_media
 
-FOLDER = Path(__file__).resolve().parents[3] / "configs/recognition/stconvnet"
+FOLDER = Path(__file__).resolve().parents[2] / "configs/recognition/stconvnet"
 NAME = "stlite_lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio"
 HOST_FLOW, DEVICE_FLOW = FOLDER / f"{NAME}.py", FOLDER / f"{NAME}_device-flow.py"
 STEPS = 16  # frames of a clip
