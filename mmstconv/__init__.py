@@ -24,7 +24,7 @@ def _is_looked_up() -> bool:
 
 
 if not _is_looked_up():
-    from .checkpoints.mmengine_io import load_safely, save_safely
+    from .checkpoints.loaders import load_safely, save_safely
     from .compat import register_lazily, repair_third_party
 
     repair_third_party()

@@ -16,10 +16,10 @@ from .containers import weights_of
 from .kinds import SAFETENSORS, kind_of
 from .renames import with_names_of_today
 from .stand_ins import settle, standing_in
-from .trust import VARIABLE, is_trusted
+from .trust import TRUST, are_trusted
 
 _TRUST = (
-    f"if the file is yours, allow it with {VARIABLE}=1 in the environment (any tool), "
+    f"if the file is yours, allow it with {TRUST}=1 in the environment (any tool), "
     "--trust (ours) or trust=True (Python)"
 )
 _TORCHSCRIPT = "is a TorchScript program, not a checkpoint; save its state_dict()"
@@ -49,7 +49,7 @@ def read_checkpoint(
         path: The file.
         trust: Open a file with Python objects in it. They can do anything: only for
             files that are yours. The process may trust all files anyway, see
-            :func:`~mmstconv.checkpoints.trust.is_trusted`.
+            :func:`~mmstconv.checkpoints.trust.are_trusted`.
         map_location: Where tensors go, as of ``torch.load``.
 
     Raises:
@@ -58,7 +58,7 @@ def read_checkpoint(
         CheckpointError: It is no checkpoint, or broken; says which.
     """
     path = Path(path)
-    trust = trust or is_trusted()
+    trust = trust or are_trusted()
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "no such file"
         raise FileNotFoundError(f"{path}: {what}")

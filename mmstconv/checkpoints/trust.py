@@ -1,4 +1,4 @@
-"""Whether checkpoints that hold Python objects may be opened in this process."""
+"""Whether files with Python objects in them may be opened in this process."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-VARIABLE = "MMSTCONV_TRUST"
-_told = False
+TRUST = "MMSTCONV_TRUST"
+_trusted = False
 
 
 def trust_checkpoints(trust: bool) -> None:
@@ -16,14 +16,14 @@ def trust_checkpoints(trust: bool) -> None:
     Args:
         trust: Opening such a file can run any code: only for files of your own.
     """
-    global _told
-    _told = trust
+    global _trusted
+    _trusted = trust
 
 
 @contextmanager
 def trusting(trust: bool) -> Iterator[None]:
     """:func:`trust_checkpoints` for a while."""
-    before = _told
+    before = _trusted
     trust_checkpoints(trust)
     try:
         yield
@@ -31,6 +31,6 @@ def trusting(trust: bool) -> Iterator[None]:
         trust_checkpoints(before)
 
 
-def is_trusted() -> bool:
-    """What :func:`trust_checkpoints` was told last, or ``MMSTCONV_TRUST=1``."""
-    return _told or os.environ.get(VARIABLE) == "1"
+def are_trusted() -> bool:
+    """What :func:`trust_checkpoints` was told last, or the environment says."""
+    return _trusted or os.environ.get(TRUST) == "1"

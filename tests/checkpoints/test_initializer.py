@@ -256,9 +256,7 @@ model = dict(
             ),
         ),
     ),
-    cls_head=dict(
-        type="TriModalFusionHead", num_classes=4, in_channels=dict(rgb=6, flow=5)
-    ),
+    cls_head=dict(type="TriModalFusionHead", num_classes=4),
 )
 """
 

@@ -18,7 +18,7 @@ from mmengine.config import Config
 
 from mmstconv.apis import load_recognizer
 from mmstconv.checkpoints.reading import TrustError, read_checkpoint
-from mmstconv.checkpoints.trust import is_trusted, trusting
+from mmstconv.checkpoints.trust import are_trusted, trusting
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +101,9 @@ def test_trust_is_asked_for_by_name(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="--trust"):
         load_recognizer(str(config), str(path), "cpu")
     load_recognizer(str(config), str(path), "cpu", trust=True)
-    assert not is_trusted()
+    assert not are_trusted()
     monkeypatch.setenv("MMSTCONV_TRUST", "1")
-    assert is_trusted() and read_checkpoint(path)
+    assert are_trusted() and read_checkpoint(path)
     load_recognizer(str(config), str(path), "cpu")
 
 

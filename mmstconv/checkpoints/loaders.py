@@ -24,7 +24,7 @@ from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner import runner as mmengine_runner
 from torch import hub
 
-from .trust import is_trusted
+from .trust import are_trusted
 
 # The rest of this package is imported where it is used: ``import mmstconv`` imports
 # this module, and must stay cheap.
@@ -74,7 +74,7 @@ def load_from_local(filename: str, map_location=None) -> Mapping:
     path = Path(filename).expanduser()
     checkpoint = read_checkpoint(path, map_location=map_location or "cpu")
     check_entries(path, checkpoint)
-    restore(checkpoint, trust=is_trusted())
+    restore(checkpoint, trust=are_trusted())
     for name in [key for key, value in checkpoint.items() if value is None]:
         del checkpoint[name]  # MMEngine asks whether it is there, not what it is
     meta = checkpoint.get("meta")
