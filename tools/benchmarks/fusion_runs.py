@@ -113,7 +113,9 @@ def build(
         # of all inputs that a sample has, also where one stream is trained alone
         data_preprocessor=dict(
             type="TriModalDataPreprocessor",
-            preprocessors=dict.fromkeys(BACKBONES, dict(type="ActionDataPreprocessor")),
+            preprocessors={
+                name: dict(type="ActionDataPreprocessor") for name in BACKBONES
+            },
         ),
     )
     model = MODELS.build(model)
