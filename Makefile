@@ -18,7 +18,7 @@ check-install:
 
 # Ratios to MMAction2 and to bounds, on an idle machine: see docs/performance.md.
 bench: $(VENV)/.installed
-	$(BIN)/python tools/benchmarks/speed/run_all.py --out work_dirs/bench
+	$(BIN)/python tools/benchmarks/run_all.py --out work_dirs/bench
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -14,6 +14,7 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 MIM_ENTRIES = ("configs", "tools", "model-index.yml")
+BENCHMARKS = ROOT / "tools" / "benchmarks"  # run from a checkout only
 
 
 def requirements(name):
@@ -42,7 +43,8 @@ class BuildWithMim(build_py):
                 else (ROOT / entry).rglob("*")
             )
             for source in files:
-                if source.is_file() and "__pycache__" not in source.parts:
+                left_out = "__pycache__" in source.parts or BENCHMARKS in source.parents
+                if source.is_file() and not left_out:
                     copy = target / source.relative_to(ROOT)
                     copy.parent.mkdir(parents=True, exist_ok=True)
                     put(source, copy)

@@ -45,7 +45,11 @@ NO_FAULT = (
 
 
 def _silence_what_is_no_fault() -> None:
-    """In loader processes too: forked ones have the filters, others import this."""
+    """Leave out the warnings in ``NO_FAULT``, in loader processes too.
+
+    Forked ones have the filters, and others import this package. Up to mmcv 2.1.0,
+    mmengine 0.10.7 and openmim 0.3.9.
+    """
     for message, module in NO_FAULT:
         warnings.filterwarnings("ignore", re.escape(message), module=module)
 
@@ -151,35 +155,6 @@ def _supply_former_numpy_names() -> None:
 
     find_former.former_names = FORMER_NUMPY_NAMES
     np.__getattr__ = find_former
-
-
-def import_mmaction_datasets() -> None:
-    """MMAction2's skeleton transforms import ``scipy.stats`` for one function.
-
-    That is a sixth of the time from the start to the first iteration. Here a module
-    with that one function, which imports the real one when it is called, stands in
-    while ``mmaction.datasets`` is imported, and no longer. Whoever asks it for
-    anything else meanwhile gets it from the real one. Up to mmaction2 1.2.0.
-    """
-    name = "scipy.stats"
-    if name in sys.modules or "mmaction.datasets" in sys.modules:
-        return
-    stand_in = ModuleType(name)
-    stand_in.__path__ = find_spec(name).submodule_search_locations
-
-    def real(attribute: str):
-        if sys.modules.get(name) is stand_in:
-            del sys.modules[name]
-        return getattr(import_module(name), attribute)
-
-    stand_in.mode = lambda *args, **kwargs: real("mode")(*args, **kwargs)
-    stand_in.__getattr__ = real
-    sys.modules[name] = stand_in
-    try:
-        import_module("mmaction.datasets")
-    finally:
-        if sys.modules.get(name) is stand_in:
-            del sys.modules[name]
 
 
 def repair_color_jitter() -> None:

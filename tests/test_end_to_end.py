@@ -10,6 +10,7 @@ from pathlib import Path
 import mmengine
 import numpy as np
 import pytest
+import torch
 from conftest import ROOT, as_flags, data_options, load_script
 
 CONFIG = ROOT / "configs/recognition/demo/stconvnet_lstm_demo-rgb-flow-audio.py"
@@ -94,3 +95,17 @@ def test_a_checkpoint_of_another_config_is_refused(trained):
     other = CONFIG.with_name("stconvnet_lstm_demo-audio.py")
     with pytest.raises((ValueError, RuntimeError), match="fc_cls"):
         load_recognizer(str(other), str(trained[0]), device="cpu")
+
+
+def test_a_config_starts_from_what_its_header_says(demo_data, tmp_path):
+    """The training that it shows writes the file that it names for that stream."""
+    if not Path(sys.executable).with_name("mim").exists():
+        pytest.skip("mim is not installed beside this Python")
+    child = ROOT / "configs/recognition/fusion" / f"{CONFIG.stem}_pretrained.py"
+    command = "# mim train mmstconv stconvnet_lstm_demo-audio.py\n"
+    assert command in child.read_text()
+    flags = ["--gpus", "0", *as_flags(data_options(demo_data, batch_size=16))]
+    mim(*command.split()[2:], *flags, cwd=tmp_path)
+    start = mmengine.Config.fromfile(child).model.streams.audio.init_cfg
+    weights = torch.load(tmp_path / start.checkpoint, weights_only=True)["state_dict"]
+    assert any(name.startswith(start.prefix) for name in weights)

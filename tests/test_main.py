@@ -14,6 +14,7 @@ from mmstconv import __main__ as command
 
 # What they share, what the demo and the benchmarks are.
 NOT_COMMANDS = {"demo", "file_workers", "prepared_files", "starting"}
+NOT_COMMANDS |= {"demo_spec", "demo_pictures", "demo_sound"}
 
 
 def run(*arguments, cwd, **variables):

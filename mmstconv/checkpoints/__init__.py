@@ -1,4 +1,6 @@
-"""Weights: opening files safely, reading them, filling a model, converting others'.
+"""All about weights: open files safely, read, compare, fill a model, convert.
 
-Importing this package imports none of its modules: every ``import mmstconv`` does.
+Nothing is imported here, because ``import mmstconv`` needs :mod:`.loaders` before
+anything of MMAction2 may be imported. Name the module: ``checkpoints.reading`` opens a
+file, ``checkpoints.doctor`` converts one, ``checkpoints.filling`` loads a model.
 """

@@ -24,6 +24,11 @@ from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner import runner as mmengine_runner
 from torch import hub
 
+from .trust import are_trusted
+
+# The rest of this package is imported where it is used: ``import mmstconv`` imports
+# this module, and must stay cheap.
+
 
 def load_safely() -> None:
     """Put the loaders below in the place of MMEngine's."""
@@ -49,7 +54,6 @@ _save_checkpoint = mmengine_checkpoint.save_checkpoint
 
 @wraps(_save_checkpoint)
 def save_checkpoint(checkpoint, filename, *args, **kwargs) -> None:
-    # Not above, here and below: every import of mmstconv would wait for it.
     from .plain import as_plain
 
     _save_checkpoint(as_plain(checkpoint), filename, *args, **kwargs)
@@ -66,7 +70,6 @@ def load_from_local(filename: str, map_location=None) -> Mapping:
     from .entries import check_entries
     from .plain import restore
     from .reading import read_checkpoint
-    from .trust import are_trusted
 
     path = Path(filename).expanduser()
     checkpoint = read_checkpoint(path, map_location=map_location or "cpu")

@@ -48,8 +48,8 @@ def read_checkpoint(
     Args:
         path: The file.
         trust: Open a file with Python objects in it. They can do anything: only for
-            files that are yours. What the process was told
-            (:mod:`~mmstconv.checkpoints.trust`) counts too.
+            files that are yours. The process may trust all files anyway, see
+            :func:`~mmstconv.checkpoints.trust.are_trusted`.
         map_location: Where tensors go, as of ``torch.load``.
 
     Raises:
@@ -70,19 +70,7 @@ def read_checkpoint(
     if kind:
         raise CheckpointError(f"{path}: is {kind}")
     _check_container(path, trust)
-    try:
-        with warnings.catch_warnings():  # on files that end in an error anyway
-            warnings.simplefilter("ignore", UserWarning)
-            if trust:
-                loaded = load(path, map_location, weights_only=False)
-            else:
-                with standing_in():
-                    loaded = load(path, map_location, weights_only=True)
-                loaded = settle(loaded)
-    except (PermissionError, FileNotFoundError):  # a training may remove it meanwhile
-        raise
-    except Exception as error:  # unpickling raises whatever the bytes lead to
-        raise _explained(path, error) from error
+    loaded = _unpickle(path, trust, map_location)
     if isinstance(loaded, nn.Module):
         raise CheckpointError(
             f"{path}: holds a whole {type(loaded).__name__} object, not weights; load "
@@ -94,6 +82,22 @@ def read_checkpoint(
             "tensors; it is no checkpoint"
         )
     return with_names_of_today(loaded)
+
+
+def _unpickle(path: Path, trust: bool, map_location):
+    """What ``torch.load`` gives, with plain values for what is known to be harmless."""
+    try:
+        with warnings.catch_warnings():  # on files that end in an error anyway
+            warnings.simplefilter("ignore", UserWarning)
+            if trust:
+                return load(path, map_location, weights_only=False)
+            with standing_in():
+                loaded = load(path, map_location, weights_only=True)
+            return settle(loaded)
+    except (PermissionError, FileNotFoundError):  # a training may remove it meanwhile
+        raise
+    except Exception as error:  # unpickling raises whatever the bytes lead to
+        raise _explained(path, error) from error
 
 
 def _read_safetensors(path: Path, map_location) -> Mapping:

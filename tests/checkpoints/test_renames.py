@@ -1,4 +1,4 @@
-"""Files from when the head fused the streams, by every way that weights come in."""
+"""Files from when the head fused the streams, through every way weights come in."""
 
 from __future__ import annotations
 

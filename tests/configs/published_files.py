@@ -54,13 +54,15 @@ def own_run(checkpoint: str, folder: Path) -> Path:
     Only the one that the run ends with is there.
     """
     name = Path(checkpoint).parent.name
-    path = folder / f"{name}.pth"
+    path = folder / checkpoint
     (config,) = CONFIGS.rglob(f"{name}.py")
     cfg = Config.fromfile(config)
-    assert Path(checkpoint).name == f"epoch_{cfg.train_cfg.max_epochs}.pth"
+    # where `mim train mmstconv NAME.py` writes: tests/test_end_to_end.py runs it
+    assert checkpoint == f"work_dirs/{name}/epoch_{cfg.train_cfg.max_epochs}.pth"
     if not path.exists():
         torch.manual_seed(1)
         model = MODELS.build(cfg.model)
+        path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(dict(state_dict=model.state_dict(), meta={}), path)
     return path
 

@@ -66,8 +66,15 @@ def test_checkpoint_doctor_by_name(installed, outside):
 
 def test_scripts_find_their_neighbours(installed, outside):
     """Also where what is installed only forwards to the checkout."""
-    script = installed.mim_folder / "tools" / "benchmarks" / "fusion.py"
-    assert "usage: fusion.py" in installed.run(script, "--help", cwd=outside)
+    script = installed.mim_folder / "tools" / "data" / "prepare_videos.py"
+    assert "usage: prepare_videos.py" in installed.run(script, "--help", cwd=outside)
+
+
+def test_benchmarks_stay_in_the_checkout(installed):
+    tools = installed.mim_folder / "tools"
+    assert (installed.source / "tools" / "benchmarks" / "run_all.py").is_file()
+    there = {path.relative_to(tools).parts[0] for path in tools.rglob("*.py")}
+    assert {"train.py", "data", "analysis"} <= there and "benchmarks" not in there
 
 
 def test_train_by_bare_name(trained, installed):

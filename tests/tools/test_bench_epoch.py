@@ -1,4 +1,4 @@
-"""tools/benchmarks/speed/epoch.py: both sides train, on what was extracted."""
+"""tools/benchmarks/epoch.py: both sides train, on what was extracted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mmstconv.media import VideoCoding, write_media
 
 @pytest.fixture
 def speed(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "tools/benchmarks/speed")
+    monkeypatch.syspath_prepend(ROOT / "tools/benchmarks")
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def video(tmp_path):
 
 @pytest.mark.parametrize("method", ["farneback", "tvl1"])
 def test_extracted_flow_is_the_motion(speed, video, tmp_path, method):
-    tool = load_script("tools/benchmarks/speed/extraction.py")
+    tool = load_script("tools/benchmarks/extraction.py")
     assert tool.extract_flow(video, tmp_path, method, most=2) == 2
     for name, pixels in (("x", 3), ("y", 2)):
         image = cv2.imread(str(tmp_path / f"flow_{name}_00002.jpg"), 0)
@@ -47,7 +47,7 @@ def test_extracted_flow_is_the_motion(speed, video, tmp_path, method):
 
 
 def test_extracted_sound(speed, video, tmp_path):
-    tool = load_script("tools/benchmarks/speed/extraction.py")
+    tool = load_script("tools/benchmarks/extraction.py")
     tool.extract_sound(video, tmp_path)
     with wave.open(str(tmp_path / "a.wav")) as sound, av.open(str(video)) as media:
         assert (sound.getnchannels(), sound.getframerate()) == (2, 44100)
@@ -60,7 +60,7 @@ def test_extracted_sound(speed, video, tmp_path):
 
 
 def test_one_short_round(speed, tmp_path, monkeypatch, capsys):
-    tool = load_script("tools/benchmarks/speed/epoch.py")
+    tool = load_script("tools/benchmarks/epoch.py")
     clips = tuple(
         tool.Clip(f"{k}.mp4", 64, 48, tool.FPS, seconds=1.5) for k in range(2)
     )

@@ -9,19 +9,17 @@ import sys
 import pytest
 from conftest import ROOT
 
-SPEED = ROOT / "tools/benchmarks/speed"
-
 
 @pytest.mark.parametrize(
     ("script", "row", "flags"),
     [
-        ("subsets", "11", ["--samples", "1", "--clips", "1", "--rounds", "1"]),
+        ("bench_models", "11", ["--rows", "11", "--rounds", "1"]),
         ("gathering", "16b", ["--samples", "51", "--classes", "3", "--rounds", "1"]),
     ],
 )
 def test_script_runs(script, row, flags):
     done = subprocess.run(
-        [sys.executable, SPEED / f"{script}.py", *flags],
+        [sys.executable, ROOT / "tools/benchmarks" / f"{script}.py", *flags],
         capture_output=True,
         text=True,
         timeout=240,

@@ -1,4 +1,4 @@
-"""tools/benchmarks/speed/gpu.py: with and without a device, on small sizes."""
+"""tools/benchmarks/gpu.py: with and without a device, on small sizes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from conftest import ROOT
 
 def run(*flags):
     """The table's objects, of a run that ends well."""
-    command = [sys.executable, "tools/benchmarks/speed/gpu.py", "--tiny", *flags]
+    command = [sys.executable, "tools/benchmarks/gpu.py", "--tiny", *flags]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300

@@ -9,7 +9,7 @@ import pytest
 import torch
 from conftest import ROOT, load_script
 
-FOLDER = "tools/benchmarks/speed"
+FOLDER = "tools/benchmarks"
 sys.path.insert(0, str(ROOT / FOLDER))  # they import each other by plain name
 
 
@@ -17,12 +17,9 @@ sys.path.insert(0, str(ROOT / FOLDER))  # they import each other by plain name
 def media(tmp_path, monkeypatch):
     """Scripts with small settings that write their media into a folder of the test."""
     import bench_clips
-    import long_media
 
     monkeypatch.setattr(bench_clips, "SAMPLE_RATE", 16000)
-    for module in (bench_clips, long_media):
-        monkeypatch.setattr(module, "FOLDER", tmp_path)
-    monkeypatch.setattr(long_media.looped, "__defaults__", (tmp_path,))
+    monkeypatch.setattr(bench_clips, "FOLDER", tmp_path)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield bench_clips
@@ -44,18 +41,16 @@ def test_long_video(media, monkeypatch, capsys):
     monkeypatch.setattr(bench, "BURST", 2)
     monkeypatch.setattr(bench, "MINUTES", (0.5, 1))
     monkeypatch.setattr(bench, "SMALL", small)
-    line, *rest = printed(capsys, [bench.compare(), *bench.memory()])
+    line, *rest = printed(capsys, [bench.compare(), bench.memory()])
     assert (line["row"], line["goal"]) == ("12", 0.25) and line["ratio"] > 0
     assert rest[0]["unit"] == "MiB" and rest[0]["ours"] >= rest[0]["peer"]
 
 
 def test_a_loop_is_the_clip_again(media, tmp_path):
-    import long_media
-
     from mmstconv.media import open_media
 
     clip = media.Clip("loop.mp4", 64, 48, fps=10, seconds=2.0)
-    path = long_media.looped(clip, 6, tmp_path)
+    path = media.looped(clip, 6)
     with open_media(path) as loop, open_media(tmp_path / "loop.mp4") as once:
         assert loop.extent[1] == pytest.approx(6, abs=0.1)
         for at in (0.5, 1.7):
@@ -76,17 +71,16 @@ def test_streaming(media, monkeypatch, capsys):
 
 def test_both_sides_see_the_same(media, tmp_path):
     """Scores of the same windows differ by the decoders' scaling only."""
-    import long_media
     import recomputed
 
     from mmstconv.apis import score_video
 
-    model = long_media.build_model(32)
+    model = recomputed.build_model(32)
     for name, parameter in model.named_parameters():
         if "fc_cls" in name:
             torch.nn.init.normal_(parameter)
     clip = media.Clip("same.mp4", 64, 48, fps=12, seconds=4.0)
-    path = media.write(clip, 1, tmp_path)
+    path = media.write(clip, 1)
     ours = list(score_video(model, path, hop=8))
     peer = list(recomputed.score_video(model, path, 8))
     assert [w.start for w in ours[: len(peer)]] == pytest.approx([w[0] for w in peer])

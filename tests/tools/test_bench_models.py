@@ -8,26 +8,25 @@ import sys
 import pytest
 from conftest import ROOT, load_script
 
+sys.path.append(str(ROOT / "tools/benchmarks"))
+import measuring
+
 
 @pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "tools/benchmarks/speed"))
-    return lambda name: load_script(f"tools/benchmarks/speed/{name}.py")
+def script():
+    return lambda name: load_script(f"tools/benchmarks/{name}.py")
 
 
-def lines_of(tool, flags, monkeypatch, capsys) -> list[dict]:
-    monkeypatch.setattr(sys, "argv", ["bench", *flags])
-    tool.main()
+def lines_of(tool, flags, capsys) -> list[dict]:
+    measuring.script(tool.measure, flags)
     return json.loads(capsys.readouterr().out.splitlines()[-1])
 
 
-@pytest.mark.parametrize("name", ["default_model", "three_streams"])
-def test_models_run(name, script, monkeypatch, capsys):
-    flags = ["--batch", "1", "--rounds", "1"]
-    lines = lines_of(script(name), flags, monkeypatch, capsys)
-    assert {line["row"] for line in lines} == {
-        dict(default_model="8", three_streams="8b")[name]
-    }
+def test_models_run(script, capsys):
+    tool = script("bench_models")
+    lines = lines_of(tool, ["--rows", "8", "8b", "--rounds", "1"], capsys)
+    assert [line["row"] for line in lines] == ["8", *["8b"] * 5]
+    assert [line["goal"] for line in lines] == [0.15, 1.0, *[None] * 4]
     assert all(line["ratio"] > 0 for line in lines)
 
 
@@ -36,7 +35,7 @@ def test_backbones_run(script, monkeypatch, capsys):
     ours, peer, _ = tool.PAIRS["R3D-18"]
     monkeypatch.setitem(tool.PAIRS, "R3D-18", (ours, peer, (3, 8, 32, 32)))
     flags = ["--rounds", "1", "--only", "R3D-18"]
-    time, share, bound = lines_of(tool, flags, monkeypatch, capsys)
+    time, share, bound = lines_of(tool, flags, capsys)
     assert time["row"] == "9" and time["goal"] == 0.8
     # equal multiply-adds: the shares are the times upside down
     assert share["ratio"] == pytest.approx(1 / time["ratio"], rel=0.05)

@@ -1,4 +1,4 @@
-"""tools/benchmarks/speed: prepared_videos.py and loaders.py on tiny settings."""
+"""tools/benchmarks: prepared_videos.py and loaders.py on tiny settings."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 import torch
 from conftest import ROOT, load_script
 
-sys.path.append(str(ROOT / "tools/benchmarks/speed"))
+sys.path.append(str(ROOT / "tools/benchmarks"))
 import bench_clips
+import measuring
 
 TINY = (bench_clips.Clip("tiny.mp4", 160, 120, fps=25, seconds=2.0),)
 
@@ -35,8 +36,8 @@ def lines_of(capsys):
 
 
 def test_prepared_videos(capsys):
-    tool = load_script("tools/benchmarks/speed/prepared_videos.py")
-    tool.main(["--rounds", "1"])
+    tool = load_script("tools/benchmarks/prepared_videos.py")
+    measuring.script(tool.measure, ["--rounds", "1"])
     time, size = lines_of(capsys)
     assert time["row"] == size["row"] == "4" and time["goal"] == 0.15
     assert time["ratio"] > 0 and "LoadFrames" in time["note"]
@@ -50,8 +51,9 @@ def test_prepared_videos(capsys):
 
 
 def test_loaders(capsys):
-    tool = load_script("tools/benchmarks/speed/loaders.py")
-    tool.main(["--lines", "900", "--repeats", "8", "--rounds", "1"])
+    tool = load_script("tools/benchmarks/loaders.py")
+    flags = ["--lines", "900", "--repeats", "8", "--rounds", "1"]
+    measuring.script(tool.measure, flags)
     scaling, memory, start, beside, gain = lines_of(capsys)
     assert {one["row"] for one in (scaling, memory, start, beside, gain)} == {"16"}
     assert 0.1 < scaling["ours"] < 10 and memory["ours"] > 1

@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from conftest import ROOT, load_script
 
-SPEED = ROOT / "tools" / "benchmarks" / "speed"
+SPEED = ROOT / "tools" / "benchmarks"
 
 
 @pytest.fixture
 def tools(monkeypatch, tmp_path):
-    """The shared modules, small; what they draw goes to a folder of the test."""
+    """The modules, with one small file that is drawn into a folder of the test."""
     monkeypatch.syspath_prepend(str(SPEED))
     monkeypatch.chdir(tmp_path)
-    names = ("measuring", "bench_clips", "pipelines")
-    parts = {name: load_script(f"tools/benchmarks/speed/{name}.py") for name in names}
+    names = ("measuring", "bench_clips", "pipelines", "samples", "run_all")
+    parts = {name: load_script(f"tools/benchmarks/{name}.py") for name in names}
     clip = parts["bench_clips"].Clip("a.mp4", 96, 64, seconds=2.0)
-    monkeypatch.setattr(parts["bench_clips"], "WEB", (clip,))
-    monkeypatch.setattr(parts["bench_clips"], "HIGH", ())
-    monkeypatch.setattr(parts["pipelines"], "ROUNDS", 2)
-    # would bind the whole test process to one core
-    monkeypatch.setattr(parts["pipelines"], "one_core", lambda: None)
-    monkeypatch.setattr(parts["measuring"], "one_core", lambda: None)
-    return parts
+    return SimpleNamespace(**parts, clips=(clip,))
 
 
 def test_samples_side_by_side(tools, capsys):
-    clips = tools["bench_clips"].WEB
-    results = tools["pipelines"].compare_samples("1", clips, 0.85)
+    results = tools.samples.beside_stock("1", tools.clips, 0.85, 112, 2)
     assert [one.name for one in results] == ["all files", "a.mp4, 96 x 64"]
     assert all(one.ratio > 0 and one.ours > 0 and one.peer > 0 for one in results)
-    tools["measuring"].report(results)
+    tools.measuring.report(results)
     table, last = capsys.readouterr().out.rsplit("\n", 2)[:2]
     rows = [line for line in table.splitlines() if line.startswith("| 1 |")]
     assert json.loads(last)[0]["goal"] == 0.85 and len(rows) == 2
@@ -42,10 +36,7 @@ def test_samples_side_by_side(tools, capsys):
 
 def test_both_sides_see_the_same_stretch(tools):
     """Of the drawn frames: ours and MMAction2's differ by less than two of the file."""
-    pipelines, (path,) = (
-        tools["pipelines"],
-        tools["bench_clips"].files(tools["bench_clips"].WEB),
-    )
+    pipelines, (path,) = tools.pipelines, tools.bench_clips.files(tools.clips)
     stock = pipelines.build(pipelines.stock_rgb())[:3]
     ours = pipelines.build(pipelines.trimodal(SampleClips=dict(fps=15)))[:2]
     for seed in range(5):
@@ -56,31 +47,25 @@ def test_both_sides_see_the_same_stretch(tools):
         assert np.abs(times[:-1] - frames / 30).max() <= 2 / 30
 
 
-@pytest.mark.parametrize("name", ["decode_bound", "clips_per_opening"])
-def test_parts_of_a_sample(tools, monkeypatch, name):
-    tool = load_script(f"tools/benchmarks/speed/{name}.py")
-    monkeypatch.setattr(tool, "WEB", tools["bench_clips"].WEB)
-    monkeypatch.setattr(tool, "ROUNDS", 1)
-    monkeypatch.setattr(tool, "one_core", lambda: None)
-    results = (
-        tool.main(tools["bench_clips"].WEB) if name == "decode_bound" else tool.main()
-    )
-    assert all(one.ratio > 0 for one in results) and results[0].goal is not None
+@pytest.mark.parametrize("name", ["beside_decoding", "several_clips"])
+def test_parts_of_a_sample(tools, name):
+    first, *rest = getattr(tools.samples, name)(tools.clips, 1)
+    assert first.goal is not None and len(rest) == 1
+    assert all(one.ratio > 0 for one in (first, *rest))
 
 
-def test_flow_of_the_pipeline_is_accurate(tools, monkeypatch):
-    tool = load_script("tools/benchmarks/speed/sample_flow.py")
-    fast, medium = tool.errors()
-    assert fast.ours <= tool.MAX_ERROR
+def test_flow_of_the_pipeline_is_accurate(tools):
+    fast, medium = tools.samples.flow_errors()
+    assert fast.ours <= tools.samples.MAX_ERROR
     assert fast.ratio < 1 < 1.5 * medium.ratio
 
 
-def test_all_scripts_are_found_and_read(tools, monkeypatch):
-    tool = load_script("tools/benchmarks/speed/run_all.py")
+def test_all_scripts_are_found_and_read(tools):
+    tool = tools.run_all
     found = {path.stem for path in tool.scripts()}
-    assert {"sample_112", "decode_bound", "startup"} <= found
-    assert not found & tool.SHARED
-    one = tools["measuring"].result("6b", "x", [1.0, 2.0, 3.0], [2.0, 2.0, 2.0], 1.0)
+    assert {"samples", "bench_models", "startup"} <= found
+    assert not found & {"measuring", "recomputed", "fusion", "run_all"}
+    one = tools.measuring.result("6b", "x", [1.0, 2.0, 3.0], [2.0, 2.0, 2.0], 1.0)
     assert one.ratio == 1.0 and one.spread == (0.75, 1.25)
     printed = "noise\n" + json.dumps([vars(one)])
     (back,) = tool.parse_results(printed)

@@ -1,4 +1,4 @@
-"""tools/benchmarks/speed/startup.py: it starts both sides and says how long."""
+"""tools/benchmarks/startup.py: it starts both sides and says how long."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from conftest import ROOT, load_script
 
 @pytest.fixture
 def tool(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "tools/benchmarks/speed")
-    return load_script("tools/benchmarks/speed/startup.py")
+    monkeypatch.syspath_prepend(ROOT / "tools/benchmarks")
+    return load_script("tools/benchmarks/startup.py")
 
 
 def test_one_start_of_each_script(tool, tmp_path, monkeypatch, capsys):
@@ -32,8 +32,7 @@ def test_one_start_of_each_script(tool, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(tool, "WARMUP", 0)
     monkeypatch.setattr(tool, "commands", shorter)
-    monkeypatch.setattr(sys, "argv", ["startup.py", "--rounds", "1"])
-    tool.main()
+    tool.script(tool.measure, ["--rounds", "1"])
     lines = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [line["goal"] for line in lines] == [0.8, None, None, None]
     assert all(line["row"] == "14" and line["ratio"] > 0 for line in lines)

@@ -1,4 +1,4 @@
-"""tools/benchmarks/speed/{allocator,bfloat16}.py: that they run, and what they print.
+"""tools/benchmarks/training_steps.py: that they run, and what they print.
 
 Threads stand for their processes here, each of which would import torch again.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import queue
-import sys
 import threading
 from types import SimpleNamespace
 
@@ -32,17 +31,14 @@ def pipe() -> tuple[End, End]:
     return End(one, other), End(other, one)
 
 
-@pytest.mark.parametrize(
-    ("name", "row", "lines"), [("allocator", "16c", 4), ("bfloat16", "10", 2)]
-)
-def test_runs(name, row, lines, monkeypatch, capsys):
-    monkeypatch.syspath_prepend(str(ROOT / "tools/benchmarks/speed"))
-    script = load_script(f"tools/benchmarks/speed/{name}.py")
+@pytest.mark.parametrize(("row", "lines"), [("16c", 4), ("10", 2)])
+def test_runs(row, lines, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(ROOT / "tools/benchmarks"))
+    script = load_script("tools/benchmarks/training_steps.py")
     threads = SimpleNamespace(Pipe=pipe, Process=threading.Thread)
     monkeypatch.setattr("multiprocessing.get_context", lambda _: threads)
     monkeypatch.setattr(script, "keep_large_blocks", lambda: True)
-    monkeypatch.setattr(sys, "argv", [name, *FLAGS])
-    script.main()
+    script.script(script.measure, ["--rows", row, *FLAGS])
     results = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [one["row"] for one in results] == [row] * lines
     assert all(one["ratio"] > 0 and one["ours"] > 0 for one in results)

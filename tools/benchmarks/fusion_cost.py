@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 import torch.nn.functional as F
 from fusion_runs import OPERATORS
+from measuring import alternate, result
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
+
+from mmstconv.models.joint import Features
 
 #: As in configs/_base_/models/stconvnet_trimodal.py with 101 classes.
 BATCH, CLASSES, CHANNELS = 32, 101, 256
@@ -26,36 +27,40 @@ WIDE["Conv3dFusion"]["trunk"] = dict(
 )
 
 
-def build_head(operator: str) -> nn.Module:
-    streams = ("rgb", "flow", "audio")
-    head = MODELS.build(
+class Given(nn.Module):
+    """Stands for a stream: only its width is asked for."""
+
+    out_channels = map_channels = CHANNELS
+
+
+def build(operator: str) -> nn.Module:
+    """A recognizer without streams: its joint and its head are what is measured."""
+    model = MODELS.build(
         dict(
-            type="TriModalFusionHead",
-            num_classes=CLASSES,
-            in_channels=dict.fromkeys(streams, CHANNELS),
-            fusion=dict(type=operator, **WIDE.get(operator, {})),
+            type="TriModalRecognizer",
+            streams={name: Given() for name in ("rgb", "flow", "audio")},
+            joint=dict(fusion=dict(type=operator, **WIDE.get(operator, {}))),
+            cls_head=dict(type="TriModalFusionHead", num_classes=CLASSES),
         )
     )
-    head.init_weights()
-    return head
+    model.init_weights()
+    return model
 
 
-def features(head: nn.Module, batch: int, trained: bool = True) -> dict[str, Tensor]:
-    shapes = dict.fromkeys(head.in_channels, (4, CHANNELS))  # steps, channels
-    if head.fusion.takes_maps:
+def features(model: nn.Module, batch: int, trained: bool = True) -> Features:
+    shapes = dict.fromkeys(model.streams, (4, CHANNELS))  # steps, channels
+    if model.joint.takes_maps:
         video = (CHANNELS, *GRID)
         shapes = dict(rgb=video, flow=video, audio=(CHANNELS, STEPS_OF_SOUND))
-    return {
+    feats = {
         name: torch.randn(batch, *shape, requires_grad=trained)
         for name, shape in shapes.items()
     }
+    return Features(feats, presence={})
 
 
-def seconds(head: nn.Module, feats: dict[str, Tensor], label: Tensor) -> float:
-    """Of one forward and backward pass."""
-    start = time.perf_counter()
-    F.cross_entropy(head(feats), label).backward()
-    return time.perf_counter() - start
+def scores(model: nn.Module, feats: Features) -> Tensor:
+    return model.cls_head(model.joint(feats))
 
 
 def measure_cost(operators: Iterable[str], rounds: int = 25) -> list[dict]:
@@ -64,35 +69,33 @@ def measure_cost(operators: Iterable[str], rounds: int = 25) -> list[dict]:
     Operators take turns; the ratio to concatenation is the median over turns of the
     ratio within a turn, so what slows the machine down slows both.
     """
-    names = list(dict.fromkeys([FIRST, *operators]))
-    heads = {name: build_head(name) for name in names}
+    models = {name: build(name) for name in dict.fromkeys([FIRST, *operators])}
     label = torch.randint(CLASSES, (BATCH,))
-    feats = {name: features(head, BATCH) for name, head in heads.items()}
-    spent: dict[str, list[float]] = {name: [] for name in names}
-    for turn in range(rounds + 2):
-        for name, head in heads.items():
-            value = seconds(head, feats[name], label)
-            if turn > 1:  # the first ones warm up
-                spent[name].append(value)
+
+    def work(model: nn.Module) -> Callable[[], None]:
+        feats = features(model, BATCH)
+        return lambda: F.cross_entropy(scores(model, feats), label).backward()
+
+    spent = alternate({name: work(model) for name, model in models.items()}, rounds, 2)
     rows = []
-    for name, head in heads.items():
-        ratios = [own / first for own, first in zip(spent[name], spent[FIRST])]
-        quarters = statistics.quantiles(ratios, n=4)
+    for name, model in models.items():
+        line = result("", name, spent[name], spent[FIRST])
+        parameters = [*model.joint.parameters(), *model.cls_head.parameters()]
         rows.append(
             dict(
                 operator=name,
-                parameters=sum(p.numel() for p in head.parameters()),
-                multiply_adds=multiply_adds(head),
-                time_ratio=quarters[1],
-                time_quartiles=[quarters[0], quarters[2]],
-                milliseconds=1e3 * statistics.median(spent[name]),
+                parameters=sum(p.numel() for p in parameters),
+                multiply_adds=multiply_adds(model),
+                time_ratio=line.ratio,
+                time_quartiles=line.spread,
+                milliseconds=1e3 * line.ours,
             )
         )
     return rows
 
 
-def multiply_adds(head: nn.Module) -> int:
+def multiply_adds(model: nn.Module) -> int:
     """Of one sample: matrix products and convolutions."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        head(features(head, 1, trained=False))
+        scores(model, features(model, 1, trained=False))
     return counter.get_total_flops() // 2

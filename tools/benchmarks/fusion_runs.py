@@ -94,21 +94,29 @@ def build(
         streams={
             name: dict(
                 backbone=BACKBONES[name],
-                neck=None if takes_maps else dict(neck, in_channels=32),
+                neck=None if takes_maps else neck,
             )
             for name in streams
         },
+        joint=dict(
+            fusion=dict(type=operator, **OPERATORS[operator]),
+            temporal=dict(type="MeanOverTime" if takes_maps else "LastState"),
+        ),
         cls_head=dict(
             type="TriModalFusionHead",
             num_classes=classes,
-            in_channels=dict.fromkeys(streams, 32 if takes_maps else HIDDEN),
-            fusion=dict(type=operator, **OPERATORS[operator]),
             aux_loss_weight=strategy.aux_loss_weight,
             dropout_ratio=0.0,
             score_subsets=True,
-            temporal=dict(type="MeanOverTime" if takes_maps else "LastState"),
         ),
         modality_dropout=dict.fromkeys(streams, strategy.dropout),
+        # of all inputs that a sample has, also where one stream is trained alone
+        data_preprocessor=dict(
+            type="TriModalDataPreprocessor",
+            preprocessors={
+                name: dict(type="ActionDataPreprocessor") for name in BACKBONES
+            },
+        ),
     )
     model = MODELS.build(model)
     model.init_weights()

@@ -28,20 +28,23 @@ Nothing is written over that this tool did not write, or that was changed since.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from itertools import product
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+from demo_pictures import render_frames
+from demo_sound import render_sound
+from demo_spec import Spec, draw_spec
 
 MANIFEST = "manifest.json"
 VERSION = 2  # of the content: raise it whenever the same seed gives other files
@@ -54,242 +57,6 @@ CLASSES = ["_".join(names) for names in product(*FACTORS.values())]
 ATTRIBUTES = [second for _, second in FACTORS.values()]  # a clip has each or not
 SIBLINGS = {"train": 1, "val": 8, "test": 8}
 SPLITS = tuple(SIBLINGS)
-
-# The largest chroma, 34, moves a channel by 1.772 * 34 = 60.2 at most: luma in this
-# range stays inside the gamut for both colours, so none is clipped more than the other.
-LUMA_RANGE = (63.0, 192.0)
-TO_RGB = np.array([[1, 0, 1.402], [1, -0.344136, -0.714136], [1, 1.772, 0]], np.float32)
-
-SHAPES = {
-    "disc": lambda u, v: np.hypot(u, v) - 1,
-    "ring": lambda u, v: np.abs(np.hypot(u, v) - 0.7) - 0.3,
-    "square": lambda u, v: np.maximum(np.abs(u), np.abs(v)) - 0.85,
-    "bar": lambda u, v: np.maximum(np.abs(u), 1.8 * np.abs(v)) - 1,
-    "cross": lambda u, v: np.maximum(
-        np.minimum(np.abs(u), np.abs(v)) - 0.4, np.maximum(np.abs(u), np.abs(v)) - 1
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Spec:
-    """All that is decided about one clip, but for its textures and noise."""
-
-    colour: int
-    motion: int
-    glide: int
-    # time
-    fps: int
-    num_frames: int
-    # picture; lengths in pixels unless said otherwise
-    height: int
-    width: int
-    shape: str
-    radius: float  # the object takes 2 * radius
-    angle: float
-    x: float  # centre of the object
-    y: float  # centre in the first frame
-    speed: float  # pixels a second
-    chroma: float
-    luma: float
-    texture: float  # amplitude of the object's texture, in luma
-    background: str  # "plain", "noise" or "photo"
-    background_luma: float
-    background_contrast: float
-    grain: float  # noise of each frame, in luma
-    # sound
-    sample_rate: int
-    channels: int
-    level: float  # root mean square in dB of full scale
-    pan: float
-    base_pitch: float  # lowest pitch in Hz
-    octaves: float  # range of one sweep
-    sweep: float  # seconds a sweep takes
-    sweep_start: float  # where in the sweep the sound begins, in [0, 1)
-    rolloff: float  # amplitude of harmonic k is k ** -rolloff
-    snr: float  # tone over background noise in dB
-    noise_slope: float  # its power falls as frequency ** -noise_slope
-
-    @property
-    def label(self) -> int:
-        return self.colour * 4 + self.motion * 2 + self.glide
-
-    @property
-    def duration(self) -> float:
-        return self.num_frames / self.fps
-
-
-def draw_spec(rng: np.random.Generator, label: int) -> Spec:
-    """Draws the nuisances; which ones does not depend on the label."""
-    fps = int(rng.choice([24, 25, 30]))
-    height = int(rng.choice([96, 104, 112]))
-    width = int(rng.choice([w for w in (96, 104, 112, 120, 128) if w >= height]))
-    radius = height * rng.uniform(0.15, 0.225)
-    reach = height / 2 - radius  # a centred square crop keeps the whole object
-    background = str(rng.choice(["plain", "noise", "photo"]))
-    return Spec(
-        colour=label // 4,
-        motion=label // 2 % 2,
-        glide=label % 2,
-        fps=fps,
-        num_frames=round(fps * rng.uniform(1.5, 3.0)),
-        height=height,
-        width=width,
-        shape=str(rng.choice(list(SHAPES))),
-        radius=radius,
-        angle=rng.uniform(0, 2 * np.pi),
-        x=width / 2 + rng.uniform(-reach, reach),
-        y=rng.uniform(0, height),
-        speed=height * rng.uniform(0.25, 0.45),
-        chroma=rng.uniform(26, 34),
-        luma=rng.uniform(100, 155),
-        texture=rng.uniform(15, 30),
-        background=background,
-        background_luma=rng.uniform(90, 165),
-        background_contrast=rng.uniform(8, 30),
-        grain=rng.uniform(0.5, 4),
-        sample_rate=int(rng.choice([16000, 44100, 48000], p=[0.5, 0.25, 0.25])),
-        channels=int(rng.choice([1, 2])),
-        level=rng.uniform(-28, -14),
-        pan=rng.uniform(0.2, 0.8),
-        base_pitch=200 * 2 ** rng.uniform(0, 1),
-        octaves=rng.uniform(1.5, 2),
-        sweep=rng.uniform(0.4, 0.7),
-        sweep_start=rng.uniform(),
-        rolloff=rng.uniform(0.5, 1.5),
-        snr=rng.uniform(15, 30),
-        noise_slope=rng.uniform(0, 1.5),
-    )
-
-
-def render_frames(spec: Spec, rng: np.random.Generator) -> np.ndarray:
-    """Draws the clip's pictures.
-
-    Returns:
-        RGB, uint8, ``(num_frames, height, width, 3)``.
-    """
-    thing, columns = _draw_object(spec, rng)
-    background = _draw_background(spec, rng)
-    frames = np.empty((spec.num_frames, spec.height, spec.width, 3), np.uint8)
-    for index, frame in enumerate(frames):
-        travelled = (-1, 1)[spec.motion] * spec.speed * index / spec.fps
-        moved = _roll_rows(thing, spec.y - spec.height // 2 + travelled)
-        image = background.copy()
-        image[:, columns] *= 1 - moved[..., 3:]
-        image[:, columns] += moved[..., :3]
-        luma = image[..., 0]
-        luma += spec.grain * rng.standard_normal(luma.shape, np.float32)
-        np.clip(luma, *LUMA_RANGE, out=luma)
-        frame[:] = cv2.transform(image, TO_RGB) + 0.5
-    return frames
-
-
-def _draw_object(spec: Spec, rng: np.random.Generator) -> tuple[np.ndarray, slice]:
-    """The object at half height, and the columns it takes.
-
-    Returns:
-        Luma, chroma (two), each times opacity, and opacity, ``(H, columns, 4)``.
-    """
-    rows, columns = np.mgrid[: spec.height, : spec.width]
-    dy, dx = (rows - spec.height // 2) / spec.radius, (columns - spec.x) / spec.radius
-    u = np.cos(spec.angle) * dx + np.sin(spec.angle) * dy
-    v = np.cos(spec.angle) * dy - np.sin(spec.angle) * dx
-    # Corners may lie outside the unit disc: shrink what is drawn into it.
-    distance = SHAPES[spec.shape](1.2 * u, 1.2 * v) * spec.radius
-    alpha = np.clip(0.5 - distance, 0, 1)
-    luma = spec.luma + spec.texture * _smooth_noise(rng, spec, spec.radius / 2.5)
-    red = np.full_like(luma, spec.chroma * (1, -1)[spec.colour])  # warm: red, not blue
-    thing = np.dstack([luma * alpha, -red * alpha, red * alpha, alpha])
-    first, *_, last = np.flatnonzero(alpha.any(axis=0))
-    columns = slice(first, last + 1)
-    return thing[:, columns].astype(np.float32), columns
-
-
-def _draw_background(spec: Spec, rng: np.random.Generator) -> np.ndarray:
-    """Luma and the two chroma components, ``(H, W, 3)``."""
-    background = np.zeros((spec.height, spec.width, 3), np.float32)
-    if spec.background == "noise":
-        background[..., 0] = _smooth_noise(rng, spec, rng.uniform(2, 8))
-    elif spec.background == "photo":
-        background[:] = _crop_photo(spec, rng)
-    background *= np.float32([spec.background_contrast, 10, 10])
-    background[..., 0] += spec.background_luma
-    return background
-
-
-def _smooth_noise(rng: np.random.Generator, spec: Spec, cell: float) -> np.ndarray:
-    """``(H, W)`` with mean 0 and about 95 % of it in [-1, 1]; ``cell`` pixels wide."""
-    grid = [int(np.ceil(side / cell)) + 1 for side in (spec.height, spec.width)]
-    noise = rng.standard_normal(grid).clip(-2, 2).astype(np.float32)
-    noise = cv2.resize(noise, (spec.width, spec.height), interpolation=cv2.INTER_LINEAR)
-    return noise / 2 / max(float(noise.std()), 0.1)
-
-
-@lru_cache(maxsize=1)
-def _load_photos() -> list[np.ndarray]:
-    """scikit-learn's photographs in YCbCr, each component scaled to about [-1, 1]."""
-    # `load_sample_images` would do, after two seconds of imports in every process.
-    package = Path(importlib.util.find_spec("sklearn").origin).parent
-    paths = sorted(package.glob("datasets/images/*.jpg"))
-    if not paths:
-        raise FileNotFoundError(f"no photographs in '{package}/datasets/images'")
-    photos = [cv2.imread(str(path))[..., ::-1] / 127.5 - 1 for path in paths]
-    return [(photo @ np.linalg.inv(TO_RGB).T).astype(np.float32) for photo in photos]
-
-
-def _crop_photo(spec: Spec, rng: np.random.Generator) -> np.ndarray:
-    photos = _load_photos()
-    photo = photos[rng.integers(len(photos))]
-    scale = rng.uniform(1, photo.shape[0] / spec.height)  # they are wider than high
-    height, width = int(scale * spec.height), int(scale * spec.width)
-    top = rng.integers(photo.shape[0] - height + 1)
-    left = rng.integers(photo.shape[1] - width + 1)
-    crop = photo[top : top + height, left : left + width]
-    # Either sign of its chroma is as likely: the photographs favour no colour.
-    crop = crop * np.float32([1, *[rng.choice([-1, 1])] * 2])
-    return cv2.resize(crop, (spec.width, spec.height), interpolation=cv2.INTER_AREA)
-
-
-def _roll_rows(image: np.ndarray, shift: float) -> np.ndarray:
-    """Moves an image down by a real number of pixels; what leaves comes in on top."""
-    whole = int(np.floor(shift))
-    part = np.float32(shift - whole)
-    near, far = np.roll(image, whole, axis=0), np.roll(image, whole + 1, axis=0)
-    return (1 - part) * near + part * far
-
-
-def render_sound(spec: Spec, rng: np.random.Generator) -> np.ndarray:
-    """Makes the clip's sound, as long as its pictures.
-
-    Returns:
-        float32 in [-1, 1], ``(channels, samples)``.
-    """
-    samples = round(spec.duration * spec.sample_rate)
-    place = np.arange(samples) / spec.sample_rate / spec.sweep + spec.sweep_start
-    place %= 1
-    pitch = spec.base_pitch * 2 ** (spec.octaves * place)
-    phase = (np.cumsum(pitch) / spec.sample_rate + rng.uniform()) % 1
-    phase = (2 * np.pi * phase).astype(np.float32)
-    tone = sum(
-        k**-spec.rolloff * np.sin(k * phase + np.float32(2 * np.pi * rng.uniform()))
-        for k in range(1, 5)
-    )
-    # Fade out and in around the leap between sweeps, the same way on both sides.
-    tone *= np.sin(np.pi / 2 * np.minimum(1, np.minimum(place, 1 - place) / 0.12)) ** 2
-    tone /= np.sqrt(np.mean(tone**2))
-
-    spectrum = np.fft.rfft(rng.standard_normal((spec.channels, samples)))
-    bins = np.arange(spectrum.shape[1]) * spec.sample_rate / samples
-    noise = np.fft.irfft(
-        spectrum * np.maximum(bins, 50) ** (-spec.noise_slope / 2), samples
-    )
-    noise *= 10 ** (-spec.snr / 20) / np.sqrt(np.mean(noise**2))
-
-    angle = np.pi / 2 * spec.pan
-    gains = [[1.0]] if spec.channels == 1 else [[np.cos(angle)], [np.sin(angle)]]
-    sound = 10 ** (spec.level / 20) * (np.array(gains) * tone + noise)
-    sound = np.clip(sound, -1, 1).astype(np.float32)
-    return sound[:, ::-1] if spec.glide else sound  # falling is rising, backwards
 
 
 def draw_labels(seed: int, split: str, size: int) -> np.ndarray:
@@ -342,6 +109,20 @@ def attributes_of(label: int) -> list[str]:
     return [str(k) for k, name in enumerate(ATTRIBUTES) if name in parts]
 
 
+def annotation_texts(labels: dict[str, np.ndarray]) -> dict[str, str]:
+    """What the lists hold, by file name: one class a file, and several attributes."""
+    texts = {}
+    for split in SPLITS:
+        rows = [(f"{index:05d}.mp4", row) for index, row in enumerate(labels[split])]
+        texts[f"{split}.txt"] = "".join(f"{name} {label}\n" for name, label in rows)
+        texts[f"{split}_attributes.txt"] = "".join(
+            " ".join([name, *attributes_of(label)]) + "\n" for name, label in rows
+        )
+    texts["classes.txt"] = "\n".join(CLASSES) + "\n"
+    texts["attributes.txt"] = "\n".join(ATTRIBUTES) + "\n"
+    return texts
+
+
 def make_dataset(
     out: str | os.PathLike,
     sizes: dict[str, int],
@@ -366,24 +147,10 @@ def make_dataset(
         FolderInUse: If another process is making the data set.
         FileNotFoundError: If ``check`` and the data set is not complete.
     """
-    from mmstconv.disk import FolderLock, refuse_foreign, remove_unfinished, write_own
+    from mmstconv.disk import refuse_foreign
 
     out = Path(out)
     labels = {split: draw_labels(seed, split, sizes[split]) for split in SPLITS}
-    texts = {
-        f"{split}.txt": "".join(
-            f"{clip_path(out, split, index).name} {label}\n"
-            for index, label in enumerate(labels[split])
-        )
-        for split in SPLITS
-    }
-    for split in SPLITS:
-        texts[f"{split}_attributes.txt"] = "".join(
-            " ".join([clip_path(out, split, index).name, *attributes_of(label)]) + "\n"
-            for index, label in enumerate(labels[split])
-        )
-    texts["classes.txt"] = "\n".join(CLASSES) + "\n"
-    texts["attributes.txt"] = "\n".join(ATTRIBUTES) + "\n"
     missing = [
         (split, index, int(label))
         for split in SPLITS
@@ -392,13 +159,22 @@ def make_dataset(
     ]
     manifest = {"version": VERSION, "seed": seed, "sizes": sizes, "spec": draw.__name__}
     _check_manifest(out, manifest)
+    texts = annotation_texts(labels)
     texts = {name: text for name, text in texts.items() if _read(out / name) != text}
     if not missing and not texts:
         return
     if check:
         raise FileNotFoundError(f"'{out}': {len(missing)} clips or an annotation miss")
-
     refuse_foreign(out / name for name in texts)
+    write = partial(write_clip, out=out, seed=seed, draw=draw)
+    _write_missing(out, manifest, partial(_write_clips, missing, write, workers), texts)
+
+
+def _write_missing(
+    out: Path, manifest: dict, write_clips: Callable, texts: dict[str, str]
+) -> None:
+    from mmstconv.disk import FolderLock, remove_unfinished, write_own
+
     lock = FolderLock(out, "a run of make_demo_dataset", "Wait for it or end it")
     try:
         for split in SPLITS:
@@ -406,8 +182,7 @@ def make_dataset(
         if not (out / MANIFEST).exists():
             write_own(out / MANIFEST, json.dumps(manifest, indent=2) + "\n")
         remove_unfinished(out, below=True)
-        write = partial(write_clip, out=out, seed=seed, draw=draw)
-        _write_clips(missing, write, workers)
+        write_clips()
         for name, text in texts.items():
             write_own(out / name, text)
     finally:

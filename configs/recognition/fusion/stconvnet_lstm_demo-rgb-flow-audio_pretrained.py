@@ -1,9 +1,12 @@
+# mim train mmstconv stconvnet_lstm_demo-rgb.py
+# mim train mmstconv stconvnet_lstm_demo-flow.py
+# mim train mmstconv stconvnet_lstm_demo-audio.py
 # mim train mmstconv stconvnet_lstm_demo-rgb-flow-audio_pretrained.py
-# Each stream first by itself, then all together: starts from the single streams that
-# `make demo` has trained, and lets them learn at rates of their own.
+# Each stream first by itself, then all together: the last command starts from what the
+# first three have written, and lets each stream learn at a rate of its own.
 _base_ = ["../demo/stconvnet_lstm_demo-rgb-flow-audio.py"]
 
-runs = "work_dirs/demo/stconvnet_lstm_demo"
+runs = "work_dirs/stconvnet_lstm_demo"
 own = dict(type="Pretrained")
 start_rgb = dict(own, checkpoint=f"{runs}-rgb/epoch_36.pth", prefix="streams.rgb")
 start_flow = dict(own, checkpoint=f"{runs}-flow/epoch_10.pth", prefix="streams.flow")

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 
+from ...checkpoints.containers import weights_of
 from ...checkpoints.entries import check_resumable
 from ...checkpoints.filling import fill
-from ...checkpoints.reading import CheckpointError, weights_of
+from ...checkpoints.reading import CheckpointError
 from ...datasets import MultiModalVideoDataset
 from ...datasets.transforms.roles import role_of, steps_of
 from ...private_names import checkpoint_of, is_resuming

@@ -1,0 +1,211 @@
+"""Row 15: a tri-modal training from video files beside three trainings of MMAction2's.
+
+    python tools/benchmarks/epoch.py [--rounds N]
+
+Ours is one run of the default tri-modal model on video files. The peer extracts flow
+images and audio features (see extraction.py), then trains three times: RGB from the
+video files by its stock pipeline, flow from the images, audio from the features, in its
+own recognizers, heads and data sets. Both have the same files, epochs, batches, loader
+processes and streams (convolution and LSTM). Whole runs from the config to the
+checkpoint, each side in a process of its own; starting that (row 14) is not in it. Ours
+is there a second time on prepared files (row 4); then making them counts as our
+extraction. And once without what our launcher sets (priority of loader processes,
+waiting of threads, memory).
+
+The goal is for flow by Farneback, which suits the peer: TV-L1 is MMAction2's default
+and takes far longer (measured on a few pairs, its line is computed from that). How
+much extraction weighs depends on the number of epochs it serves: the lines without
+extraction, of one epoch more, and for 50 epochs, say so. What an epoch more takes is
+from trainings on the list written several times: the start of an epoch is not in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import shutil
+import statistics
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing.pool import Pool
+from pathlib import Path
+from unittest import mock
+
+import trainings
+from bench_clips import FOLDER as MEDIA
+from bench_clips import Clip, files
+from extraction import extract_flow, extract_sound
+from measuring import Result, report, result
+from trainings import MODALITIES, seconds_of
+
+from mmstconv.media.writing.preparing import prepare_media
+
+FOLDER = Path("work_dirs/bench/epoch")
+FPS = 30
+SPAWN = multiprocessing.get_context("spawn")  # not forked: this process has threads
+OURS = {"video": "video files", "prepared": "prepared files"}
+#: Short, which suits the peer: it extracts whole files, and Kinetics' last 10 s.
+CLIPS = tuple(Clip(f"epoch_{k:02d}.mp4", 320, 240, FPS, seconds=3.0) for k in range(16))
+LOADING = dict(batch_size=4, num_workers=2)
+LAUNCHER = dict(GOMP_SPINCOUNT="10000")  # what tools/train.py sets for its process
+LONG = 4  # how often the longer trainings see each file
+MANY = 50  # epochs of the line that is computed
+PAIRS = 3  # that TV-L1 is measured on
+PROCESSES = 2  # that extract
+WARMUP = 1  # trainings of each side before: the first one imports what it needs
+
+
+def extract(pool: Pool, videos: Sequence[Path], folder: Path) -> dict[str, float]:
+    """Everything that is made once: seconds of flow, sound and prepared files."""
+    work = {
+        "flow": (extract_flow, [(x, folder / "flow" / x.stem) for x in videos]),
+        "audio": (extract_sound, [(x, folder / "audio") for x in videos]),
+        "prepared": (
+            prepare_media,
+            [(x, folder / "prepared" / x.name) for x in videos],
+        ),
+    }
+    for part in work:
+        shutil.rmtree(folder / part, ignore_errors=True)
+    (folder / "prepared").mkdir()
+    return {
+        part: seconds_of(partial(pool.starmap, function, jobs, chunksize=1))
+        for part, (function, jobs) in work.items()
+    }
+
+
+def tvl1_seconds(video: Path, folder: Path, pairs: int) -> float:
+    """What flow of so many pairs would take by TV-L1, from a few pairs."""
+    work = partial(extract_flow, video, folder / "tvl1", "tvl1", PAIRS)
+    return seconds_of(work) / PAIRS * pairs / PROCESSES
+
+
+def process(**environment: str) -> ProcessPoolExecutor:
+    """One process that does what it is given, in turn."""
+    made = ProcessPoolExecutor(1, mp_context=SPAWN)
+    with mock.patch.dict(os.environ, environment):  # of which it gets a copy
+        made.submit(time.sleep, 0).result()  # it has started
+    return made
+
+
+def trainings_of(videos: list[Path], counts: list[int], folder: Path) -> dict:
+    """By name, what runs a training: a function of trainings.py, and its arguments."""
+    work = {}
+    for suffix, times in (("", 1), ("-long", LONG)):
+        place = folder / f"lists{suffix}"
+        place.mkdir(exist_ok=True)
+        lists = trainings.write_lists(
+            videos * times, counts * times, place, folder / "prepared"
+        )
+        for kind in OURS:
+            run = (lists[kind], folder / f"ours-{kind}", LOADING, FPS)
+            work[f"{kind}{suffix}"] = (trainings.train_ours, *run)
+        run = (lists["video"], folder / "ours-plain", LOADING, FPS)
+        work[f"plain{suffix}"] = (trainings.train_plain, *run)
+        for modality in MODALITIES:
+            run = (modality, lists, folder, LOADING)
+            work[f"{modality}{suffix}"] = (trainings.train_peer, *run)
+    return work
+
+
+def measure(rounds: int, folder: Path) -> dict[str, list[float]]:
+    """Seconds of every part in every round."""
+    folder.mkdir(parents=True, exist_ok=True)
+    videos = [path.absolute() for path in files(CLIPS, MEDIA)]
+    counts = [round(clip.fps * clip.seconds) for clip in CLIPS]
+    work = trainings_of(videos, counts, folder)
+    names = (*work, "x-flow", "x-audio", "x-prepared")
+    spent: dict[str, list[float]] = {name: [] for name in names}
+    with SPAWN.Pool(PROCESSES) as pool, process(**LAUNCHER) as ours, process() as peer:
+
+        def take(name: str) -> float:
+            side = ours if work[name][0] is trainings.train_ours else peer
+            return side.submit(seconds_of, *work[name]).result()
+
+        # importing is no part of the work
+        pool.map(time.sleep, [0.5] * PROCESSES, chunksize=1)
+        pairs = sum(counts) - len(counts)
+        spent["x-tvl1"] = [tvl1_seconds(videos[0], folder, pairs)]
+        for turn in range(rounds):
+            for name, seconds in extract(pool, videos, folder).items():
+                spent[f"x-{name}"].append(seconds)
+            if turn == 0:
+                for name in ("video", *MODALITIES) * WARMUP:
+                    take(name)
+            for name in list(work) if turn % 2 else reversed(work):
+                spent[name].append(take(name))
+    return spent
+
+
+def added(*parts: Sequence[float]) -> list[float]:
+    """The sum of the parts, round by round."""
+    return [sum(turn) for turn in zip(*parts)]
+
+
+class Training:
+    """Seconds of a training, in each round.
+
+    Attributes:
+        first: With one epoch.
+        more: What a further epoch takes.
+        many: With ``MANY`` epochs, computed.
+    """
+
+    def __init__(self, spent: dict[str, list[float]], *names: str) -> None:
+        self.first = added(*(spent[name] for name in names))
+        long = added(*(spent[f"{name}-long"] for name in names))
+        self.more = [(x - one) / (LONG - 1) for one, x in zip(self.first, long)]
+        self.many = [one + (MANY - 1) * x for one, x in zip(self.first, self.more)]
+
+
+def lines(spent: dict[str, list[float]]) -> list[Result]:
+    """The table."""
+    peer = Training(spent, *MODALITIES)
+    ours = {kind: Training(spent, kind) for kind in (*OURS, "plain")}
+    extracted = added(spent["x-flow"], spent["x-audio"])
+    slow = [spent["x-tvl1"][0] + sound for sound in spent["x-audio"]]
+    clips = f"{len(CLIPS)} clips of {CLIPS[0].seconds:g} s, one epoch"
+    tvl1 = f"{PAIRS} pairs"
+    more = f"files {LONG} times in a list"
+    computed = f"computed from the parts for {MANY} epochs"
+    found = []
+    for kind, what in OURS.items():
+        mine = ours[kind]
+        # what is made before the first epoch
+        made = spent.get(f"x-{kind}", [0.0] * len(mine.first))
+        first, many = added(made, mine.first), added(made, mine.many)
+        for name, one, other, goal, note in (
+            ("extraction in it", first, added(extracted, peer.first), 0.3, clips),
+            ("the same by TV-L1", first, added(slow, peer.first), None, tvl1),
+            ("without extraction", mine.first, peer.first, None, ""),
+            ("one epoch more", mine.more, peer.more, None, more),
+            ("Farneback", many, added(extracted, peer.many), None, computed),
+            ("TV-L1", many, added(slow, peer.many), None, computed),
+        ):
+            found.append(result("15", f"{what}: {name}", one, other, goal, note=note))
+    what = "video files: one epoch more, by the same without our launcher"
+    found.append(result("15", what, ours["video"].more, ours["plain"].more, None))
+    parts = {
+        "extracting flow, Farneback": spent["x-flow"],
+        "extracting flow, TV-L1": spent["x-tvl1"],
+        "extracting audio features": spent["x-audio"],
+        **{f"training {name}": spent[name] for name in MODALITIES},
+    }
+    for what, seconds in parts.items():
+        peer = statistics.median(seconds)
+        found.append(Result("15", f"peer: {what}", None, None, None, None, peer))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=2)
+    args = parser.parse_args()
+    report(lines(measure(args.rounds, FOLDER.absolute())))
+
+
+if __name__ == "__main__":
+    main()

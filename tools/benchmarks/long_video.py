@@ -1,0 +1,130 @@
+"""Row 12: a long video in windows of 32 frames that overlap by three quarters.
+
+Ours: mmstconv.apis.score_video. Peer: the scheme of MMAction2's long_video_demo on the
+same model, its RGB, flow and sound (recomputed.py). One core. The file is a drawn clip
+whose packets are repeated; all of it is decoded. Memory: of an hour beside that of six
+minutes, at a small size and in windows of 8 seconds so that it takes seconds.
+
+    python tools/benchmarks/long_video.py
+"""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from itertools import islice
+
+import recomputed
+import torch
+from bench_clips import Clip, looped
+from measuring import Result, alternate, one_core, result, script
+from recomputed import build_model
+
+from mmstconv.apis import score_video
+from mmstconv.models.streaming import WindowScorer
+
+CLIP = Clip("web_256.mp4", 340, 256)
+ROUNDS = 8
+BURST = 8  # windows of a round: as many as become complete with one piece of frames
+HOP = 8
+SMALL = Clip("small.mp4", 64, 64, fps=12, crf=30)
+SMALL_SIZE = 32
+SMALL_FPS = 4
+MINUTES = (6, 60)
+UNIT = "ms a window"
+
+
+def compare() -> Result:
+    """Windows of the same part of the video on both sides, in turn."""
+    model = build_model()
+    path = looped(CLIP, ((ROUNDS + 3) * BURST * HOP + 32) / 12)
+    scored = dict(
+        ours=score_video(model, path, hop=HOP),
+        peer=recomputed.score_video(model, path, HOP),
+    )
+    found: dict[str, list] = dict(ours=[], peer=[])
+
+    def work(side: str):
+        return lambda: found[side].extend(islice(scored[side], BURST))
+
+    spent = alternate({side: work(side) for side in found}, ROUNDS, warmup=2)
+    starts = [[window[0] for window in side] for side in found.values()]
+    assert len(starts[0]) == (ROUNDS + 2) * BURST
+    assert all(abs(a - b) < 1e-6 for a, b in zip(*starts))
+    name = "long video, one window of four that overlap"
+    note = "decoding, flow, sound and model on both sides; each with its own decoder"
+    pair = spent["ours"], spent["peer"]
+    return result("12", name, *pair, 0.25, 1000 / BURST, UNIT, note)
+
+
+@torch.inference_mode()
+def compare_models() -> list[Result]:
+    """The model alone, on frames that are ready.
+
+    PyTorch's convolutions on a CPU are slow for a batch of one with small maps, which
+    is what the scheme gives them; so the peer is also shown with two windows at a time.
+    """
+    model, window = build_model(), recomputed.ready_window()
+    two = {name: x.repeat(2, *[1] * (x.dim() - 1)) for name, x in window.items()}
+    samples = [recomputed.data_sample() for _ in range(2)]
+    scorer = WindowScorer(model, 32)
+    piece = {name: window[name][0].repeat(1, 1, 2, 1, 1) for name in ("rgb", "flow")}
+    state = dict(pushed=0, scored=0)
+
+    def ours() -> None:
+        scorer.push(piece)
+        state["pushed"] += 64
+        complete = (state["pushed"] - 32) // HOP + 1
+        firsts = [HOP * number for number in range(state["scored"], complete)]
+        sounds = window["audio"][0].repeat(len(firsts), 1, 1)
+        scorer.score(firsts, dict(audio=sounds), recomputed.HERE)
+        state["scored"] = complete
+        scorer.forget(complete * HOP)
+
+    def peer() -> None:
+        for _ in range(BURST):
+            model.predict(window, samples[:1])
+
+    def peer_by_two() -> None:
+        for _ in range(BURST // 2):
+            model.predict(two, samples)
+
+    sides = dict(ours=ours, peer=peer, by_two=peer_by_two)
+    spent = alternate(sides, max(ROUNDS // 3, 1))
+    name = "the model alone"
+    note = "sound, LSTM, fusion and head run on every window on both sides"
+    more = (None, 1000 / BURST, UNIT, note)
+    two_at_a_time = f"{name}, the peer two windows at a time"
+    return [
+        result("12", name, spent["ours"], spent["peer"], *more),
+        result("12", two_at_a_time, spent["ours"], spent["by_two"], *more),
+    ]
+
+
+def memory() -> Result:
+    """Peak memory that a long file takes beyond that of a short one."""
+    model = build_model(SMALL_SIZE, SMALL_FPS)
+    peaks = []
+    for minutes in (1, *MINUTES):  # the first one loads what is loaded once
+        path = looped(SMALL, minutes * 60)
+        windows = sum(1 for _ in score_video(model, path, hop=32))
+        assert windows == int(minutes * 60 * SMALL_FPS / 32)
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    _, short, long = peaks
+    name = f"peak memory: {MINUTES[1]} minutes by {MINUTES[0]}"
+    note = (
+        f"{long - short:.1f} MiB more, in which FFmpeg's index of the file, held twice "
+        "as frames and sound are read at two places; the file has "
+        f"{path.stat().st_size / 2**20:.0f} MiB"
+    )
+    return Result("12", name, long / short, None, 1.1, long, short, "MiB", note)
+
+
+def measure() -> Iterator[Result]:
+    one_core()
+    last = memory()  # measured first: the peak is the process's
+    yield from (compare(), *compare_models(), last)
+
+
+if __name__ == "__main__":
+    script(measure)

@@ -1,0 +1,208 @@
+"""Rows 10 and 16c: training steps on a CPU in processes with settings of their own.
+
+    python tools/benchmarks/training_steps.py [--rows 10]
+
+Two processes, started together, step in turn. Row 10: the default tri-modal model with
+its losses, the backward pass and Adam, in bfloat16 (``--amp``, CPUAmpOptimWrapper)
+beside float32 (MMEngine's OptimWrapper), both under the launcher's allocator settings.
+Its last line is the bound: one 3x3x3 convolution alone, bfloat16 by float32, in the
+same layout.
+
+Row 16c: forward and backward of the default tri-modal model, and of MMAction2's I3D-R50
+alone, with the launcher's allocator settings and without. glibc's own policy is what
+the other side has; it grows by itself up to blocks of 32 MiB.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from bench_models import CONFIGS, STLITE, loss_of, recognizer, shapes
+from measuring import Result, alternate, result, script
+from mmaction.registry import MODELS
+from mmaction.utils import register_all_modules
+from mmengine.config import Config
+from mmengine.optim import OptimWrapper
+from torch import Tensor, nn
+
+from mmstconv.engine import CPUAmpOptimWrapper
+from mmstconv.engine.cpu import keep_large_blocks
+
+I3D = "recognition/stconvnet/i3d_r50-lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio.py"
+SLOWEST = 4  # operators named in the note
+
+
+class Trainer:
+    """A process that takes a step each time it is called.
+
+    Args:
+        prepare: Called in the process first, with ``arguments``; returns what takes
+            one step. A function of a module, so that the process can import it.
+        arguments: Of ``prepare``.
+    """
+
+    def __init__(self, prepare: Callable[..., Callable], arguments: Sequence = ()):
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(
+            target=_serve, args=(theirs, prepare, arguments), daemon=True
+        )
+        self.process.start()
+        theirs.close()
+
+    def __call__(self) -> None:
+        """Take a step and wait for its end."""
+        self._ask("step")
+
+    def _ask(self, what: str) -> dict[str, float]:
+        self.pipe.send(what)
+        return self.pipe.recv()
+
+    def stop(self) -> dict[str, float]:
+        """End the process; its peak in MiB and the page faults of its latest step."""
+        last = self._ask("stop")
+        self.process.join()
+        return last
+
+
+def _serve(pipe, prepare: Callable, arguments: Sequence) -> None:
+    step, last = prepare(*arguments), {}
+    while pipe.recv() == "step":
+        faults = _usage().ru_minflt
+        step()
+        last = dict(faults=_usage().ru_minflt - faults)
+        pipe.send(last)
+    pipe.send({**last, "peak": _usage().ru_maxrss / 1024})
+
+
+def _usage():
+    return resource.getrusage(resource.RUSAGE_SELF)
+
+
+def in_turn(
+    prepare: Callable, arguments: Sequence, rounds: int, warmup: int
+) -> tuple[dict, list[dict]]:
+    """Seconds of the sides True and False, and what each said when it ended."""
+    sides = {on: Trainer(prepare, (on, *arguments)) for on in (True, False)}
+    spent = alternate(sides, rounds, warmup)
+    return spent, [side.stop() for side in sides.values()]
+
+
+def trimodal(batch: int, size: int) -> tuple[nn.Module, Callable[[], Tensor]]:
+    """The default model, and what computes its loss on frames of so many pixels."""
+    torch.manual_seed(0)
+    model = recognizer(STLITE)
+    return model, loss_of(model, batch, shapes(size, size // 2, 54))
+
+
+def i3d(batch: int, size: int) -> tuple[nn.Module, Callable[[], Tensor]]:
+    """MMAction2's I3D-R50 alone, and the mean square of its features."""
+    register_all_modules(init_default_scope=True)
+    torch.manual_seed(0)
+    model = MODELS.build(Config.fromfile(CONFIGS / I3D).model.streams.rgb.backbone)
+    model.train()  # which returns None there
+    clips = torch.randn(batch, 3, 16, size, size)
+    return model, lambda: model(clips).float().square().mean()
+
+
+#: What is trained in row 16c, and its batches: I3D takes seconds a step.
+ALLOCATED = {
+    "trimodal": (trimodal, "default tri-modal model", (4, 32)),
+    "i3d": (i3d, "I3D-R50 of MMAction2", (4, 16)),
+}
+
+
+def half_step(half: bool, batch: int, size: int) -> Callable[[], None]:
+    """One side of row 10: a model with its optimizer."""
+    keep_large_blocks()
+    model, loss = trimodal(batch, size)
+    wrapper = CPUAmpOptimWrapper if half else OptimWrapper
+    optim_wrapper = wrapper(optimizer=torch.optim.Adam(model.parameters(), lr=1e-4))
+
+    def step() -> None:
+        with optim_wrapper.optim_context(model):
+            value = loss()
+        optim_wrapper.update_params(value)
+
+    return step
+
+
+def convolution(half: bool, batch: int, size: int) -> Callable[[], None]:
+    """One side of the bound: a large convolution and its backward pass, alone."""
+    keep_large_blocks()
+    layout = torch.channels_last_3d
+    net = nn.Conv3d(64, 64, 3, padding=1, bias=False).to(memory_format=layout)
+    shape = (batch, 64, 8, size // 4, size // 4)
+    dtype = torch.bfloat16 if half else torch.float32
+    clips = torch.randn(shape).to(dtype, memory_format=layout).requires_grad_()
+    net.to(dtype)
+    return lambda: net(clips).square().mean().backward()
+
+
+def slowest_operators(step: Callable[[], None]) -> str:
+    """Share of a step's time in each of the slowest operators."""
+    with torch.profiler.profile() as profile:
+        step()
+    events = profile.key_averages()
+    whole = sum(event.self_cpu_time_total for event in events)
+    events = sorted(events, key=lambda event: -event.self_cpu_time_total)[:SLOWEST]
+    return ", ".join(
+        f"{event.key.split('::')[-1]} {event.self_cpu_time_total / whole:.0%}"
+        for event in events
+    )
+
+
+def bfloat16(batch: int, size: int, rounds: int) -> Iterator[Result]:
+    """Row 10."""
+    note = f"in bfloat16: {slowest_operators(half_step(True, batch, size))}"
+    for name, side, goal, said in (
+        ("training step in bfloat16", half_step, 0.45, note),
+        ("bound: a 3x3x3 convolution alone", convolution, None, ""),
+    ):
+        spent, _ = in_turn(side, (batch, size), rounds, 2)
+        name = f"{name}, batch of {batch}"
+        pair = spent[True], spent[False]
+        yield result("10", name, *pair, goal, 1000, "ms a step", said)
+
+
+def kept_step(keep: bool, model: str, batch: int, size: int) -> Callable[[], None]:
+    """One side of row 16c: its setting, then a model."""
+    if keep and not keep_large_blocks():
+        raise RuntimeError("the allocator cannot be set here, or the user has set it")
+    net, loss = ALLOCATED[model][0](batch, size)
+
+    def step() -> None:
+        net.zero_grad()
+        loss().backward()
+
+    return step
+
+
+def allocator(model: str, batch: int, size: int, rounds: int) -> Iterator[Result]:
+    """Row 16c of one model: time and peak memory."""
+    spent, (ours, peer) = in_turn(kept_step, (model, batch, size), rounds, 1)
+    name = f"forward + backward, {ALLOCATED[model][1]}, batch of {batch}"
+    note = f"page faults a step: {ours['faults']} kept, {peer['faults']} without"
+    pair = spent[True], spent[False]
+    yield result("16c", name, *pair, 0.75, 1000, "ms a step", note)
+    name = f"peak memory of the same, {model}, batch of {batch}"
+    yield result("16c", name, [ours["peak"]], [peer["peak"]], unit="MiB")
+
+
+def measure(
+    rows: tuple = ("10", "16c"), batch: int = 0, size: int = 112, rounds: int = 0
+) -> Iterator[Result]:
+    """Zeros stand for what docs/performance.md has."""
+    if "10" in rows:
+        yield from bfloat16(batch or 4, size, rounds or 9)
+    if "16c" in rows:
+        for model, (_, _, batches) in ALLOCATED.items():
+            for one in [batch] if batch else batches:
+                yield from allocator(model, one, size, rounds or 3)
+
+
+if __name__ == "__main__":
+    script(measure)
