@@ -22,15 +22,16 @@ from mmstconv.media.writing.preparing import TrainingForm
 
 TOOL = load_script("tools/data/prepare_videos.py")
 import file_workers  # noqa: E402  (the tool put its folder on the path)
-from prepared_files import (  # noqa: E402, state_of
-from prepared_one import Outcome, is_of_the_machine
+from prepared_files import (  # noqa: E402
     JOURNAL,
     Job,
     Journal,
     read_journal,
+    state_of,
     target_names,
     up_to_date,
 )
+from prepared_one import Outcome, is_of_the_machine  # noqa: E402
 
 SOUND = dict(waveform=chirp_sound(0.8, 0.2, 16000), sample_rate=16000)
 
