@@ -6,7 +6,7 @@ process from step to step, and loader processes step back behind the threads of 
 
 Two more settings must be made before torch is imported, or around its import: how long
 OpenMP's threads spin, and when garbage is collected. Importing this module imports
-torch, so they stand in ``tools/launching.py``, which imports nothing.
+torch, so they stand in ``tools/starting.py``, which imports nothing.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import wave
 
 import av
@@ -69,8 +68,7 @@ def test_one_short_round(speed, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(tool, "MEDIA", tmp_path / "media")
     monkeypatch.setattr(tool, "FOLDER", tmp_path / "work")
     monkeypatch.setattr(tool, "LOADING", dict(batch_size=1, num_workers=0))
-    monkeypatch.setattr(sys, "argv", ["epoch.py", "--rounds", "1"])
-    tool.main()
+    tool.script(tool.measure, ["--rounds", "1"])
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [one["goal"] for one in found[:12]] == [0.3, *[None] * 5] * 2
     assert all(one["ratio"] > 0 for one in (*found[:3], *found[6:9]))

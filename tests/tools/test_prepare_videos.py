@@ -27,9 +27,11 @@ from prepared_files import (  # noqa: E402
     Job,
     Journal,
     read_journal,
+    state_of,
     target_names,
     up_to_date,
 )
+from prepared_one import Outcome, is_of_the_machine  # noqa: E402
 
 SOUND = dict(waveform=chirp_sound(0.8, 0.2, 16000), sample_rate=16000)
 
@@ -170,7 +172,7 @@ def test_what_is_up_to_date(tmp_path):
 
     assert not has()
     journal = Journal(target.parent, "1")
-    journal.add(job, TOOL.state_of(source), 4)
+    journal.add(job, state_of(source), 4)
     journal.close()
     with open(target.parent / JOURNAL, "a") as file:
         file.write('["a.mp4", "a.m')  # the machine went down
@@ -214,15 +216,15 @@ def test_names(tmp_path):
 
 
 def test_a_full_disk_ends_the_run(videos, tmp_path, monkeypatch):
-    full = TOOL.Outcome(None, reason="No space left on device", ends_run=True)
+    full = Outcome(None, reason="No space left on device", ends_run=True)
     done = file_workers.Done(Job("a.mp4", "a.mp4"), 1, full)
     monkeypatch.setattr(file_workers, "run", lambda *_: iter([done]))
     with pytest.raises(ValueError, match=r"a\.mp4: No space left on device"):
         TOOL.prepare_videos(videos, tmp_path / "out")
     error = RuntimeError("x")
     error.__cause__ = OSError(28, "No space left on device")
-    assert TOOL._is_of_the_machine(error)
-    assert not TOOL._is_of_the_machine(FileNotFoundError(2, "gone"))
+    assert is_of_the_machine(error)
+    assert not is_of_the_machine(FileNotFoundError(2, "gone"))
 
 
 def test_wrong_arguments(videos, tmp_path, capsys):

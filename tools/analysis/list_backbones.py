@@ -42,7 +42,8 @@ def build(arch: str) -> nn.Module:
 def count(arch: str) -> dict:
     """Parameters, multiply-adds and time steps of one network at its own input."""
     classes, shape = INPUT[arch]
-    net = build(arch).eval().to("meta")
+    with torch.device("meta"):  # no memory, no initial values
+        net = build(arch).eval()
     with FlopCounterMode(display=False) as counter:
         out = net(torch.empty(1, *shape, device="meta"))
     parameters = sum(parameter.numel() for parameter in net.parameters())

@@ -19,12 +19,12 @@ import argparse
 import itertools
 import json
 import statistics
-import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+from measuring import alternate
 from mmaction.registry import MODELS
 from mmengine.logging import MMLogger
 from mmengine.utils import track_iter_progress
@@ -82,10 +82,7 @@ VIDEO = {
         24, 32, 64, 128, first={}, rest={}, block="InvertedResidualBlock"
     ),
     "depthwise, gated (X3D)": residual(
-        24,
-        32,
-        64,
-        128,
+        *(24, 32, 64, 128),
         first=dict(gate=True),
         rest=dict(gate=True),
         block="InvertedResidualBlock",
@@ -291,16 +288,13 @@ def train(backbone: dict, classes: int, seed: int, data: list, test: list) -> fl
 def seconds(candidates: dict, modality: str, rounds: int) -> dict[str, list[float]]:
     """Forward and backward of one batch, candidates in turn."""
     x, label = batch_of(np.random.default_rng(0), modality)
-    classes = CLASSES[modality]
-    nets = {name: Probe(backbone, classes) for name, backbone in candidates.items()}
-    spent: dict[str, list[float]] = {name: [] for name in nets}
-    for turn in range(rounds + 1):
-        for name, net in nets.items():
-            start = time.perf_counter()
-            nn.functional.cross_entropy(net(x), label).backward()
-            if turn:  # the first one warms up
-                spent[name].append(time.perf_counter() - start)
-    return spent
+
+    def work(backbone: dict):
+        net = Probe(backbone, CLASSES[modality])
+        return lambda: nn.functional.cross_entropy(net(x), label).backward()
+
+    sides = {name: work(backbone) for name, backbone in candidates.items()}
+    return alternate(sides, rounds)
 
 
 def multiply_adds(backbone: dict, modality: str) -> int:

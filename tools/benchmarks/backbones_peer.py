@@ -56,51 +56,26 @@ def i3d_r50() -> dict:
     return dict(type="STConvNet", stages=stages)
 
 
+RESNET = dict(type="ResNet3d", pretrained2d=False)
+R3D_18 = dict(RESNET, depth=18, with_pool1=False, with_pool2=False)
+R2PLUS1D_34 = dict(RESNET, type="ResNet2Plus1d", depth=34, norm_cfg=BN_2PLUS1D)
+I3D_R50 = dict(RESNET, depth=50, inflate=INFLATE, inflate_style="3x3x3")
+I3D_STEM = dict(conv1_kernel=(5, 7, 7), conv1_stride_t=2, pool1_stride_t=2)
+STRIDED = dict(temporal_strides=TIME_STRIDES)
 #: Ours, the peer's, and the clip; MMAction2's configs have the shapes.
 PAIRS: dict[str, tuple[Mapping, Mapping, tuple[int, ...]]] = {
     "R3D-18": (
         dict(type="STConvNet", arch="r3d_18"),
-        dict(
-            type="ResNet3d",
-            depth=18,
-            pretrained2d=False,
-            temporal_strides=TIME_STRIDES,
-            with_pool1=False,
-            with_pool2=False,
-        ),
+        dict(R3D_18, **STRIDED),
         (3, 16, 112, 112),
     ),
     "R(2+1)D-34": (
         r2plus1d_34(),
-        dict(
-            type="ResNet2Plus1d",
-            depth=34,
-            pretrained2d=False,
-            temporal_strides=TIME_STRIDES,
-            norm_cfg=BN_2PLUS1D,
-            **SPLIT,
-        ),
+        dict(R2PLUS1D_34, **STRIDED, **SPLIT),
         (3, 8, 224, 224),
     ),
-    "I3D-R50": (
-        i3d_r50(),
-        dict(
-            type="ResNet3d",
-            depth=50,
-            pretrained2d=False,
-            conv1_kernel=(5, 7, 7),
-            conv1_stride_t=2,
-            pool1_stride_t=2,
-            inflate=INFLATE,
-            inflate_style="3x3x3",
-        ),
-        (3, 32, 224, 224),
-    ),
-    "C3D": (
-        dict(type="STConvNet", arch="c3d"),
-        dict(type="C3D"),
-        (3, 16, 112, 112),
-    ),
+    "I3D-R50": (i3d_r50(), dict(I3D_R50, **I3D_STEM), (3, 32, 224, 224)),
+    "C3D": (dict(type="STConvNet", arch="c3d"), dict(type="C3D"), (3, 16, 112, 112)),
 }
 
 

@@ -21,13 +21,12 @@ from trainings on the list written several times: the start of an epoch is not i
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import os
 import shutil
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing.pool import Pool
@@ -38,7 +37,7 @@ import trainings
 from bench_clips import FOLDER as MEDIA
 from bench_clips import Clip, files
 from extraction import extract_flow, extract_sound
-from measuring import Result, report, result
+from measuring import Result, in_all, result, script
 from trainings import MODALITIES, seconds_of
 
 from mmstconv.media.writing.preparing import prepare_media
@@ -111,7 +110,7 @@ def trainings_of(videos: list[Path], counts: list[int], folder: Path) -> dict:
     return work
 
 
-def measure(rounds: int, folder: Path) -> dict[str, list[float]]:
+def time_all(rounds: int, folder: Path) -> dict[str, list[float]]:
     """Seconds of every part in every round."""
     folder.mkdir(parents=True, exist_ok=True)
     videos = [path.absolute() for path in files(CLIPS, MEDIA)]
@@ -140,54 +139,44 @@ def measure(rounds: int, folder: Path) -> dict[str, list[float]]:
     return spent
 
 
-def added(*parts: Sequence[float]) -> list[float]:
-    """The sum of the parts, round by round."""
-    return [sum(turn) for turn in zip(*parts)]
-
-
 class Training:
-    """Seconds of a training, in each round.
-
-    Attributes:
-        first: With one epoch.
-        more: What a further epoch takes.
-        many: With ``MANY`` epochs, computed.
-    """
+    """Seconds of a training in each round: with one epoch (``first``), of a further
+    epoch (``more``), and computed with ``MANY`` epochs (``many``)."""
 
     def __init__(self, spent: dict[str, list[float]], *names: str) -> None:
-        self.first = added(*(spent[name] for name in names))
-        long = added(*(spent[f"{name}-long"] for name in names))
+        self.first = in_all(spent[name] for name in names)
+        long = in_all(spent[f"{name}-long"] for name in names)
         self.more = [(x - one) / (LONG - 1) for one, x in zip(self.first, long)]
         self.many = [one + (MANY - 1) * x for one, x in zip(self.first, self.more)]
 
 
-def lines(spent: dict[str, list[float]]) -> list[Result]:
+def lines(spent: dict[str, list[float]]) -> Iterator[Result]:
     """The table."""
     peer = Training(spent, *MODALITIES)
     ours = {kind: Training(spent, kind) for kind in (*OURS, "plain")}
-    extracted = added(spent["x-flow"], spent["x-audio"])
+    extracted = in_all([spent["x-flow"], spent["x-audio"]])
     slow = [spent["x-tvl1"][0] + sound for sound in spent["x-audio"]]
     clips = f"{len(CLIPS)} clips of {CLIPS[0].seconds:g} s, one epoch"
-    tvl1 = f"{PAIRS} pairs"
     more = f"files {LONG} times in a list"
     computed = f"computed from the parts for {MANY} epochs"
-    found = []
     for kind, what in OURS.items():
         mine = ours[kind]
         # what is made before the first epoch
         made = spent.get(f"x-{kind}", [0.0] * len(mine.first))
-        first, many = added(made, mine.first), added(made, mine.many)
+        first, many = in_all([made, mine.first]), in_all([made, mine.many])
+        stock, slow_stock = (in_all([x, peer.first]) for x in (extracted, slow))
+        farneback, tvl1 = (in_all([x, peer.many]) for x in (extracted, slow))
         for name, one, other, goal, note in (
-            ("extraction in it", first, added(extracted, peer.first), 0.3, clips),
-            ("the same by TV-L1", first, added(slow, peer.first), None, tvl1),
+            ("extraction in it", first, stock, 0.3, clips),
+            ("the same by TV-L1", first, slow_stock, None, f"{PAIRS} pairs"),
             ("without extraction", mine.first, peer.first, None, ""),
             ("one epoch more", mine.more, peer.more, None, more),
-            ("Farneback", many, added(extracted, peer.many), None, computed),
-            ("TV-L1", many, added(slow, peer.many), None, computed),
+            ("Farneback", many, farneback, None, computed),
+            ("TV-L1", many, tvl1, None, computed),
         ):
-            found.append(result("15", f"{what}: {name}", one, other, goal, note=note))
+            yield result("15", f"{what}: {name}", one, other, goal, note=note)
     what = "video files: one epoch more, by the same without our launcher"
-    found.append(result("15", what, ours["video"].more, ours["plain"].more, None))
+    yield result("15", what, ours["video"].more, ours["plain"].more)
     parts = {
         "extracting flow, Farneback": spent["x-flow"],
         "extracting flow, TV-L1": spent["x-tvl1"],
@@ -195,17 +184,13 @@ def lines(spent: dict[str, list[float]]) -> list[Result]:
         **{f"training {name}": spent[name] for name in MODALITIES},
     }
     for what, seconds in parts.items():
-        peer = statistics.median(seconds)
-        found.append(Result("15", f"peer: {what}", None, None, None, None, peer))
-    return found
+        middle = statistics.median(seconds)
+        yield Result("15", f"peer: {what}", None, peer=middle)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=2)
-    args = parser.parse_args()
-    report(lines(measure(args.rounds, FOLDER.absolute())))
+def measure(rounds: int = 2) -> Iterator[Result]:
+    yield from lines(time_all(rounds, FOLDER.absolute()))
 
 
 if __name__ == "__main__":
-    main()
+    script(measure)

@@ -18,7 +18,7 @@ import multiprocessing
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
@@ -84,11 +84,7 @@ def plan(args: argparse.Namespace) -> list[Job]:
 
 
 def job_of(row: dict) -> Job:
-    return Job(row["operator"], row["setting"], row["strategy"], row["seed"])
-
-
-def protocol_of(args: argparse.Namespace) -> dict[str, int]:
-    return dict(version=VERSION, steps=args.steps, train=args.train, test=args.test)
+    return Job(*(row[field.name] for field in fields(Job)))
 
 
 def perform(work: tuple[Job, dict[str, int]]) -> dict:
@@ -98,31 +94,18 @@ def perform(work: tuple[Job, dict[str, int]]) -> dict:
     MMLogger.get_current_instance().setLevel("ERROR")  # each parameter's start values
     start = time.perf_counter()
     setting = SETTINGS[job.setting]
-    subsets = run(
-        _POOL,
-        setting,
-        job.operator,
-        job.strategy,
-        job.seed,
-        steps=protocol["steps"],
-        sizes=dict(train=protocol["train"], test=protocol["test"]),
-    )
+    sizes = {split: protocol[split] for split in ("train", "test")}
+    how = (job.operator, job.strategy, job.seed, protocol["steps"], sizes)
+    subsets = run(_POOL, setting, *how)
     stream = job.strategy.partition(" alone")[0]
     return dict(
-        operator=job.operator,
-        setting=job.setting,
-        strategy=job.strategy,
-        seed=job.seed,
+        **vars(job),
         accuracy=subsets.pop("all"),
         bound=setting.alone.get(stream, setting.bound),
         subsets=subsets,
         seconds=round(time.perf_counter() - start, 1),
         **protocol,
     )
-
-
-def read_rows(path: Path) -> list[dict]:
-    return json.loads(path.read_text()) if path.exists() else []
 
 
 def write_rows(path: Path, rows: list[dict]) -> None:
@@ -160,8 +143,9 @@ def main() -> None:
     args = parse_args()
     torch.set_num_threads(1)
     MMLogger.get_current_instance().setLevel("ERROR")
-    protocol = protocol_of(args)
-    rows = read_rows(args.out)
+    sizes = dict(train=args.train, test=args.test)
+    protocol = dict(version=VERSION, steps=args.steps, **sizes)
+    rows = json.loads(args.out.read_text()) if args.out.exists() else []
     done = {job_of(row): row for row in rows if protocol.items() <= row.items()}
     jobs = plan(args)
     missing = [job for job in jobs if job not in done]

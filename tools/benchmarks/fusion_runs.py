@@ -89,6 +89,7 @@ def build(
     takes_maps = MODELS.get(operator).takes_maps
     neck = dict(type="LSTMTemporalNeck", hidden_channels=HIDDEN)
     # Maps come before the necks: LSTMs that nothing reads would only take memory.
+    own = dict(type="ActionDataPreprocessor")
     model = dict(
         type="TriModalRecognizer",
         streams={
@@ -113,9 +114,7 @@ def build(
         # of all inputs that a sample has, also where one stream is trained alone
         data_preprocessor=dict(
             type="TriModalDataPreprocessor",
-            preprocessors={
-                name: dict(type="ActionDataPreprocessor") for name in BACKBONES
-            },
+            preprocessors={name: own for name in BACKBONES},
         ),
     )
     model = MODELS.build(model)
@@ -126,22 +125,13 @@ def build(
 class Samples(Dataset):
     """Samples in memory, as the pipeline would give them."""
 
-    def __init__(
-        self,
-        pool: Pool,
-        setting: Setting,
-        split: str,
-        size: int,
-        rng: np.random.Generator,
-    ) -> None:
+    def __init__(self, pool: Pool, setting: Setting, split: str, size: int, rng):
         self.drawn = setting.draw(split, size, rng)
         self.clips = pool.pick(split, self.drawn, rng)
-        self.pool = {
-            name: pool.inputs[split][
-                "faint" if setting.faint and name == "audio" else name
-            ]
-            for name in self.clips
-        }
+        inputs = dict(pool.inputs[split])
+        if setting.faint:
+            inputs["audio"] = inputs["faint"]
+        self.pool = inputs
 
     def __len__(self) -> int:
         return len(self.drawn.labels)
@@ -161,31 +151,25 @@ def train(
     model: nn.Module, data: Dataset, steps: int, seed: int, hooks: Sequence[dict] = ()
 ) -> None:
     """Adam and one cycle of the learning rate, by MMEngine's runner."""
+    cycle = dict(type="OneCycleLR", eta_max=LR, total_steps=steps, by_epoch=False)
+    sampler = dict(type="InfiniteSampler", shuffle=True)
+    loader = dict(batch_size=BATCH, num_workers=0, dataset=data, sampler=sampler)
+    none = dict.fromkeys(("logger", "checkpoint", "timer", "runtime_info"))
     with tempfile.TemporaryDirectory() as folder:
-        runner = Runner(
+        Runner(
             model,
             folder,
-            train_dataloader=dict(
-                batch_size=BATCH,
-                num_workers=0,
-                dataset=data,
-                sampler=dict(type="InfiniteSampler", shuffle=True),
-            ),
+            train_dataloader=loader,
             train_cfg=dict(type="IterBasedTrainLoop", max_iters=steps),
             optim_wrapper=dict(optimizer=dict(type="Adam", lr=LR)),
-            param_scheduler=dict(
-                type="OneCycleLR", eta_max=LR, total_steps=steps, by_epoch=False
-            ),
-            default_hooks=dict(
-                logger=None, checkpoint=None, timer=None, runtime_info=None
-            ),
+            param_scheduler=cycle,
+            default_hooks=none,
             custom_hooks=list(hooks),
             randomness=dict(seed=seed),
             default_scope="mmaction",
             log_level="ERROR",
             experiment_name=f"fusion-{next(_EXPERIMENTS)}",
-        )
-        runner.train()
+        ).train()
 
 
 @torch.no_grad()
@@ -227,23 +211,16 @@ def run(
     operator: str,
     strategy: str,
     seed: int,
-    *,
     steps: int,
     sizes: Mapping[str, int],
 ) -> dict[str, float]:
-    """Train and measure one model.
+    """Train one model, see the module; what :func:`measure` says of it.
 
     Args:
-        pool: The clips.
-        setting: What the class is.
-        operator: One of OPERATORS.
         strategy: One of STRATEGIES, or ``'{stream} alone'``.
         seed: Of samples, weights and order.
         steps: Of training; a setting or strategy may multiply them.
         sizes: Samples in ``train`` and ``test``.
-
-    Returns:
-        See :func:`measure`.
     """
     stream = strategy.partition(" alone")[0]
     streams = (stream,) if stream in setting.streams else setting.streams

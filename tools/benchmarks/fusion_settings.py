@@ -8,7 +8,6 @@ setting decides what the bits say about the class.
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,20 +21,15 @@ from torch import Tensor
 
 from mmstconv.datasets.transforms import ComputeFlow, LogMel
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "data"))
+from demo_pictures import render_frames
+from demo_sound import render_sound
+from demo_spec import draw_spec
+
 MODALITIES = ("rgb", "flow", "audio")
 FPS, STEPS, SIZE = 8, 8, 32  # 8 steps of 1/8 s at 32 x 32 pixels
 RATE, BANDS, HOP = 16000, 32, 640
 SHORTCUT = 0.95  # how often the shortcut of setting c agrees with the class in training
-
-
-def _load_generator():
-    path = Path(__file__).resolve().parents[1] / "data" / "make_demo_dataset.py"
-    if path.stem in sys.modules:
-        return sys.modules[path.stem]
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @dataclass(frozen=True)
@@ -59,15 +53,18 @@ class Setting:
     """
 
     title: str
-    streams: tuple[str, ...]
-    classes: int
-    bound: float
     alone: dict[str, float]
     draw: Callable[[str, int, np.random.Generator], Drawn]
+    classes: int = 2
+    bound: float = 1.0
     faint: bool = False
     warm: bool = False
     times: int = 1
     more: int = 1
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        return tuple(self.alone)
 
 
 def balanced(count: int, size: int, rng: np.random.Generator) -> np.ndarray:
@@ -130,57 +127,38 @@ def draw_xor(split: str, size: int, rng: np.random.Generator) -> Drawn:
 SETTINGS = {
     "noise": Setting(
         "a: sound knows the class, RGB and flow are noise",
-        MODALITIES,
-        classes=2,
-        bound=1.0,
-        alone=dict(rgb=0.5, flow=0.5, audio=1.0),
-        draw=draw_noise,
+        dict(rgb=0.5, flow=0.5, audio=1.0),
+        draw_noise,
         faint=True,
     ),
     "complementary": Setting(
         "b: each modality knows a third",
-        MODALITIES,
+        dict(rgb=0.25, flow=0.25, audio=0.25),
+        draw_complementary,
         classes=8,
-        bound=1.0,
-        alone=dict(rgb=0.25, flow=0.25, audio=0.25),
-        draw=draw_complementary,
     ),
     "shortcut": Setting(
         "c: RGB is easy and right in 95 % of training, in half of the test",
-        ("rgb", "audio"),
-        classes=2,
-        bound=1.0,
-        alone=dict(rgb=0.5, audio=1.0),
-        draw=draw_shortcut,
+        dict(rgb=0.5, audio=1.0),
+        draw_shortcut,
         faint=True,
     ),
     "missing": Setting(
         "d: as b, half of all samples have no sound",
-        MODALITIES,
+        dict(rgb=0.25, flow=0.25, audio=0.1875),
+        draw_missing,
         classes=8,
         bound=0.75,
-        alone=dict(rgb=0.25, flow=0.25, audio=0.1875),
-        draw=draw_missing,
     ),
     "xor": Setting(
         "e: XOR of RGB and sound, streams know their bits at the start",
-        ("rgb", "audio"),
-        classes=2,
-        bound=1.0,
-        alone=dict(rgb=0.5, audio=0.5),
-        draw=draw_xor,
+        dict(rgb=0.5, audio=0.5),
+        draw_xor,
         warm=True,
     ),
+    # Neither bit helps before the other is known: long, of few repetitions.
     "xor-scratch": Setting(
-        "e, streams from scratch",
-        ("rgb", "audio"),
-        classes=2,
-        bound=1.0,
-        alone=dict(rgb=0.5, audio=0.5),
-        draw=draw_xor,
-        # Neither bit helps before the other is known: long, of few repetitions.
-        times=2,
-        more=8,
+        "e, streams from scratch", dict(rgb=0.5, audio=0.5), draw_xor, times=2, more=8
     ),
 }
 
@@ -192,8 +170,7 @@ def own_bit(stream: str) -> Setting:
         (bits,) = balanced(1, size, rng)
         return Drawn({stream: bits}, bits, everyone(size, stream))
 
-    title = f"the bit of {stream}"
-    return Setting(title, (stream,), 2, bound=1.0, alone={stream: 1.0}, draw=draw)
+    return Setting(f"the bit of {stream}", {stream: 1.0}, draw)
 
 
 class Pool:
@@ -235,22 +212,14 @@ def make_inputs(
     rng: np.random.Generator, colour: int, motion: int, glide: int
 ) -> dict[str, Tensor]:
     """One clip of the generator as inputs: the modalities', and the faint sound."""
-    demo = _load_generator()
-    spec = demo.draw_spec(rng, 4 * colour + 2 * motion + glide)
+    spec = draw_spec(rng, 4 * colour + 2 * motion + glide)
     spec = replace(spec, fps=FPS, num_frames=STEPS + 1, sample_rate=RATE, channels=1)
     left = (spec.width - spec.height) // 2
-    frames = demo.render_frames(spec, rng)[:, :, left : left + spec.height]
-    images = [
-        cv2.resize(frame, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
-        for frame in frames
-    ]
-    results = dict(
-        imgs=images,
-        num_clips=1,
-        clip_len=STEPS,
-        frame_times=np.arange(STEPS + 1)[None] / FPS,
-        presence=dict(flow=True),
-    )
+    frames = render_frames(spec, rng)[:, :, left : left + spec.height]
+    size = (SIZE, SIZE)
+    images = [cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in frames]
+    results = dict(imgs=images, num_clips=1, clip_len=STEPS, presence=dict(flow=True))
+    results["frame_times"] = np.arange(STEPS + 1)[None] / FPS
     flow = ComputeFlow("dis").transform(results)["flow"][0]
     rgb = torch.from_numpy(np.stack(images[:-1])).permute(3, 0, 1, 2)
     # 15..30 dB become -12.5..-7.5 dB
@@ -258,8 +227,8 @@ def make_inputs(
     return dict(
         rgb=(rgb.float() - 115) / 57,  # (3, T, H, W)
         flow=torch.from_numpy(flow),  # (2, T, H, W), in pixels
-        audio=log_mel(demo.render_sound(spec, rng)),  # (bands, L)
-        faint=log_mel(demo.render_sound(faint, rng)),
+        audio=log_mel(render_sound(spec, rng)),  # (bands, L)
+        faint=log_mel(render_sound(faint, rng)),
     )
 
 

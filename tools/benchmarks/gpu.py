@@ -18,23 +18,20 @@ runs everything else on small sizes there, to see that it runs.
 
 from __future__ import annotations
 
-import argparse
 import copy
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from statistics import median
 
-import bench_clips
 import cv2
-import measuring
 import numpy as np
 import torch
-from flow_truth import translations
+from bench_clips import FOLDER as MEDIA
+from bench_clips import WEB, Clip, draw, files, translations
 from gpu_loop import waiting
-from measuring import Result
+from measuring import Result, alternate, quartiles, result, script
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmaction.utils import register_all_modules
@@ -44,6 +41,7 @@ from torch import nn
 
 import mmstconv  # noqa: F401
 from mmstconv.datasets import ComputeFlow
+from mmstconv.engine import CPUAmpOptimWrapper
 from mmstconv.media.writing.preparing import TrainingForm, prepare_media
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs/recognition/stconvnet"
@@ -65,30 +63,6 @@ LOOPS = (
     ("prepared", "device", False),
     ("prepared", "device", True),
 )
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", default="cuda")
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--tiny", action="store_true", help="small sizes, to try it")
-    return parser.parse_args()
-
-
-# ------------------------------------------------------------------------ steps
-
-
-class AutocastWrapper(OptimWrapper):
-    """For CPUs, which MMEngine's ``AmpOptimWrapper`` refuses."""
-
-    def __init__(self, *, dtype: str, **kwargs) -> None:
-        super().__init__(**kwargs)
-        self.dtype = getattr(torch, dtype)
-
-    @contextmanager
-    def optim_context(self, model: nn.Module):
-        with super().optim_context(model), torch.autocast("cpu", self.dtype):
-            yield
 
 
 def batch_of(samples: int, size: int, device: torch.device) -> dict:
@@ -129,7 +103,7 @@ def step_of(
     elif device.type == "cuda":
         optim_wrapper = AmpOptimWrapper(dtype=dtype, **wrapper)
     else:
-        optim_wrapper = AutocastWrapper(dtype=dtype, **wrapper)
+        optim_wrapper = CPUAmpOptimWrapper(**wrapper)  # bfloat16
     return lambda: model.train_step(batch, optim_wrapper)
 
 
@@ -168,93 +142,68 @@ def at_work(step: Callable[[], object], device: torch.device) -> float | None:
     return sum(one.self_device_time_total for one in profile.key_averages()) / 3000
 
 
-def steps(device: torch.device, rounds: int, tiny: bool, samples: int) -> list[Result]:
+def steps(
+    device: torch.device, rounds: int, tiny: bool, samples: int
+) -> Iterator[Result]:
     """Each variant beside eager float32."""
     model = MODELS.build(Config.fromfile(HOST_FLOW).model).to(device)
     batch = batch_of(samples, 32 if tiny else 112, device)
-    count = 1 if tiny else 5
-    backend = "eager" if tiny else "inductor"
+    count, backend = (1, "eager") if tiny else (5, "inductor")
     eager = step_of(model, batch)
     memory, busy = peak(eager, device), at_work(eager, device)
-    results = []
     for name, options in VARIANTS.items():
-        ours = step_of(model, batch, backend=backend, **options)
-        sides = dict(
-            ours=finished(ours, count, device), peer=finished(eager, count, device)
-        )
-        spent = measuring.alternate(sides, rounds, warmup=1 if tiny else 3)
+        step = step_of(model, batch, backend=backend, **options)
+        sides = [finished(side, count, device) for side in (step, eager)]
+        ours, peer = alternate(
+            dict(enumerate(sides)), rounds, 1 if tiny else 3
+        ).values()
         note = f"batch {samples}"
         if memory is not None:
-            note += f"; peak {peak(ours, device):.0f} of {memory:.0f} MiB"
-            note += f"; GPU at work {at_work(ours, device):.1f} by {busy:.1f} ms"
-        results.append(
-            measuring.result(
-                "17",
-                f"training step, {name}, by eager float32",
-                spent["ours"],
-                spent["peer"],
-                None,
-                scale=1000 / count,
-                unit="ms a step",
-                note=note,
-            )
-        )
+            note += f"; peak {peak(step, device):.0f} of {memory:.0f} MiB"
+            note += f"; GPU at work {at_work(step, device):.1f} by {busy:.1f} ms"
+        name = f"training step, {name}, by eager float32"
+        yield result("17", name, ours, peer, None, 1000 / count, "ms a step", note)
         torch.compiler.reset()
-    return results
 
 
-# ------------------------------------------------------------------------- flow
-
-
-def flow_cost(device: torch.device, rounds: int, tiny: bool) -> list[Result]:
+def flow_cost(device: torch.device, rounds: int, tiny: bool) -> Iterator[Result]:
     """A sample's flow: a share of a batch on the device, DIS on one core."""
-    samples, size = (1, 48) if tiny or device.type == "cpu" else (32, 112)
-    size = 48 if tiny else 112
-    frames = [
-        image[:, :, ::-1]
-        for image in bench_clips.draw(
-            bench_clips.Clip("flow", size, size, STEPS + 1, 1.0), seed=0
-        )
-    ]
+    samples = 1 if tiny or device.type == "cpu" else 32
+    size, repeats = (48, 1) if tiny else (112, 5)
+    drawn = draw(Clip("flow", size, size, STEPS + 1, 1.0), seed=0)
+    frames = [image[:, :, ::-1] for image in drawn]
     solver = MODELS.build(dict(type="TVL1Flow")).to(device)
     batch = torch.from_numpy(np.stack(frames)).permute(3, 0, 1, 2)
     batch = batch.expand(samples, -1, -1, -1, -1).contiguous().to(device)
     solvers = {"TVL1Flow": solver}
     if device.type == "cuda":
         solvers["compiled TVL1Flow"] = torch.compile(solver)
-    host = ComputeFlow()
-    sample = dict(
-        imgs=frames,
-        clip_len=STEPS,
-        num_clips=1,
-        frame_times=np.arange(STEPS + 1.0)[None],
-        presence=dict(flow=True),
-    )
-    repeats = 1 if tiny else 5
     sides = {
         name: finished(partial(one, batch), 1, device) for name, one in solvers.items()
     }
-    sides["peer"] = lambda: [host.transform(dict(sample)) for _ in range(repeats)]
+    host = ComputeFlow()
+    sides["peer"] = lambda: [host.transform(as_sample(frames)) for _ in range(repeats)]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        spent = measuring.alternate(sides, rounds)
+        spent = alternate(sides, rounds)
     finally:
         torch.set_num_threads(threads)
     where = "one core of the CPU" if device.type == "cpu" else "the GPU"
-    return [
-        measuring.result(
-            "17",
-            f"flow of a sample, {name} on {where}, by DIS medium on one core",
-            [seconds / samples for seconds in spent[name]],
-            [seconds / repeats for seconds in spent["peer"]],
-            None,
-            scale=1000,
-            unit="ms a sample",
-            note=f"{STEPS} pairs of {size} x {size}; {samples} at once on our side",
-        )
-        for name in solvers
-    ]
+    peer = [seconds / repeats for seconds in spent["peer"]]
+    note = f"{STEPS} pairs of {size} x {size}; {samples} at once on our side"
+    for name in solvers:
+        ours = [seconds / samples for seconds in spent[name]]
+        name = f"flow of a sample, {name} on {where}, by DIS medium on one core"
+        yield result("17", name, ours, peer, None, 1000, "ms a sample", note)
+
+
+def as_sample(frames: list[np.ndarray]) -> dict:
+    """What ``ComputeFlow`` reads."""
+    steps = len(frames) - 1
+    times = np.arange(steps + 1.0)[None]
+    sample = dict(imgs=frames, clip_len=steps, num_clips=1, frame_times=times)
+    return dict(sample, presence=dict(flow=True))
 
 
 def flow_error(device: torch.device, tiny: bool) -> list[Result]:
@@ -264,9 +213,7 @@ def flow_error(device: torch.device, tiny: bool) -> list[Result]:
     ours, peer = [], []
     for first, second, shift in translations(range(1, 3 if tiny else 9)):
         frames = [cv2.cvtColor(one, cv2.COLOR_GRAY2RGB) for one in (first, second)]
-        sample = dict(imgs=frames, clip_len=1, num_clips=1, presence=dict(flow=True))
-        sample["frame_times"] = np.arange(2.0)[None]
-        dis = host.transform(sample)["flow"][0, :, 0]
+        dis = host.transform(as_sample(frames))["flow"][0, :, 0]
         batch = torch.from_numpy(np.stack(frames)).permute(3, 0, 1, 2)[None]
         tvl1 = solver(batch.to(device))[0, :, 0].cpu().numpy()
         for found, errors in ((tvl1, ours), (dis, peer)):
@@ -274,88 +221,61 @@ def flow_error(device: torch.device, tiny: bool) -> list[Result]:
             errors.append(float(away[16:-16, 16:-16].mean()))
     name = "end-point error on translations of 1 to 8 px, TVL1Flow by DIS medium"
     note = "both rounded to levels of 0.157 px, which alone is about 0.06 px"
-    return [
-        measuring.result("17", name, ours, peer, None, unit="px", note=note),
-        Result(
-            "17",
-            "mean end-point error of TVL1Flow on them",
-            ratio=float(np.mean(ours)),
-            spread=measuring.quartiles(ours),
-            goal=0.1,
-            ours=float(np.mean(ours)),
-            peer=float(np.mean(peer)),
-            unit="px",
-            note="the ratio is the error itself; peer: DIS",
-        ),
-    ]
+    both = result("17", name, ours, peer, unit="px", note=note)
+    name = "mean end-point error of TVL1Flow on them"
+    note = "the ratio is the error itself; peer: DIS"
+    mine, theirs = float(np.mean(ours)), float(np.mean(peer))
+    spread = quartiles(ours)
+    return [both, Result("17", name, mine, spread, 0.1, mine, theirs, "px", note)]
 
 
-# ---------------------------------------------------------------------- waiting
-
-
-def loops(device: torch.device, tiny: bool) -> list[Result]:
+def loops(device: torch.device, tiny: bool) -> Iterator[Result]:
     """How much of a real training the device waits, by files and place of the flow."""
-    results = []
     with tempfile.TemporaryDirectory() as folder:
-        clips = bench_clips.WEB
-        if tiny:
-            clips = (bench_clips.Clip("tiny.mp4", 96, 80, fps=15, seconds=1.5),)
-        media = Path(folder) if tiny else bench_clips.FOLDER
-        paths = bench_clips.files(clips, media)
+        small = (Clip("tiny.mp4", 96, 80, fps=15, seconds=1.5),)
+        paths = files(small, Path(folder)) if tiny else files(WEB, MEDIA)
         prepared = [Path(folder, f"prepared_{path.name}") for path in paths]
         for source, target in zip(paths, prepared):
             prepare_media(source, target, TrainingForm())
-        for files, where, compiled in LOOPS[::2] if tiny else LOOPS:
-            found = waiting(
-                HOST_FLOW if where == "host" else DEVICE_FLOW,
-                paths if files == "original" else prepared,
-                Path(folder, "run"),
-                device,
-                tiny,
-                compiled,
-            )
+        for kind, where, compiled in LOOPS[::2] if tiny else LOOPS:
+            config = HOST_FLOW if where == "host" else DEVICE_FLOW
+            media = paths if kind == "original" else prepared
+            run = Path(folder, "run")
+            found = waiting(config, media, run, device, tiny, compiled)
             shares = [gap / (gap + busy) for gap, busy in zip(found.gaps, found.busy)]
-            results.append(
-                Result(
-                    "17",
-                    f"share of training in which the device waits, {files} files, flow "
-                    f"on the {where}{', compile=True' if compiled else ''}",
-                    ratio=sum(found.gaps) / (sum(found.gaps) + sum(found.busy)),
-                    spread=measuring.quartiles(shares),
-                    goal=None,
-                    ours=median(found.gaps) * 1000,
-                    peer=median(found.busy) * 1000,
-                    unit="ms a step",
-                    note=f"ours: waiting, peer: at work; {found.workers} loader "
-                    f"processes, batch {found.batch_size}, float32; the loop's timer: "
-                    f"{sum(found.data_times) / sum(found.times):.2f} for data",
-                )
+            yield Result(
+                "17",
+                f"share of training in which the device waits, {kind} files, flow on "
+                f"the {where}{', compile=True' if compiled else ''}",
+                sum(found.gaps) / (sum(found.gaps) + sum(found.busy)),
+                quartiles(shares),
+                ours=median(found.gaps) * 1000,
+                peer=median(found.busy) * 1000,
+                unit="ms a step",
+                note=f"ours: waiting, peer: at work; {found.workers} loader processes, "
+                f"batch {found.batch_size}, float32; the loop's timer: "
+                f"{sum(found.data_times) / sum(found.times):.2f} for data",
             )
-    return results
 
 
-def main() -> None:
-    args = parse_args()
+def measure(
+    device: str = "cuda", rounds: int = 10, tiny: bool = False
+) -> Iterator[Result]:
     register_all_modules(init_default_scope=True)
-    device = torch.device(args.device)
-    missing = device.type == "cuda" and not torch.cuda.is_available()
-    results: list[Result] = []
+    place = torch.device(device)
+    missing = place.type == "cuda" and not torch.cuda.is_available()
     if missing:
-        device = torch.device("cpu")
-        blank = dict(goal=None, ours=None, peer=None, note="no GPU")
-        names = ["training step on a GPU", "share of training in which the GPU waits"]
-        results += [Result("17", name, None, None, **blank) for name in names]
+        place = torch.device("cpu")
+        for name in ("training step", "share of training in which it waits"):
+            yield Result("17", f"{name}, on a GPU", None, note="no GPU")
+    else:
+        for samples in (2,) if tiny else (32, 256):
+            yield from steps(place, rounds, tiny, samples)
+    yield from flow_cost(place, rounds, tiny)
+    yield from flow_error(place, tiny)
     if not missing:
-        for samples in (2,) if args.tiny else (32, 256):
-            results += steps(device, args.rounds, args.tiny, samples)
-    results += flow_cost(device, args.rounds, args.tiny)
-    results += flow_error(device, args.tiny)
-    if not missing:
-        results += loops(device, args.tiny)
-    name = torch.cuda.get_device_name() if device.type == "cuda" else "the CPU"
-    print(f"on {name}, torch {torch.__version__}")
-    measuring.report(results)
+        yield from loops(place, tiny)
 
 
 if __name__ == "__main__":
-    main()
+    script(measure)

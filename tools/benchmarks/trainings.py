@@ -104,7 +104,8 @@ def ours(ann_file: str, work_dir: Path, loading: dict, fps: float) -> Config:
     """Our config of the tri-modal training, one epoch of the files of a list."""
     cfg = Config.fromfile(OURS)
     rate = dict(fps=fps / INTERVAL)
-    pipeline = trimodal(SampleClips=rate, ComputeFlow=cfg.half_flow)
+    (flow,) = (step for step in cfg.train_pipeline if step.type == "ComputeFlow")
+    pipeline = trimodal(SampleClips=rate, ComputeFlow=flow.to_dict())
     return shared(
         cfg,
         work_dir,
@@ -157,50 +158,42 @@ def peer(modality: str, lists: dict[str, str], folder: Path, loading: dict) -> C
     cfg.model = model
     cfg.optim_wrapper = base.optim_wrapper
     cfg.train_cfg = dict(type="EpochBasedTrainLoop")
-    data = getattr(_Data, modality)(lists, folder)
+    data = data_of(modality, lists, folder)
     return shared(cfg, folder / modality, loading, data, "DefaultSampler")
 
 
-class _Data:
-    """MMAction2's data sets, each with the pipeline of its configs."""
-
-    @staticmethod
-    def rgb(lists: dict[str, str], folder: Path) -> dict:
-        pipeline = stock_rgb(interval=INTERVAL)
-        return dict(type="VideoDataset", ann_file=lists["video"], pipeline=pipeline)
-
-    @staticmethod
-    def flow(lists: dict[str, str], folder: Path) -> dict:
-        from_video = ("DecordInit", "DecordDecode")
-        pipeline = [
-            step
-            for step in stock_rgb(size=56, interval=INTERVAL)  # 56 pixels as ours
-            if step["type"] not in from_video
-        ]
-        pipeline.insert(1, dict(type="RawFrameDecode"))
-        return dict(
+def data_of(modality: str, lists: dict[str, str], folder: Path) -> dict:
+    """MMAction2's data set of a modality, with the pipeline of its configs."""
+    # 56 pixels as ours, of images instead of a video
+    _, sampling, _, *rest = stock_rgb(size=56, interval=INTERVAL)
+    features = [
+        dict(type="LoadAudioFeature"),
+        dict(type="SampleFrames", clip_len=16, frame_interval=INTERVAL),
+        dict(type="AudioFeatureSelector"),
+        dict(type="FormatAudioShape", input_format="NCTF"),
+        dict(type="PackActionInputs"),
+    ]
+    return dict(
+        rgb=dict(
+            type="VideoDataset",
+            ann_file=lists["video"],
+            pipeline=stock_rgb(interval=INTERVAL),
+        ),
+        flow=dict(
             type="RawframeDataset",
             ann_file=lists["flow"],
             data_prefix=dict(img=str(folder / "flow")),
             filename_tmpl="flow_{}_{:05d}.jpg",
             modality="Flow",
-            pipeline=pipeline,
-        )
-
-    @staticmethod
-    def audio(lists: dict[str, str], folder: Path) -> dict:
-        return dict(
+            pipeline=[sampling, dict(type="RawFrameDecode"), *rest],
+        ),
+        audio=dict(
             type="AudioDataset",
             ann_file=lists["audio"],
             data_prefix=dict(audio=str(folder / "audio")),
-            pipeline=[
-                dict(type="LoadAudioFeature"),
-                dict(type="SampleFrames", clip_len=16, frame_interval=INTERVAL),
-                dict(type="AudioFeatureSelector"),
-                dict(type="FormatAudioShape", input_format="NCTF"),
-                dict(type="PackActionInputs"),
-            ],
-        )
+            pipeline=features,
+        ),
+    )[modality]
 
 
 def shared(

@@ -23,13 +23,11 @@ such files are named before the first is written, and the run ends.
 from __future__ import annotations
 
 import argparse
-import errno
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent))
 import file_workers
@@ -40,11 +38,18 @@ from prepared_files import (
     place_problems,
     read_journal,
     same_folder,
-    state_of,
     target_names,
     up_to_date,
     videos_below,
 )
+from prepared_lists import (
+    Annotation,
+    annotation_text,
+    holds,
+    read_annotations,
+    write_annotation,
+)
+from prepared_one import Outcome, prepare
 
 from mmstconv.disk import (
     FolderLock,
@@ -53,123 +58,10 @@ from mmstconv.disk import (
     refuse_foreign,
     remove_unfinished,
     unfinished_path,
-    write_own,
 )
 
 SHOWN = 20  # lines of a message
 VERSION = 1  # raise it whenever the same settings give other files
-# The machine's fault, not the file's: the next one would fail as well.
-MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS}
-
-
-class Outcome(NamedTuple):
-    """What came of a job.
-
-    Args:
-        source: Size and time of change of the source, before it was read.
-        size: Of the target in bytes; None if it failed.
-        reason: Why it failed.
-        damage: What was found broken in a file that was used all the same.
-        ends_run: Whether others would fail for the same reason.
-    """
-
-    source: tuple[int, int] | None
-    size: int | None = None
-    reason: str = ""
-    damage: tuple[str, ...] = ()
-    ends_run: bool = False
-
-
-def prepare(job: Job, root: str, out: str, form, timeout: float | None) -> Outcome:
-    """Re-encodes one file; an error is part of the outcome."""
-    from mmstconv.media.writing.preparing import prepare_media
-
-    source, target = Path(root, job.source), Path(out, job.target)
-    state = None
-    try:
-        state = state_of(source)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        damage = prepare_media(source, target, form, timeout=timeout, record=out)
-        return Outcome(state, target.stat().st_size, damage=damage)
-    except Exception as error:
-        reason = str(error) or type(error).__name__
-        reason = reason.removeprefix(f"{source}: ")
-        return Outcome(state, reason=reason, ends_run=_is_of_the_machine(error))
-
-
-def _is_of_the_machine(error: BaseException | None) -> bool:
-    while error is not None:
-        if getattr(error, "errno", None) in MACHINE:
-            return True
-        error = error.__cause__
-    return False
-
-
-class Annotation(NamedTuple):
-    """A file of lines ``path label``; names are below the folder of the videos."""
-
-    path: Path
-    rows: list[tuple[str, list[str]]]
-
-
-def read_annotations(paths: Sequence[Path], root: Path) -> list[Annotation]:
-    """Reads them strictly, as ``MultiModalVideoDataset`` does."""
-    from mmstconv.datasets.annotation import AnnotationError, read_rows, row_problems
-
-    read, problems = [], []
-    for path in paths:
-        rows = read_rows(str(path))
-        problems += [
-            f"{path}:{number}: {reason}"
-            for number, reasons in row_problems(rows, None, str(root)).items()
-            for reason in reasons
-        ]
-        below = []
-        for row in rows:
-            name = Path(os.path.relpath(root / row.name, root)).as_posix()
-            if ".." in row.name and not _is_same(root / row.name, root / name):
-                problems.append(
-                    f"{path}:{row.number}: '{row.name}' goes up from a link: name the "
-                    "file where it is"
-                )
-            below.append((name, row.labels))
-        read.append(Annotation(path, below))
-    if problems:
-        raise AnnotationError(problems)
-    return read
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
-
-
-def annotation_text(
-    annotation: Annotation, targets: dict[str, str], failed: Collection[str] = ()
-) -> str:
-    """Its lines with the new names, without files that failed."""
-    return "".join(
-        " ".join([targets[name], *labels]) + "\n"
-        for name, labels in annotation.rows
-        if name not in failed
-    )
-
-
-def write_annotation(
-    annotation: Annotation, out: Path, targets: dict[str, str], failed: set[str]
-) -> str:
-    """Writes it with the new names; returns what there is to say of it."""
-    path = out / annotation.path.name
-    text = annotation_text(annotation, targets, failed)
-    if not text:
-        return f"{path}: not written, all its files failed"
-    if not _holds(path, text):
-        write_own(path, text)
-    count = len(annotation.rows) - text.count("\n")
-    return f"{path}: {count} lines left out, files that failed" if count else ""
-
-
-def _holds(path: Path, text: str) -> bool:
-    return path.is_file() and path.read_bytes() == text.encode()
 
 
 def refuse_to_destroy(
@@ -191,7 +83,7 @@ def refuse_to_destroy(
     wanted = [out / job.target for job in missing]
     for one in lists:
         path = out / one.path.name
-        if not _holds(path, annotation_text(one, targets)):
+        if not holds(path, annotation_text(one, targets)):
             wanted.append(path)
     advice = "move or delete it, or write to another folder"
     refuse_foreign(wanted, out, advice)
@@ -233,19 +125,8 @@ def prepare_videos(
     """
     from mmstconv.media.writing.preparing import TrainingForm
 
-    if not root.is_dir():
-        raise ValueError(f"there is no folder '{root}'")
-    if same_folder(root, out):
-        raise ValueError("the videos would be written over: give another folder")
-    lists = read_annotations(annotations, root)
-    names = {name for one in lists for name, _ in one.rows}
-    names = names if lists else videos_below(root, out)
-    if not names:
-        raise ValueError(f"'{root}' holds no video")
+    lists, targets = _targets(root, out, annotations)
     form = form or TrainingForm()
-    targets = target_names(names, root)
-    failed: set[str] = set()
-    sizes = [0, 0]
     jobs = [Job(*pair) for pair in targets.items()]
     settings = f"{VERSION} {form}"
     made = read_journal(out / JOURNAL)
@@ -259,26 +140,8 @@ def prepare_videos(
         work = partial(
             prepare, root=str(root), out=str(out), form=form, timeout=timeout
         )
-
-        def clean_up(job: Job, process: int) -> None:
-            unfinished_path(out / job.target, process).unlink(missing_ok=True)
-
-        ended = file_workers.run(missing, work, workers, clean_up)
-        for done in _shown(ended, len(missing)):
-            outcome = done.answer or Outcome(
-                None, reason=f"the decoder ended its process ({done.exit_code})"
-            )
-            source = root / done.job.source
-            if outcome.ends_run:
-                raise ValueError(f"{source}: {outcome.reason}")
-            if outcome.size is None:
-                failed.add(done.job.source)
-                say(f"{source}: {outcome.reason}")
-                continue
-            journal.add(done.job, outcome.source, outcome.size)
-            sizes[0], sizes[1] = sizes[0] + outcome.source[0], sizes[1] + outcome.size
-            if outcome.damage:
-                say(f"{source}: used, but {', '.join(outcome.damage)}")
+        done = _ended(missing, work, workers, out)
+        failed, sizes = _note_all(done, root, journal, say)
         for one in lists:
             remark = write_annotation(one, out, targets, failed)
             if remark:
@@ -293,6 +156,59 @@ def prepare_videos(
         f"{sizes[1] / 1e6:.1f} MB), {len(failed)} failed"
     )
     return len(failed)
+
+
+def _targets(
+    root: Path, out: Path, annotations: Sequence[Path]
+) -> tuple[list[Annotation], dict[str, str]]:
+    """The annotations, and where each video goes."""
+    if not root.is_dir():
+        raise ValueError(f"there is no folder '{root}'")
+    if same_folder(root, out):
+        raise ValueError("the videos would be written over: give another folder")
+    lists = read_annotations(annotations, root)
+    names = {name for one in lists for name, _ in one.rows}
+    names = names if lists else videos_below(root, out)
+    if not names:
+        raise ValueError(f"'{root}' holds no video")
+    return lists, target_names(names, root)
+
+
+def _ended(jobs: Sequence[Job], work: Callable, workers: int, out: Path) -> Iterable:
+    """The jobs as they end, in processes; a bar shows how many."""
+
+    def clean_up(job: Job, process: int) -> None:
+        unfinished_path(out / job.target, process).unlink(missing_ok=True)
+
+    return _shown(file_workers.run(jobs, work, workers, clean_up), len(jobs))
+
+
+def _note_all(
+    ended: Iterable, root: Path, journal: Journal, say: Callable[[str], None]
+) -> tuple[set[str], list[int]]:
+    """Write down what was made and say what was not.
+
+    Returns:
+        The sources that failed, and the bytes of the others before and after.
+    """
+    failed: set[str] = set()
+    sizes = [0, 0]
+    for done in ended:
+        outcome = done.answer or Outcome(
+            None, reason=f"the decoder ended its process ({done.exit_code})"
+        )
+        source = root / done.job.source
+        if outcome.ends_run:
+            raise ValueError(f"{source}: {outcome.reason}")
+        if outcome.size is None:
+            failed.add(done.job.source)
+            say(f"{source}: {outcome.reason}")
+            continue
+        journal.add(done.job, outcome.source, outcome.size)
+        sizes[0], sizes[1] = sizes[0] + outcome.source[0], sizes[1] + outcome.size
+        if outcome.damage:
+            say(f"{source}: used, but {', '.join(outcome.damage)}")
+    return failed, sizes
 
 
 def _shown(done: Iterable, total: int) -> Iterable:

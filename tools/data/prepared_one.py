@@ -1,0 +1,55 @@
+"""Prepares one video in a process that may die of it, and says what came of it."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import NamedTuple
+
+from prepared_files import Job, state_of
+
+# The machine's fault, not the file's: the next one would fail as well.
+MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS}
+
+
+class Outcome(NamedTuple):
+    """What came of a job.
+
+    Args:
+        source: Size and time of change of the source, before it was read.
+        size: Of the target in bytes; None if it failed.
+        reason: Why it failed.
+        damage: What was found broken in a file that was used all the same.
+        ends_run: Whether others would fail for the same reason.
+    """
+
+    source: tuple[int, int] | None
+    size: int | None = None
+    reason: str = ""
+    damage: tuple[str, ...] = ()
+    ends_run: bool = False
+
+
+def prepare(job: Job, root: str, out: str, form, timeout: float | None) -> Outcome:
+    """Re-encodes one file; an error is part of the outcome."""
+    from mmstconv.media.writing.preparing import prepare_media
+
+    source, target = Path(root, job.source), Path(out, job.target)
+    state = None
+    try:
+        state = state_of(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        damage = prepare_media(source, target, form, timeout=timeout, record=out)
+        return Outcome(state, target.stat().st_size, damage=damage)
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        reason = reason.removeprefix(f"{source}: ")
+        return Outcome(state, reason=reason, ends_run=is_of_the_machine(error))
+
+
+def is_of_the_machine(error: BaseException | None) -> bool:
+    while error is not None:
+        if getattr(error, "errno", None) in MACHINE:
+            return True
+        error = error.__cause__
+    return False
