@@ -1,5 +1,8 @@
+"""What a Python user calls: load a model, predict, read long videos, export."""
+
 from ..checkpoints.conversion import Conversion
 from ..checkpoints.doctor import convert_checkpoint
+from .camera import StreamingRecognizer
 from .export import export_model
 from .inference import (
     class_names,
@@ -9,7 +12,8 @@ from .inference import (
     load_recognizer,
     predict_video,
 )
-from .long_video import StreamingRecognizer, Window, score_video
+from .long_video import score_video
+from .windows import Window
 
 __all__ = [
     "Conversion",

@@ -1,3 +1,5 @@
+"""Metrics: one family a file, and what each modality brought."""
+
 from .dump import OwnDumpResults
 from .gathered_acc_metric import GatheredAccMetric
 from .gathering import gather_results

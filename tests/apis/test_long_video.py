@@ -13,7 +13,7 @@ from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 
 from mmstconv.apis import StreamingRecognizer, predict_video, score_video
-from mmstconv.apis.long_video import window_count
+from mmstconv.apis.windows import window_count
 from mmstconv.media import UnreadableMediaError, open_media
 
 FRAMES, FPS = 12, 8

@@ -67,7 +67,7 @@ def compare_models() -> list[Result]:
     model, window = build_model(), recomputed.ready_window()
     two = {name: x.repeat(2, *[1] * (x.dim() - 1)) for name, x in window.items()}
     samples = [recomputed.data_sample() for _ in range(2)]
-    scorer = WindowScorer(model, 32)
+    scorer = WindowScorer(model, 32, ("rgb", "flow"))
     piece = {name: window[name][0].repeat(1, 1, 2, 1, 1) for name in ("rgb", "flow")}
     state = dict(pushed=0, scored=0)
 

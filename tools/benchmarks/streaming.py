@@ -90,7 +90,7 @@ def compare_models() -> Result:
     """The model alone, on frames that are ready."""
     model, window = build_model(), recomputed.ready_window()
     samples = [recomputed.data_sample()]
-    scorer = WindowScorer(model, WINDOW)
+    scorer = WindowScorer(model, WINDOW, ("rgb", "flow"))
     frame = {name: window[name][0, :, :, :1] for name in ("rgb", "flow")}
     scorer.push({name: window[name][0] for name in ("rgb", "flow")})
     first = count(STRIDE, STRIDE)

@@ -13,8 +13,6 @@ from ..joint import Features, Fused
 from ..streams import ConvStream, run_present_rows
 from .trunk import StreamedTrunk
 
-SOUND = "audio"
-
 
 class SharedMaps:
     """A backbone's steps, each computed once; windows are cut out of them.
@@ -105,21 +103,18 @@ class WindowScorer:
         model: A ``TriModalRecognizer`` in evaluation mode, with any head. Trunks that
             are shared are copied as they are now.
         frames: Of a window.
-        visual: Modalities that come as frames; the others come window by window. None:
-            all but sound.
+        visual: Modalities that come as frames; the others come window by window.
 
     Raises:
         ValueError: A window is too short for the model.
     """
 
-    def __init__(
-        self, model: nn.Module, frames: int, visual: Sequence[str] | None = None
-    ) -> None:
+    def __init__(self, model: nn.Module, frames: int, visual: Sequence[str]) -> None:
         self.model = model
         self.frames = frames
         self.maps: dict[str, SharedMaps | RecomputedMaps] = {}
         for name, stream in model.streams.items():
-            if name == SOUND if visual is None else name not in visual:
+            if name not in visual:
                 continue
             backbone = getattr(stream, "backbone", None)
             if not isinstance(stream, ConvStream):
