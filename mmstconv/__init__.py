@@ -24,8 +24,8 @@ def _is_looked_up() -> bool:
 
 
 if not _is_looked_up():
+    from .checkpoints.loaders import load_safely, save_safely
     from .compat import register_lazily, repair_third_party
-    from .loading import load_safely, save_safely
 
     repair_third_party()
     load_safely()

@@ -17,6 +17,8 @@ from types import ModuleType
 
 import numpy as np
 
+from .private_names import has_looked_up, locations_of, output_folder
+
 
 def repair_third_party() -> None:
     """Apply the repairs that must precede any import of ``mmaction.models``."""
@@ -43,7 +45,11 @@ NO_FAULT = (
 
 
 def _silence_what_is_no_fault() -> None:
-    """In loader processes too: forked ones have the filters, others import this."""
+    """Leave out the warnings in ``NO_FAULT``, in loader processes too.
+
+    Forked ones have the filters, and others import this package. Up to mmcv 2.1.0,
+    mmengine 0.10.7 and openmim 0.3.9.
+    """
     for message, module in NO_FAULT:
         warnings.filterwarnings("ignore", re.escape(message), module=module)
 
@@ -53,7 +59,6 @@ def register_lazily() -> None:
 
     MMAction2's registries import the modules in their ``locations`` at the first
     look-up. We append ours; a registry that has looked already gets them at once.
-    Private attributes of MMEngine <0.11 (there is no public way to add a location).
     """
     from mmengine.config.utils import MODULE2PACKAGE
 
@@ -74,10 +79,10 @@ def register_lazily() -> None:
         ("WEIGHT_INITIALIZERS", "mmstconv.checkpoints.initializer"),
     ):
         target = getattr(registry, name)
-        if target._imported:
+        if has_looked_up(target):
             import_module(module)
-        elif module not in target._locations:
-            target._locations.append(module)
+        elif module not in locations_of(target):
+            locations_of(target).append(module)
 
 
 def _supply_missing_drn() -> None:
@@ -152,35 +157,6 @@ def _supply_former_numpy_names() -> None:
     np.__getattr__ = find_former
 
 
-def import_mmaction_datasets() -> None:
-    """MMAction2's skeleton transforms import ``scipy.stats`` for one function.
-
-    That is a sixth of the time from the start to the first iteration. Here a module
-    with that one function, which imports the real one when it is called, stands in
-    while ``mmaction.datasets`` is imported, and no longer. Whoever asks it for
-    anything else meanwhile gets it from the real one. Up to mmaction2 1.2.0.
-    """
-    name = "scipy.stats"
-    if name in sys.modules or "mmaction.datasets" in sys.modules:
-        return
-    stand_in = ModuleType(name)
-    stand_in.__path__ = find_spec(name).submodule_search_locations
-
-    def real(attribute: str):
-        if sys.modules.get(name) is stand_in:
-            del sys.modules[name]
-        return getattr(import_module(name), attribute)
-
-    stand_in.mode = lambda *args, **kwargs: real("mode")(*args, **kwargs)
-    stand_in.__getattr__ = real
-    sys.modules[name] = stand_in
-    try:
-        import_module("mmaction.datasets")
-    finally:
-        if sys.modules.get(name) is stand_in:
-            del sys.modules[name]
-
-
 def repair_color_jitter() -> None:
     """MMAction2's ``ColorJitter.adjust_hue`` adds a negative int to a uint8 array.
 
@@ -241,7 +217,7 @@ def repair_video_output() -> None:
             return other(self, name, frames, step, fps, out_type, **kwargs)
         odd = frames[0].shape[0] % 2 or frames[0].shape[1] % 2
         return write_media(
-            Path(self._save_dir, name).with_suffix(".mp4"),
+            Path(output_folder(self), name).with_suffix(".mp4"),
             [np.ascontiguousarray(frame[..., ::-1]) for frame in frames],
             fps,
             video=VideoCoding(pix_fmt="yuv444p" if odd else "yuv420p"),

@@ -9,6 +9,8 @@ look-up ends.
 from mmaction import registry
 from mmengine.registry import Registry
 
+from .private_names import locations_of
+
 globals().update(
     {
         name: Registry(
@@ -16,7 +18,7 @@ globals().update(
             parent=parent,
             scope="mmstconv",
             # a look-up imports the locations of the registry it starts from only
-            locations=["mmstconv", *parent._locations],
+            locations=["mmstconv", *locations_of(parent)],
         )
         for name, parent in vars(registry).items()
         if isinstance(parent, Registry) and parent.scope == "mmaction"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from mmengine.config import Config
 
 import mmstconv  # noqa: F401  (before anything of MMAction2: repairs it)
+from mmstconv.private_names import write_config_plainly
 
 ROOT = Path(__file__).resolve().parents[1]
 # The same examples each time, and no time limit that a busy machine would exceed.
@@ -19,11 +22,28 @@ settings.load_profile("repeatable")
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 
+_numbers = count()
+
+
+def plain_config(path: str | Path) -> Config:
+    """A config whose runners start within the second: yapf does not format it.
+
+    Runners that start in one second share what they log if they have one name, so each
+    config names its own.
+    """
+    cfg = Config.fromfile(path)
+    write_config_plainly(cfg)
+    cfg.experiment_name = f"{Path(path).stem}_{next(_numbers)}"
+    return cfg
+
+
 def load_script(relative: str):
-    """A script of ``tools/`` as a module."""
+    """A script of ``tools/`` as a module; it may import its neighbours."""
     path = ROOT / relative
     if path.stem in sys.modules:
         return sys.modules[path.stem]
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -132,43 +132,6 @@ def test_lookups_find_our_parts_whenever_we_are_imported():
     assert run(early).startswith("mmstconv.models")
 
 
-SCIPY = """
-import sys
-import mmstconv.datasets
-import mmaction.datasets.transforms.pose_transforms as pose
-print([name for name in sys.modules if name.startswith("scipy.stats")])
-print(pose.get_mode([1, 2, 2], axis=0).mode.tolist())
-import scipy.stats
-print(scipy.stats.rankdata([3, 1]).tolist(), sys.modules["scipy.stats"].__file__ != "")
-"""
-
-
-def test_scipy_stats_is_imported_when_it_is_used():
-    assert run(SCIPY).splitlines() == ["[]", "[2]", "[2.0, 1.0] True"]
-
-
-WHILE_IMPORTING = """
-import sys
-from mmstconv import compat
-
-load = compat.import_module
-def another_module(name):
-    if name != "mmaction.datasets":
-        return load(name)
-    from scipy.stats import rankdata
-    import scipy.stats.mstats
-    print(rankdata([3, 1]).tolist(), scipy.stats.mstats.rankdata([3, 1]).tolist())
-compat.import_module = another_module
-compat.import_mmaction_datasets()
-print(sys.modules["scipy.stats"].__file__ != "")
-"""
-
-
-def test_the_stand_in_of_scipy_stats_gives_all_there_is():
-    """What another module asks it for while ``mmaction.datasets`` is imported."""
-    assert run(WHILE_IMPORTING).splitlines() == ["[2.0, 1.0] [2.0, 1.0]", "True"]
-
-
 def numpy_names_of_mmaction2() -> dict[str, str]:
     """``{name: a file}`` of all that MMAction2 takes from numpy."""
     import ast

@@ -15,7 +15,10 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "mmstconv"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 #: Small modules that all floors may use, but for those that import less.
-GROUND = "disk version registry cores compat modalities randomness".split()
+GROUND = [
+    *("disk", "version", "registry", "cores", "compat"),
+    *("modalities", "randomness", "private_names"),
+]
 #: Each floor, from the ground up, and which others of ours it may import. A folder of
 #: ``models`` is a floor of its own; a file beside them is on the floor ``models``.
 FLOORS = {
@@ -23,6 +26,7 @@ FLOORS = {
     "media": ("disk",),
     "compat": ("media",),
     **dict.fromkeys(("version", "registry", "cores", "modalities", "randomness"), ()),
+    "private_names": (),
     "pipelines": ("media",),
     "datasets": ("media", "pipelines"),
     "models.layers": (),
@@ -39,20 +43,19 @@ FLOORS = {
         *("models.layers", "models.backbones", "models.streams", "models.joint"),
     ),
     "models": ("models.*",),  # its __init__ names them all
-    "checkpoints": ("loading", "models.*"),
-    "loading": ("checkpoints",),
+    "checkpoints": ("models.*",),
     "evaluation": (),
     "visualization": ("evaluation",),
     "engine": (
-        *("checkpoints", "loading", "datasets", "evaluation", "visualization"),
+        *("checkpoints", "datasets", "evaluation", "visualization"),
         *("models.*", "media", "pipelines"),
     ),
     "apis": (
-        *("checkpoints", "loading", "datasets", "engine", "evaluation", "media"),
+        *("checkpoints", "datasets", "engine", "evaluation", "media"),
         *("models.*", "pipelines", "visualization"),
     ),
     "__main__": ("apis", "engine"),
-    "__init__": ("loading",),
+    "__init__": ("checkpoints",),
 }
 NARROW = {"disk", "media"}  # these do not use the ground
 #: Of other packages: who alone may import them, or who may not.

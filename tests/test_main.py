@@ -14,7 +14,7 @@ from mmstconv import __main__ as command
 
 # What they share, what the demo and the benchmarks are.
 NOT_COMMANDS = {
-    *("demo", "demo_pictures", "demo_sound", "demo_spec"),
+    *("demo", "demo_pictures", "demo_sound", "demo_spec", "starting"),
     *("file_workers", "prepared_files", "prepared_lists", "prepared_one"),
 }
 

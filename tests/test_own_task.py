@@ -69,8 +69,7 @@ def trained(demo_data, tmp_path_factory):
     cfg.model.joint.steps = SPANS
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         *steps, pack, last = loader.dataset.pipeline
-        last.update(algorithm_keys=["loud"], meta_keys=[*last.meta_keys, "clip_starts"])
-        last.meta_keys.append("clip_duration")
+        last.update(algorithm_keys=["loud"])
         loader.dataset.pipeline = [*steps, dict(type="CountLoud"), pack, last]
     cfg.val_evaluator = cfg.test_evaluator = dict(type="ModalityMetric")
     cfg.default_hooks.checkpoint.save_best = None

@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from mmstconv.engine.configs import ConfigError, read_config
 from mmstconv.pipelines import changed_steps, pipelines
+from mmstconv.private_names import write_config_plainly
 
 SPLITS = ("train", "val", "test")
 STEPS = dict(
@@ -203,7 +204,7 @@ def test_dumped_and_changed_on_the_command_line(tmp_path):
             if type(pipeline) is not list or not all("type" in s for s in pipeline):
                 wrong.append(f"{path.name}: {split}: no plain list of transforms")
         cfg.merge_from_dict({"test_dataloader.dataset.pipeline.1.clip_len": 5})
-        object.__setattr__(cfg, "_format_python_code", False)  # yapf takes long
+        write_config_plainly(cfg)
         cfg.dump(tmp_path / "dumped.py")
         again = Config.fromfile(tmp_path / "dumped.py")
         if again.to_dict() != cfg.to_dict():

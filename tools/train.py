@@ -5,21 +5,8 @@ python tools/train.py CONFIG [--work-dir DIR] [--resume [CKPT]] [--amp] ...
 """
 
 import argparse
-import gc
-import os
 
-
-class CfgOptions(argparse.Action):
-    """MMEngine's ``DictAction``, imported by the first use."""
-
-    def __call__(self, parser, namespace, values, option_string=None):
-        from mmengine.config import DictAction
-
-        wrong = [value for value in values if "=" not in value]
-        if wrong:
-            parser.error(f"{option_string} takes key=value pairs, got {wrong[0]}")
-        parse = DictAction(self.option_strings, self.dest, self.nargs)
-        parse(parser, namespace, values, option_string)
+from starting import add_shared_flags, run
 
 
 def parse_args():
@@ -50,29 +37,8 @@ def parse_args():
     parser.add_argument(
         "--deterministic", action="store_true", help="deterministic CUDNN backend"
     )
-    parser.add_argument(
-        "--trust",
-        action="store_true",
-        help="open Python objects in checkpoints, which may run code: only your own",
-    )
-    parser.add_argument(
-        "--cfg-options",
-        nargs="+",
-        action=CfgOptions,
-        help="override settings of the config, as key=value pairs",
-    )
-    parser.add_argument(
-        "--traceback",
-        action="store_true",
-        help="show where in the program an error arose, also one of the user's",
-    )
-    parser.add_argument(
-        "--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none"
-    )
-    parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
-    args = parser.parse_args()
-    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
-    return args
+    add_shared_flags(parser)
+    return parser.parse_args()
 
 
 def merge_args(cfg, args):
@@ -111,31 +77,8 @@ def merge_args(cfg, args):
 
 
 def main():
-    args = parse_args()
-    # Not before: mim asks each script for its help first, and this takes seconds.
-    # And not later: it lets configs inherit by ``_base_ = 'mmstconv::...'``.
-    # What is imported stays. A fifth of the time would go into looking for garbage
-    # in it, here and then again each time that MMEngine builds a data set.
-    gc.disable()
-    # The threads of PyTorch wait for each other at every layer. They shall not do so at
-    # full speed on cores that loader processes could use; GNU's OpenMP reads this once.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    from mmstconv.disk import print_any_name
-    from mmstconv.engine.configs import read_config
-    from mmstconv.engine.failures import explain_failures
-    from mmstconv.engine.launch import build_runner
-    from mmstconv.engine.messages import short_errors
-
-    gc.freeze()
-    gc.enable()
-    print_any_name()
-    with short_errors("train", "the same command with --resume goes on"):
-        cfg = merge_args(read_config(args.config, args.cfg_options), args)
-        runner = build_runner(
-            cfg, args.config, args.work_dir, args.launcher, trust=args.trust
-        )
-        with explain_failures(runner):
-            runner.train()
+    goes_on = "the same command with --resume goes on"
+    run("train", parse_args(), merge_args, goes_on=goes_on)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-from ..checkpoints import Conversion, convert_checkpoint
+from ..checkpoints.conversion import Conversion
+from ..checkpoints.doctor import convert_checkpoint
 from .export import export_model
 from .inference import (
     class_names,

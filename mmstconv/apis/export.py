@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
+from ..private_names import lstm_as_loop
+
 BATCH, TIME = 0, 3  # axes of (N, M, C, T, ...)
 
 
@@ -69,7 +71,7 @@ def export_model(
         name: _dynamic_axes(model.streams[name], x) for name, x in inputs.items()
     }
     any_time = any(TIME in axes for axes in dynamic.values())
-    with _lstm_of_any_length() if any_time else nullcontext():
+    with lstm_as_loop() if any_time else nullcontext():
         return torch.export.export(
             _Graph(model.eval(), stage),
             (inputs, presence),
@@ -85,19 +87,3 @@ def _dynamic_axes(stream: nn.Module, x: Tensor) -> dict:
     frames = x.dim() > TIME + 1
     unpadded = not frames or stream.step_grid(x.shape[TIME]) is not None
     return dict.fromkeys((BATCH, TIME) if unpadded else (BATCH,), Dim.DYNAMIC)
-
-
-def _lstm_of_any_length():
-    """torch's loop in the place of as many copies of a step as the example has.
-
-    Raises:
-        RuntimeError: This torch has none.
-    """
-    try:
-        from torch.export._patches import register_lstm_while_loop_decomposition
-    except ImportError as error:
-        raise RuntimeError(
-            f"torch {torch.__version__} cannot export an LSTM of any length; "
-            "install torch 2.13 or newer"
-        ) from error
-    return register_lstm_while_loop_decomposition()

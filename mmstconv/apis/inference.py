@@ -14,11 +14,11 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from ..checkpoints.containers import weights_of
+from ..checkpoints.filling import fill
 from ..checkpoints.reading import CheckpointError
+from ..checkpoints.trust import trusting
 from ..datasets.class_names import ClassNamesError, find_class_names
-from ..engine.checkpoint import fill
 from ..engine.configs import read_config
-from ..loading import trusting
 from ..models.heads import multi_class_of, probabilities
 from ..models.joint import Steps
 
@@ -81,8 +81,16 @@ def class_names(model: nn.Module) -> list[str]:
 
     Args:
         model: Of :func:`load_recognizer`.
+
+    Raises:
+        ValueError: The model's head is for another task.
     """
-    count = model.cls_head.num_classes
+    count = getattr(model.cls_head, "num_classes", None)
+    if count is None:
+        raise ValueError(
+            f"model.cls_head is a {type(model.cls_head).__name__}, which has no "
+            "num_classes: take score_video() of mmstconv.apis for its predictions"
+        )
     names = (getattr(model, "dataset_meta", None) or {}).get("classes")
     if isinstance(names, (list, tuple)) and len(names) == count:
         return [str(name) for name in names]

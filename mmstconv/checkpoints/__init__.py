@@ -1,6 +1,6 @@
-from .conversion import Conversion
-from .doctor import convert_checkpoint
-from .layout import Layout
-from .layouts import LAYOUTS
+"""All about weights: open files safely, read, compare, fill a model, convert.
 
-__all__ = ["LAYOUTS", "Conversion", "Layout", "convert_checkpoint"]
+Nothing is imported here, because ``import mmstconv`` needs :mod:`.loaders` before
+anything of MMAction2 may be imported. Name the module: ``checkpoints.reading`` opens a
+file, ``checkpoints.doctor`` converts one, ``checkpoints.filling`` loads a model.
+"""

@@ -1,4 +1,4 @@
-"""What is around the weights in a file: entries, and prefixes that wrappers leave."""
+"""Find the weights in a file: below which entry, and without prefixes of wrappers."""
 
 from __future__ import annotations
 
@@ -107,13 +107,7 @@ def choose_weights(
         notes.append(f"only averaged weights (EMA) are in the file: {_said(wanted[0])}")
     name = _preferred(wanted, found)
     if other:
-        kinds = ("averaged (EMA)", "of the last step")
-        mine, theirs = kinds if ema else reversed(kinds)
-        remedy = "without --ema" if ema else "--ema (ema=True)"
-        notes.append(
-            f"weights {mine} were taken, from {_said(name)}; those {theirs} are in "
-            f"{', '.join(map(_said, other))}: {remedy}"
-        )
+        notes.append(_choice(name, other, ema))
         if swapped:
             notes.append("MMEngine's EMAHook puts the averaged ones into state_dict")
     rest = [one for one in wanted if one != name]
@@ -124,6 +118,17 @@ def choose_weights(
         {str(k): v for k, v in tensors.items() if isinstance(v, Tensor)},
         notes,
         inside,
+    )
+
+
+def _choice(name: str, other: list[str], ema: bool) -> str:
+    """Which of a file's weights were taken, and how to get the others."""
+    kinds = ("averaged (EMA)", "of the last step")
+    mine, theirs = kinds if ema else reversed(kinds)
+    remedy = "without --ema" if ema else "--ema (ema=True)"
+    return (
+        f"weights {mine} were taken, from {_said(name)}; those {theirs} are in "
+        f"{', '.join(map(_said, other))}: {remedy}"
     )
 
 

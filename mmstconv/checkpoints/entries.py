@@ -1,4 +1,4 @@
-"""Are the entries of a checkpoint what MMEngine will take them for?"""
+"""Check that the entries of a checkpoint are of the kinds that MMEngine expects."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 
-import torch
 from torch import Tensor
 
+from .containers import weights_of
 from .plain import HISTORY
-from .reading import CheckpointError, weights_of
+from .reading import CheckpointError
 
 _HUB = ("log_scalars", "runtime_info", "resumed_keys")
 _MAPPINGS = (
@@ -21,7 +21,6 @@ _MAPPINGS = (
     *(f"message_hub.{part}" for part in _HUB),
     "optimizer",
 )
-_COUNTER = "num_batches_tracked"
 _COUNTS = ("meta.epoch", "meta.iter")
 
 
@@ -75,49 +74,6 @@ def check_resumable(path: str | os.PathLike, checkpoint: Mapping) -> None:
                 f"{path}: cannot be resumed from, it has no {name}; to start training "
                 "from its weights, set load_from without --resume"
             )
-
-
-def unusable(weights: Mapping, expected: Mapping[str, Tensor]) -> list[str]:
-    """What a file holds that no parameter can be filled with, one line each.
-
-    Args:
-        weights: Of the file.
-        expected: Parameters of the network by the same names; a name that is missing
-            is taken for real numbers.
-    """
-    problems = []
-    for key, value in weights.items():
-        wanted = expected.get(key)
-        if not isinstance(value, Tensor):
-            if wanted is not None:
-                problems.append(f"{key} is a {type(value).__name__}, not a tensor")
-            continue
-        if str(key).endswith(_COUNTER):  # of batches, which says nothing in use
-            wanted = None
-        problem = _problem_of(value, wanted)
-        if problem:
-            problems.append(f"{key} {problem}")
-    return problems
-
-
-def _problem_of(value: Tensor, wanted: Tensor | None) -> str | None:
-    if value.is_meta:
-        return "is on the meta device: it has a shape and no numbers"
-    if value.is_quantized:
-        return f"is quantized ({value.dtype}); save the network before quantization"
-    if value.layout is not torch.strided or value.is_nested:
-        return f"is sparse or nested ({value.layout}); save it with to_dense()"
-    complex_wanted = wanted is not None and wanted.is_complex()
-    if value.is_complex() and not complex_wanted:
-        return f"holds complex numbers ({value.dtype})"
-    if wanted is None or _is_weight(wanted) == _is_weight(value):
-        return None
-    return f"holds {value.dtype}, where the network has {wanted.dtype}"
-
-
-def _is_weight(tensor: Tensor) -> bool:
-    """Whether a tensor holds weights, not counts, indices or truth values."""
-    return tensor.is_floating_point() or tensor.is_complex()
 
 
 def _entry(checkpoint: Mapping, name: str):

@@ -10,13 +10,12 @@ from mmengine.logging import print_log
 from mmengine.model import update_init_info
 from torch import Tensor, nn
 
-from ..loading import are_trusted
+from ..private_names import records_initialisation
 from .adapt import adapt_input, inflate
-from .entries import unusable
+from .comparing import are_flat, compare, differ_in_input, lines_of
 from .reading import read_checkpoint, tensors_of
 
 _HEAD = "cls_head."
-_COUNTER = "num_batches_tracked"
 
 
 @WEIGHT_INITIALIZERS.register_module()
@@ -63,22 +62,30 @@ class AdaptedPretrained:
         self.adapt_input = adapt_input
 
     def __call__(self, module: nn.Module) -> None:
-        loaded = read_checkpoint(self.checkpoint, trust=are_trusted())
-        weights = self._select(tensors_of(self.checkpoint, loaded))
+        loaded = read_checkpoint(self.checkpoint)
         own = module.state_dict()
-        fitted, inflated, adapted = self._fit(module, weights, own)
-        self._check_whole(module, weights, own)
+        weights = self._select(tensors_of(self.checkpoint, loaded))
+        fitted, inflated, adapted = self._adapt(weights, own)
+        self._check_fit(module, fitted, own)
+        if len(adapted) > 1:
+            raise ValueError(
+                f"{self.checkpoint}: adapt_input is for the first convolution alone, "
+                f"but {len(adapted)} differ in their input channels\n"
+                + lines_of(adapted)
+            )
         with torch.no_grad():
             for key, value in fitted.items():
                 own[key].copy_(value)
         mark_initialized(module, fitted)
-        if hasattr(module, "_params_init_info"):
+        if records_initialisation(module):
             update_init_info(
                 module, init_info=f"AdaptedPretrained: load from {self.checkpoint}"
             )
-        self._log(module, loaded, fitted, own, inflated, adapted)
+        changes = [f"{inflated} kernels inflated"] if inflated else []
+        self._log(module, loaded, fitted, own, [*changes, *adapted])
 
     def _select(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The file's weights for this module, under the module's names."""
         selected = {
             key[len(self.prefix) :]: value
             for key, value in weights.items()
@@ -91,83 +98,73 @@ class AdaptedPretrained:
             )
         return selected
 
-    def _fit(
-        self,
-        module: nn.Module,
-        weights: Mapping[str, Tensor],
-        own: Mapping[str, Tensor],
+    def _adapt(
+        self, weights: dict[str, Tensor], own: Mapping[str, Tensor]
     ) -> tuple[dict[str, Tensor], int, list[str]]:
-        """The weights in the module's shapes; what was inflated and adapted."""
-        fitted, inflated, adapted = {}, 0, []
-        problems = unusable(weights, own)
-        for key, value in weights.items():
-            if key not in own:
-                problems.append(f"{key}: no such parameter")
-                continue
-            wanted = own[key].shape
-            flat = value.dim() == 4 and len(wanted) == 5
-            if flat and self.inflate:
-                value = inflate(value, wanted[2])
+        """The weights in the module's shapes where that is asked for.
+
+        Returns:
+            The weights; how many were inflated; a line for each whose input channels
+            were adapted.
+        """
+        found = compare(weights, own)
+        if found.unusable:
+            return weights, 0, []
+        fitted, inflated, adapted = dict(weights), 0, []
+        for key, (given, wanted) in found.misfits.items():
+            if self.inflate and are_flat(given, wanted):
+                fitted[key] = inflate(fitted[key], wanted[2])
                 inflated += 1
-            if self.adapt_input and _differ_in_input(value.shape, wanted):
-                adapted.append(f"{key} {value.shape[1]} -> {wanted[1]} channels")
-                value = adapt_input(value, wanted[1])
-            if value.shape == wanted:
-                fitted[key] = value
-                continue
-            problem = f"{key}: {tuple(value.shape)} in the file, not {tuple(wanted)}"
-            if flat and not self.inflate:
-                problem += "; set inflate=True"
-            elif _differ_in_input(value.shape, wanted):
-                problem += "; set adapt_input=True"
-            problems.append(problem)
+            if self.adapt_input and differ_in_input(fitted[key].shape, wanted):
+                adapted.append(f"{key} {given[1]} -> {wanted[1]} channels")
+                fitted[key] = adapt_input(fitted[key], wanted[1])
+        return fitted, inflated, adapted
+
+    def _check_fit(
+        self, module: nn.Module, weights: Mapping[str, Tensor], own: Mapping
+    ) -> None:
+        """Raise unless the file fits and fills all of each part that it names."""
+        found = compare(weights, own)
+        problems = [
+            *found.unusable,
+            *(f"{key}: no such parameter" for key in found.foreign),
+            *(self._misfit(key, *shapes) for key, shapes in found.misfits.items()),
+        ]
         if problems:
             raise ValueError(
-                f"{self.checkpoint}: does not fit {type(module).__name__}\n  "
-                + _lines(problems)
+                f"{self.checkpoint}: does not fit {type(module).__name__}\n"
+                + lines_of(problems)
                 + "\nUse the backbone that tools/convert_checkpoint.py printed, and at "
                 "the backbone (instead of the stream) prefix='backbone.'"
             )
-        if len(adapted) > 1:
-            raise ValueError(
-                f"{self.checkpoint}: adapt_input is for the first convolution alone, "
-                f"but {len(adapted)} differ in their input channels\n  "
-                + _lines(adapted)
-            )
-        return fitted, inflated, adapted
-
-    def _check_whole(
-        self,
-        module: nn.Module,
-        weights: Mapping[str, Tensor],
-        own: Mapping[str, Tensor],
-    ) -> None:
-        """Raise if the file fills only some of a part that it names."""
-        parts = {(self.prefix + key).split(".")[0] for key in weights}
-        missing = [
-            key
-            for key in own
-            if (self.prefix + key).split(".")[0] in parts
-            and key not in weights
-            and not key.endswith(_COUNTER)
-        ]
+        parts = {self._part(key) for key in weights}
+        missing = [key for key in found.missing if self._part(key) in parts]
         if missing:
             raise ValueError(
                 f"{self.checkpoint}: leaves {len(missing)} parameters of "
-                f"{type(module).__name__} at random\n  "
-                + _lines(missing)
+                f"{type(module).__name__} at random\n"
+                + lines_of(missing)
                 + "\nUse the backbone that tools/convert_checkpoint.py printed"
             )
 
-    def _log(self, module, loaded, fitted, own, inflated, adapted) -> None:
+    def _misfit(self, key: str, given: tuple, wanted: tuple) -> str:
+        remedy = ""
+        if are_flat(given, wanted) and not self.inflate:
+            remedy = "; set inflate=True"
+        elif differ_in_input(given, wanted):
+            remedy = "; set adapt_input=True"
+        return f"{key}: {given} in the file, not {wanted}{remedy}"
+
+    def _part(self, key: str) -> str:
+        return (self.prefix + key).split(".")[0]
+
+    def _log(self, module, loaded, fitted, own, changes) -> None:
         meta = loaded.get("meta")
         ours = meta.get("mmstconv") if isinstance(meta, Mapping) else None
         origin = f", layout {ours.get('layout')}" if isinstance(ours, Mapping) else ""
-        changes = [f"{inflated} kernels inflated"] if inflated else []
         print_log(
             f"{type(module).__name__}: {len(fitted)} of {len(own)} tensors from "
-            f"{self.checkpoint}{origin}"
-            + "".join(f"; {change}" for change in (*changes, *adapted)),
+            f"{self.checkpoint}{origin}" + "".join(f"; {change}" for change in changes),
             logger="current",
         )
 
@@ -182,17 +179,3 @@ def mark_initialized(module: nn.Module, loaded: Mapping[str, Tensor]) -> None:
         names = [key for key, _ in part.named_parameters(prefix=name)]
         if hasattr(part, "init_weights") and names and loaded.keys() >= set(names):
             part.is_init = True
-
-
-def _differ_in_input(shape: torch.Size, wanted: torch.Size) -> bool:
-    """Kernels that are equal but for their input channels."""
-    return (
-        len(shape) == len(wanted) >= 3
-        and shape[1] != wanted[1]
-        and (shape[0], *shape[2:]) == (wanted[0], *wanted[2:])
-    )
-
-
-def _lines(items: list[str], most: int = 6) -> str:
-    rest = [f"... and {len(items) - most} more"] if len(items) > most else []
-    return "\n  ".join([*items[:most], *rest])

@@ -1,4 +1,4 @@
-"""What a file is that is no checkpoint of PyTorch, by its first bytes."""
+"""Recognise files that are no checkpoints of PyTorch by their first bytes."""
 
 from __future__ import annotations
 
@@ -51,10 +51,13 @@ _STARTS = (
 
 
 def kind_of(path: Path) -> str | None:
-    """What a file is, if it is nothing that ``torch.save`` wrote, and what to do.
+    """Say what a file is that ``torch.save`` did not write, and what to do with it.
 
-    None for what may be a checkpoint, whole or broken. :data:`SAFETENSORS` is one too,
-    of its own format. Never runs what is in the file.
+    Never runs what is in the file.
+
+    Returns:
+        The words that follow "is" in an error. :data:`SAFETENSORS` for a checkpoint in
+        that format. None for what may be a checkpoint of PyTorch, whole or broken.
     """
     with path.open("rb") as file:
         start = file.read(4096)

@@ -12,6 +12,14 @@ def _unchanged(key: str, value: Tensor) -> Tensor:
     return value
 
 
+def _nowhere(key: str) -> None:
+    return None
+
+
+def _unknown(weights: Mapping[str, Tensor]) -> dict:
+    return {}
+
+
 def _nothing(weights: Mapping[str, Tensor]) -> list[str]:
     return []
 
@@ -29,13 +37,13 @@ class Layout:
         recognise: Whether weights have this layout, by their keys and, where those
             do not tell, by shapes. The first layout that says yes is taken.
         backbone: The config for ``MODELS.build`` without ``in_channels``, from weights
-            and, by keyword, any of ``options``.
+            and, by keyword, any of ``options``; None where we have no such network, so
+            that the layout is only reported.
         rename: Source key to ``backbone.…``, ``cls_head.fc_cls.{weight,bias}``, or
             None where there is no place for it.
         preprocessing: What the source did to its input, in plain types: only keys
             that it fixes, ``{}`` if none.
         reshape: Target key and tensor to the tensor in the target's shape.
-        convertible: False if the layout is only reported.
         notes: What a user must know, in one or two sentences.
         report: What is to be said of these very weights, line by line.
         options: What changes the network and cannot be seen in its weights, and the
@@ -45,11 +53,15 @@ class Layout:
     name: str
     source: str
     recognise: Callable[[Mapping[str, Tensor]], bool]
-    backbone: Callable[..., dict]
-    rename: Callable[[str], str | None]
-    preprocessing: Callable[[Mapping[str, Tensor]], dict]
+    backbone: Callable[..., dict] | None = None
+    rename: Callable[[str], str | None] = _nowhere
+    preprocessing: Callable[[Mapping[str, Tensor]], dict] = _unknown
     reshape: Callable[[str, Tensor], Tensor] = _unchanged
-    convertible: bool = True
     notes: str = ""
     report: Callable[[Mapping[str, Tensor]], list[str]] = _nothing
     options: Mapping = field(default_factory=dict)
+
+    @property
+    def convertible(self) -> bool:
+        """Whether we have its network."""
+        return self.backbone is not None

@@ -1,4 +1,4 @@
-"""Weights that no network can have, and such as it hardly has."""
+"""Weights that are certainly broken, and weights that look as if never trained."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ _VARIANCE = "running_var"
 
 
 def impossible(weights: Mapping[str, Tensor]) -> list[str]:
-    """What makes a network useless, one tensor each.
+    """One line for each tensor that makes its network useless.
 
-    NaN and infinity, variances below zero, or zeros alone in all of its kernels.
+    That is one with NaN or infinity, or with a variance below zero. If all kernels are
+    zero, one line says so.
     """
     problems = []
     for key, value in _numbers(weights):
@@ -28,7 +29,7 @@ def impossible(weights: Mapping[str, Tensor]) -> list[str]:
 
 
 def suspicious(weights: Mapping[str, Tensor]) -> list[str]:
-    """What may be meant, one line for all: kernels that are zero."""
+    """One line that names the kernels that are zero; no line if there are none."""
     zero = [
         key for key, value in _numbers(weights) if value.dim() > 1 and not value.any()
     ]

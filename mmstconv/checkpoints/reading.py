@@ -14,9 +14,10 @@ from torch import Tensor, load, nn
 
 from .containers import weights_of
 from .kinds import SAFETENSORS, kind_of
+from .renames import with_names_of_today
 from .stand_ins import settle, standing_in
+from .trust import TRUST, are_trusted
 
-TRUST = "MMSTCONV_TRUST"
 _TRUST = (
     f"if the file is yours, allow it with {TRUST}=1 in the environment (any tool), "
     "--trust (ours) or trust=True (Python)"
@@ -41,12 +42,14 @@ def read_checkpoint(
     code that they bring along are refused unless trusted; what is known to be harmless
     (:mod:`~mmstconv.checkpoints.stand_ins`) becomes plain values. Of files in the
     format since torch 1.6, every byte is compared with its check sum, which torch does
-    not do: it takes tensors as they are.
+    not do: it takes tensors as they are. Weights that were saved when the head fused
+    the streams get their names of today (:mod:`~mmstconv.checkpoints.renames`).
 
     Args:
         path: The file.
         trust: Open a file with Python objects in it. They can do anything: only for
-            files that are yours. So says ``MMSTCONV_TRUST=1`` in the environment.
+            files that are yours. The process may trust all files anyway, see
+            :func:`~mmstconv.checkpoints.trust.are_trusted`.
         map_location: Where tensors go, as of ``torch.load``.
 
     Raises:
@@ -55,7 +58,7 @@ def read_checkpoint(
         CheckpointError: It is no checkpoint, or broken; says which.
     """
     path = Path(path)
-    trust = trust or is_trusted()
+    trust = trust or are_trusted()
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "no such file"
         raise FileNotFoundError(f"{path}: {what}")
@@ -63,23 +66,11 @@ def read_checkpoint(
         raise CheckpointError(f"{path}: the file is empty; download or copy it again")
     kind = kind_of(path)
     if kind == SAFETENSORS:
-        return _read_safetensors(path, map_location)
+        return with_names_of_today(_read_safetensors(path, map_location))
     if kind:
         raise CheckpointError(f"{path}: is {kind}")
     _check_container(path, trust)
-    try:
-        with warnings.catch_warnings():  # on files that end in an error anyway
-            warnings.simplefilter("ignore", UserWarning)
-            if trust:
-                loaded = load(path, map_location, weights_only=False)
-            else:
-                with standing_in():
-                    loaded = load(path, map_location, weights_only=True)
-                loaded = settle(loaded)
-    except (PermissionError, FileNotFoundError):  # a training may remove it meanwhile
-        raise
-    except Exception as error:  # unpickling raises whatever the bytes lead to
-        raise _explained(path, error) from error
+    loaded = _unpickle(path, trust, map_location)
     if isinstance(loaded, nn.Module):
         raise CheckpointError(
             f"{path}: holds a whole {type(loaded).__name__} object, not weights; load "
@@ -90,7 +81,23 @@ def read_checkpoint(
             f"{path}: holds a {type(loaded).__name__}, not a mapping of names to "
             "tensors; it is no checkpoint"
         )
-    return loaded
+    return with_names_of_today(loaded)
+
+
+def _unpickle(path: Path, trust: bool, map_location):
+    """What ``torch.load`` gives, with plain values for what is known to be harmless."""
+    try:
+        with warnings.catch_warnings():  # on files that end in an error anyway
+            warnings.simplefilter("ignore", UserWarning)
+            if trust:
+                return load(path, map_location, weights_only=False)
+            with standing_in():
+                loaded = load(path, map_location, weights_only=True)
+            return settle(loaded)
+    except (PermissionError, FileNotFoundError):  # a training may remove it meanwhile
+        raise
+    except Exception as error:  # unpickling raises whatever the bytes lead to
+        raise _explained(path, error) from error
 
 
 def _read_safetensors(path: Path, map_location) -> Mapping:
@@ -105,11 +112,6 @@ def _read_safetensors(path: Path, map_location) -> Mapping:
         return load_file(path, device=str(map_location))
     except SafetensorError as error:
         raise CheckpointError(f"{path}: {_broken(error)}") from error
-
-
-def is_trusted() -> bool:
-    """Whether the environment says that all checkpoints are the user's own."""
-    return os.environ.get(TRUST) == "1"
 
 
 def _check_container(path: Path, trust: bool) -> None:

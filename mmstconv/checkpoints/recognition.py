@@ -1,4 +1,4 @@
-"""Which layout weights have, and below which prefix."""
+"""Find the layout that weights have, and the prefix before their names."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .layout import Layout
 from .layouts import LAYOUTS
 from .reading import CheckpointError
 
-_DEEPEST = 6  # parts of a prefix, and one
-_MOST = 20  # prefixes that are looked at, of each length
+_DEEPEST = 6  # a prefix has fewer parts than this
+_MOST = 20  # how many prefixes of one length are tried
 
 
 def below(weights: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -31,8 +31,8 @@ def find_layout(
 ) -> tuple[Layout, str, str]:
     """The layout of weights, and the prefix that a project's own class put before it.
 
-    Such as ``model.`` of Lightning or ``backbone.`` of a wrapper: whatever its name,
-    below which a layout is recognised.
+    The prefix may have any name, such as ``model.`` of Lightning or ``backbone.`` of a
+    wrapper. It is found by looking for a known layout below each prefix.
 
     Args:
         path: Named in errors.

@@ -1,10 +1,6 @@
 """Data sets that read strictly, and transforms that share one clock."""
 
-# ruff: noqa: E402
-from ..compat import import_mmaction_datasets, repair_color_jitter
-
-import_mmaction_datasets()
-
+from ..compat import repair_color_jitter
 from .annotation import AnnotationError
 from .bad_samples import BadDataError
 from .rawframe_dataset import MultiModalRawframeDataset

@@ -13,6 +13,7 @@ from mmaction.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
 from ..disk import REMOTE_ADVICE, is_remote
+from ..private_names import metainfo_of, uses_private
 from .annotation import (
     AnnotationError,
     Row,
@@ -29,6 +30,7 @@ from .transforms.roles import steps_of
 
 
 @DATASETS.register_module()
+@uses_private("_load_metainfo", "_serialize_data")
 class MultiModalVideoDataset(TolerantDataset, VideoDataset):
     """MMAction2's ``VideoDataset`` that finds mistakes before training begins.
 
@@ -73,10 +75,10 @@ class MultiModalVideoDataset(TolerantDataset, VideoDataset):
         self.check_files = check_files
         self.allow_outside = allow_outside
         super().__init__(*args, **kwargs)
-        names = self._metainfo.get("classes")
+        names = metainfo_of(self).get("classes")
         names = find_class_names(names, self.ann_file, self.num_classes)
         if names is not None:
-            self._metainfo["classes"] = names
+            metainfo_of(self)["classes"] = names
 
     @classmethod
     def _load_metainfo(cls, metainfo: Mapping | None = None) -> dict:

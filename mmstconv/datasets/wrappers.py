@@ -5,10 +5,12 @@ from __future__ import annotations
 from mmaction.registry import DATASETS
 from mmengine import dataset as mmengine_datasets
 
+from ..private_names import uses_private
 from ..randomness import SeededIndex
 
 
 @DATASETS.register_module()
+@uses_private("_get_ori_dataset_idx")
 class ConcatDataset(mmengine_datasets.ConcatDataset):
     """As MMEngine's; a class-balanced data set can wrap it."""
 
@@ -19,6 +21,7 @@ class ConcatDataset(mmengine_datasets.ConcatDataset):
 
 
 @DATASETS.register_module()
+@uses_private("_get_ori_dataset_idx")
 class RepeatDataset(mmengine_datasets.RepeatDataset):
     """As MMEngine's; a class-balanced data set can wrap it."""
 
@@ -28,6 +31,7 @@ class RepeatDataset(mmengine_datasets.RepeatDataset):
 
 
 @DATASETS.register_module()
+@uses_private("_get_ori_dataset_idx")
 class ClassBalancedDataset(mmengine_datasets.ClassBalancedDataset):
     """As MMEngine's; a sample that is repeated is augmented anew each time.
 

@@ -1,11 +1,12 @@
-from .amp import CPUAmpOptimWrapper
+"""Training and testing: the parts of a run that the registries know."""
+
+from .cpu import CPUAmpOptimWrapper
 from .hooks import (
     AtomicCheckpointHook,
     ConsistencyHook,
     GradientBlendingHook,
     GradientModulationHook,
     InvalidLossHook,
-    SafeCheckpointHook,
 )
 from .loops import ResumableTrainLoop
 from .work_dir import keep_configs_of_users
@@ -20,5 +21,4 @@ __all__ = [
     "GradientModulationHook",
     "InvalidLossHook",
     "ResumableTrainLoop",
-    "SafeCheckpointHook",
 ]

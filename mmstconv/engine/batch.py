@@ -17,7 +17,7 @@ def filenames(batch: object) -> list[str]:
 
 
 def shapes(batch: object) -> dict[str, str]:
-    """``{modality: shape with its axes}``; the samples' own where they differ."""
+    """``{modality: shape with its axes}``; all shapes where the samples differ."""
     found = {}
     for name, clips in _modalities(batch):
         sizes = {tuple(clip.shape) for clip in clips}

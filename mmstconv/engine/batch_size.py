@@ -8,7 +8,7 @@ from mmengine.config import ConfigDict
 AUTO = "auto"
 LARGEST = 32
 SMALLEST = 4  # statistics of batch norm over fewer clips say little
-STEPS = 6  # that an epoch has at least
+STEPS = 6  # in an epoch, at least
 
 
 def fit_batch_size(dataloader: ConfigDict, processes: int) -> int | None:
@@ -18,10 +18,10 @@ def fit_batch_size(dataloader: ConfigDict, processes: int) -> int | None:
 
     Args:
         dataloader: Config of the loader.
-        processes: That share the data.
+        processes: How many processes share the data.
 
     Returns:
-        Samples in the data set; None where the config has a number.
+        How many samples the data set has; None where the config has a number.
     """
     if dataloader.get("batch_size") != AUTO:
         return None
@@ -31,7 +31,9 @@ def fit_batch_size(dataloader: ConfigDict, processes: int) -> int | None:
 
 
 def batch_size_for(samples: int) -> int:
-    """A power of two, so that an epoch has some steps; never more than the samples.
+    """The largest power of two that leaves an epoch some steps.
+
+    It is between 4 and 32, and never more than the samples.
 
     >>> [batch_size_for(samples) for samples in (1, 3, 12, 30, 100, 1000)]
     [1, 2, 4, 4, 16, 32]

@@ -1,4 +1,4 @@
-"""What a run shows on the screen: what is about this run. The log file has it all."""
+"""The screen shows what is about this run; the log file has everything."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ OF_THE_FILE_ONLY = re.compile(
     r"|Hooks will be executed in the following order:"
     r"|Distributed training is not used, all SyncBatchNorm"
     r"|Exp name: "
-    # of its own hooks, which use what it has renamed
+    # MMEngine's own hooks use these former names
     r'|"FileClient" will be deprecated in future'
     r'|"HardDiskBackend" is the alias of "LocalBackend"'
 )
 
 
 def is_about_the_run(record: logging.LogRecord) -> bool:
-    """Filter of a handler: everything but what is always the same."""
+    """Filter of a log handler: False for what every run says in the same words."""
     return not OF_THE_FILE_ONLY.match(record.getMessage())
 
 

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from mmengine.hooks import Hook
 
 from ..datasets.bad_samples import BadDataError
+from ..private_names import built_loop, uses_private
 from .batch import shapes
-from .hooks.data_sets import built_data_sets
+from .runner_parts import built_data_sets
 
 MEMORY = re.compile(
     r"out of memory|(can't|cannot|unable to|failed to) allocate|ALLOC_FAILED|bad_alloc"
@@ -22,7 +23,7 @@ MEMORY = re.compile(
 )
 DEAD_LOADER = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)")
 RECEIVING = "multiprocessing/resource_sharer.py"
-NOTICE = 3  # seconds in which the end of a loader process is noticed
+NOTICE = 3  # seconds until torch notices that a loader process has ended
 LABEL = re.compile(r"Target (-?\d+) is out of bounds")  # of the cross entropy
 SLOW_LOADER = "DataLoader timed out"
 PEER = re.compile(
@@ -63,7 +64,8 @@ class PeerFailure(RuntimeError):
 def explain_failures(runner) -> Iterator[None]:
     """Put around ``runner.train()``, ``runner.val()`` or ``runner.test()``.
 
-    Other errors pass as they are, and these are the cause of what is raised:
+    An error that says too little becomes the cause of one of those below. Any other
+    error passes as it is.
 
     Raises:
         OutOfMemory: Memory was not enough, on a GPU, the CPU or in a loader process.
@@ -86,7 +88,7 @@ def explain_failures(runner) -> Iterator[None]:
             raise
         raise explained from error
     finally:
-        runner._hooks.remove(watch)
+        runner.hooks.remove(watch)
 
 
 def explain(runner, watch: Watch, error: BaseException) -> Exception | None:
@@ -178,8 +180,9 @@ def _was_receiving(error: BaseException) -> bool:
     return any(frame.f_code.co_filename.endswith(RECEIVING) for frame, _ in frames)
 
 
+@uses_private("_before_epoch", "_before_iter", "_after_iter", "_after_epoch")
 class Watch(Hook):
-    """Knows what a runner is doing."""
+    """Notes which phase, iteration and batch a runner is at."""
 
     def __init__(self) -> None:
         self._begin("train")
@@ -207,14 +210,14 @@ class Watch(Hook):
 
     def loader(self, runner):
         """The data loader of the phase; None where it is not built yet."""
-        return getattr(getattr(runner, f"_{self.phase}_loop"), "dataloader", None)
+        return getattr(built_loop(runner, self.phase), "dataloader", None)
 
     def place(self, runner) -> str:
         """Phase and iteration in words."""
         iteration = self.iteration + self.loading
         phase = {"train": "training", "val": "validation", "test": "testing"}
         where = f"{phase[self.phase]}, iteration {iteration}"
-        if self.phase == "train" and hasattr(runner._train_loop, "epoch"):
+        if self.phase == "train" and hasattr(built_loop(runner, "train"), "epoch"):
             where += f" of epoch {runner.epoch + 1}"
         return where
 

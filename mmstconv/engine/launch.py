@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 import torch
 from mmaction.registry import RUNNERS
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 from mmengine.runner import Runner
 
-from ..loading import trust_checkpoints
-from .allocator import keep_large_blocks
+from ..checkpoints.trust import trust_checkpoints
+from ..private_names import write_config_plainly
+from . import cpu
 from .console import ConsoleRunner
-from .hooks.background_loaders import BackgroundLoaders
-from .rendezvous import tell_torch
 from .work_dir import check_writable, log_any_name
 
 
@@ -46,18 +44,14 @@ def build_runner(
     check_writable(cfg.work_dir)
     cfg.launcher = launcher
     complete_loaders(cfg)
-    # A runner writes its config four times before the first iteration, and lays it out
-    # with yapf each time. MMEngine's ``Config.fromfile(format_python_code=False)`` is
-    # meant for that, but does nothing for such configs as ours (up to 0.10.7).
-    object.__setattr__(cfg, "_format_python_code", False)
+    write_config_plainly(cfg)  # a runner writes it four times before it begins
     on_cpu = not torch.cuda.is_available()
     if on_cpu:
-        keep_large_blocks()
-        _prepare_cpu(cfg)
+        cpu.prepare(cfg)
     runner = RUNNERS.build(cfg) if "runner_type" in cfg else ConsoleRunner.from_cfg(cfg)
     log_any_name(runner.logger)
     if on_cpu:
-        runner.register_hook(BackgroundLoaders())
+        runner.register_hook(cpu.BackgroundLoaders())
     return runner
 
 
@@ -85,39 +79,3 @@ def complete_loaders(cfg: Config) -> None:
                 f"{name}.dataset.num_classes is {data.num_classes}, but the model has "
                 f"{classes} classes (model.cls_head.num_classes): make them equal"
             )
-
-
-def _prepare_cpu(cfg: Config) -> None:
-    """What MMEngine 0.10 takes for granted about GPUs, said for a machine without.
-
-    Its ``AmpOptimWrapper`` and its ``init_dist`` call ``torch.cuda``, and it wraps
-    the model with ``device_ids``, which gloo on CPU refuses.
-    """
-    if (cfg.get("optim_wrapper") or {}).get("type") == "AmpOptimWrapper":
-        _amp_on_cpu(cfg.optim_wrapper)
-    if cfg.launcher == "none":
-        return
-    dist_cfg = cfg.get("env_cfg", {}).get("dist_cfg", {})
-    tell_torch(cfg.launcher, dist_cfg.get("port"))
-    seconds = dist_cfg.get("timeout")
-    timeout = {} if seconds is None else dict(timeout=timedelta(seconds=seconds))
-    torch.distributed.init_process_group(backend="gloo", **timeout)
-    cfg.setdefault("model_wrapper_cfg", dict(type="MMDistributedDataParallel"))
-    cfg.model_wrapper_cfg.setdefault("device_ids", None)
-    cfg.model_wrapper_cfg.setdefault("broadcast_buffers", False)
-    cfg.model_wrapper_cfg.setdefault(
-        "find_unused_parameters", cfg.get("find_unused_parameters", False)
-    )
-
-
-def _amp_on_cpu(wrapper: ConfigDict) -> None:
-    """``AmpOptimWrapper`` becomes ours: bfloat16, without what scales the loss."""
-    dtype = wrapper.pop("dtype", None)
-    if dtype not in (None, "bfloat16", torch.bfloat16):
-        raise ValueError(
-            f"on a machine without a GPU, AmpOptimWrapper (--amp) trains in bfloat16; "
-            f"got optim_wrapper.dtype={dtype!r}"
-        )
-    wrapper.type = "CPUAmpOptimWrapper"
-    for name in ("loss_scale", "use_fsdp"):
-        wrapper.pop(name, None)

@@ -13,6 +13,12 @@ from torch.utils.data import BatchSampler, Sampler
 
 from ..checkpoints.reading import CheckpointError
 from ..datasets import ResumableSampler
+from ..private_names import (
+    accumulative_counts,
+    checkpoint_of,
+    finish_epoch,
+    settle_val_interval,
+)
 from ..randomness import seed_generators
 from .batch_size import fit_batch_size
 
@@ -58,13 +64,13 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     def run(self) -> torch.nn.Module:
         """Train to the last epoch, from the place that the checkpoint says."""
         self._first = 0  # batch that the first epoch begins with
-        self._place = self._resumed() if self._iter else self._fresh()
+        self._place = self._resumed() if self.iter else self._fresh()
         if isinstance(self._sampler, DefaultSampler):
             self._sampler.seed = self._place["seed"]
         self.runner.call_hook("before_train")
-        if self._iter:
+        if self.iter:
             self._validate_if_due()
-        while self._epoch < self._max_epochs and not self.stop_training:
+        while self.epoch < self.max_epochs and not self.stop_training:
             self.run_epoch()
             self._validate_if_due()
         self.runner.call_hook("after_train")
@@ -81,24 +87,24 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         for index, data_batch in enumerate(self.dataloader, first):
             self.run_iter(index, data_batch)
         self.runner.call_hook("after_train_epoch")
-        self._epoch += 1
+        finish_epoch(self)
 
     def run_iter(self, idx: int, data_batch: dict) -> None:
         """One batch, with random numbers of its own."""
-        seed_generators(self._place["seed"], self.runner.rank, self._iter, MODEL)
-        # What a checkpoint has seen that is saved after this iteration.
-        self._note(epoch=self._epoch, batches=idx + 1)
+        seed_generators(self._place["seed"], self.runner.rank, self.iter, MODEL)
+        # A checkpoint that is saved after this iteration has seen it.
+        self._note(epoch=self.epoch, batches=idx + 1)
         super().run_iter(idx, data_batch)
 
     def _validate_if_due(self) -> None:
-        self._decide_current_val_interval()
-        due = self._epoch >= self.val_begin and (
-            self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs
+        settle_val_interval(self)
+        due = self.epoch >= self.val_begin and (
+            self.epoch % self.val_interval == 0 or self.epoch == self.max_epochs
         )
-        done = self._place["validated"] >= self._epoch
+        done = self._place["validated"] >= self.epoch
         if self.runner.val_loop is not None and due and not done:
             # Before it, for the best checkpoint is saved in its course.
-            self._note(validated=self._epoch)
+            self._note(validated=self.epoch)
             self.runner.val_loop.run()
 
     def _note(self, **place) -> None:
@@ -111,7 +117,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         return getattr(self.dataloader.batch_sampler, "sampler", None)
 
     def _fresh(self) -> dict:
-        """The place of a run that begins; what it depends on stands with it."""
+        """The place of a run that begins, with sizes and seed that it depends on."""
         seed = getattr(self._sampler, "seed", None)
         if seed is None:
             seed = self._first_seed()
@@ -138,21 +144,19 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         notes = []
         if saved is not None and not is_place(saved):
             raise CheckpointError(
-                f"{self.runner._load_from}: its entry message_hub.runtime_info."
+                f"{checkpoint_of(self.runner)}: its entry message_hub.runtime_info."
                 f"{self.STATE} is no place in a training"
             )
         if saved is None:
-            batches = self._iter - self._epoch * len(self.dataloader)
-            saved = dict(
-                here, epoch=self._epoch, batches=batches, validated=self._epoch
-            )
+            batches = self.iter - self.epoch * len(self.dataloader)
+            saved = dict(here, epoch=self.epoch, batches=batches, validated=self.epoch)
             saved["seed"] = self._first_seed()
             notes.append(
                 "another training loop saved it: samples and dropout are drawn "
                 "otherwise from here on"
             )
         place = dict(saved, **{key: here[key] for key in SIZES})
-        done = saved["batches"] if saved["epoch"] == self._epoch else 0
+        done = saved["batches"] if saved["epoch"] == self.epoch else 0
         notes += differences(saved, here)
         exact = (
             isinstance(self._sampler, ResumableSampler)
@@ -165,15 +169,15 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
             )
         if done:
             notes += self._find_first_batch(saved, here, done, exact)
-        counts = getattr(self.runner.optim_wrapper, "_accumulative_counts", 1)
-        if self._iter % counts:
+        counts = accumulative_counts(self.runner.optim_wrapper)
+        if self.iter % counts:
             notes.append(
-                f"the gradients of the last {self._iter % counts} iterations, "
+                f"the gradients of the last {self.iter % counts} iterations, "
                 f"accumulated and not yet applied ({counts} make a step), are lost"
             )
         if notes:
             self.runner.logger.warning(
-                f"resumed at epoch {self._epoch + 1}, iteration {self._iter}, but not "
+                f"resumed at epoch {self.epoch + 1}, iteration {self.iter}, but not "
                 "exactly:\n- " + "\n- ".join(notes)
             )
         return place
@@ -186,7 +190,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         same = saved["samples"] == here["samples"]
         if not (exact and same and saved["sampler"] == here["sampler"]) or done < 0:
             return [
-                f"epoch {self._epoch + 1} begins anew: what it saw in {done} batches "
+                f"epoch {self.epoch + 1} begins anew: what it saw in {done} batches "
                 "before the checkpoint is repeated"
             ]
         seen = done * saved["batch_size"] * saved["processes"]
@@ -196,7 +200,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         if repeated <= 0:
             return []
         return [
-            f"of the {seen} samples that epoch {self._epoch + 1} has seen, "
+            f"of the {seen} samples that epoch {self.epoch + 1} has seen, "
             f"{repeated} are repeated: {together} make a batch now"
         ]
 
@@ -220,7 +224,7 @@ def is_place(saved) -> bool:
 
 
 def differences(saved: Mapping, here: Mapping) -> list[str]:
-    """What batches are made of, where it is not what it was."""
+    """Sizes that are not what they were when the checkpoint was saved."""
     return [
         f"{name}: {saved[key]} when saved, now {here[key]}"
         for key, name in SIZES.items()

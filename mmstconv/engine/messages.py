@@ -16,8 +16,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
-from mmengine.logging import MMLogger
-
+from ..private_names import loggers
 from .configs import registered
 
 SHOWN_LINES = 24
@@ -136,7 +135,7 @@ def _origin(error: BaseException) -> tuple[str, int]:
 
 def _to_log(error: BaseException) -> str | None:
     """The trace into the log file; its path."""
-    for logger in reversed(list(MMLogger._instance_dict.values())):
+    for logger in reversed(loggers()):
         for handler in logger.handlers:
             if isinstance(handler, logging.FileHandler):
                 trace = "".join(traceback.format_exception(error))

@@ -10,6 +10,7 @@ from torch import nn
 
 from ..checkpoints.provenance import read_provenance
 from ..datasets.transforms.roles import Role, role_of
+from ..private_names import PHASES, built_loop, is_resuming, loader_config
 from .resuming import choose_checkpoint
 from .trained_input import (
     Mismatch,
@@ -19,8 +20,6 @@ from .trained_input import (
     compare_settings,
     compare_size,
 )
-
-SPLITS = ("train", "val", "test")
 
 
 def check_preprocessing(runner, model: nn.Module) -> None:
@@ -32,7 +31,7 @@ def check_preprocessing(runner, model: nn.Module) -> None:
     if getattr(model, "is_init", False):
         return
     errors = []
-    pipelines = {split: list(_steps(runner, split)) for split in SPLITS}
+    pipelines = {split: list(_steps(runner, split)) for split in PHASES}
     for name, path in files_of(model):
         provenance = read_provenance(path) if Path(path).is_file() else {}
         where = f"{path} (for model{'.' + name if name else ''})"
@@ -70,7 +69,7 @@ def forget_files_on_resume(runner, model: nn.Module) -> None:
     read, and need, the files that the interrupted run started from.
     """
     choose_checkpoint(runner)
-    if not runner._resume:
+    if not is_resuming(runner):
         return
     for module in model.modules():
         cfgs = _as_list(getattr(module, "init_cfg", None))
@@ -117,11 +116,11 @@ def _compare_device_flow(saved: Mapping, model: nn.Module) -> list[Mismatch]:
 
 def _steps(runner, split: str) -> Iterator:
     """The transforms of a split that can disagree with a file."""
-    loop = getattr(runner, f"_{split}_loop")
-    if hasattr(loop, "dataloader"):
+    loop = built_loop(runner, split)
+    if loop is not None:
         yield from _transforms(loop.dataloader.dataset)
     else:  # not built yet, as the one for testing during training
-        yield from _transforms(getattr(runner, f"_{split}_dataloader"))
+        yield from _transforms(loader_config(runner, split))
 
 
 def _transforms(part) -> Iterator:

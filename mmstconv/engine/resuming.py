@@ -9,12 +9,12 @@ from pathlib import Path
 
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.fileio import LocalBackend, get_file_backend, join_path
-from mmengine.hooks import CheckpointHook
 from mmengine.runner import find_latest_checkpoint
 
 from ..checkpoints.entries import check_entries, check_resumable
 from ..checkpoints.reading import TrustError, read_checkpoint
-from ..loading import are_trusted
+from ..private_names import checkpoint_of, is_resuming, resume_from, start_from
+from .runner_parts import checkpoint_hook
 
 TEMPLATES = ("epoch_{}.pth", "iter_{}.pth")
 POINTER = "last_checkpoint"
@@ -31,20 +31,20 @@ def choose_checkpoint(runner) -> None:
     all. A run whose checkpoint hook keeps others out of the folder does so before
     anything is read there.
 
-    Does nothing if the run does not resume or names its checkpoint. Afterwards
-    ``runner._load_from`` is the checkpoint, or ``runner._resume`` is False and
-    ``runner._load_from`` what ``tools/train.py`` found in the config, so that a
-    fine-tuning that is started with ``--resume`` begins from its weights.
+    Does nothing if the run does not resume or names its checkpoint. Afterwards the
+    runner resumes from the checkpoint that was chosen. If there is none, it does not
+    resume and loads what ``tools/train.py`` found in the config, so that a fine-tuning
+    that is started with ``--resume`` begins from its weights.
 
     Raises:
         ValueError: There are checkpoints, but none is whole; or the newest one needs
             trust.
         FolderInUse: Another training is at work in the folder.
     """
-    keep_out = getattr(_checkpoint_hook(runner), "hold", None)
+    keep_out = getattr(checkpoint_hook(runner), "hold", None)
     if keep_out is not None:
         keep_out(runner)
-    if not runner._resume or runner._load_from:
+    if not is_resuming(runner) or checkpoint_of(runner):
         return
     choice: list = [None, None]
     if is_main_process():
@@ -62,10 +62,10 @@ def choose_checkpoint(runner) -> None:
             f"nothing to resume in {runner.work_dir}: training starts anew"
             + (f" from {start}" if start else "")
         )
-        runner._resume, runner._load_from = False, start
+        start_from(runner, start)
     else:
         runner.logger.info(f"resuming from {path}")
-        runner._load_from = path
+        resume_from(runner, path)
 
 
 def newest_whole(runner) -> str | None:
@@ -109,14 +109,14 @@ def check_whole(path: str | os.PathLike) -> None:
     Raises:
         ValueError: It is broken, or no checkpoint that training can go on from.
     """
-    checkpoint = read_checkpoint(path, trust=are_trusted())
+    checkpoint = read_checkpoint(path)
     check_entries(path, checkpoint)
     check_resumable(path, checkpoint)
 
 
 def saving_folder(runner) -> str:
     """Where a run's checkpoints are, as its hook will find it before training."""
-    folder = getattr(_checkpoint_hook(runner), "out_dir", None)
+    folder = getattr(checkpoint_hook(runner), "out_dir", None)
     if folder in (None, runner.work_dir):
         return runner.work_dir
     return join_path(folder, os.path.basename(runner.work_dir.rstrip(os.sep)))
@@ -124,11 +124,6 @@ def saving_folder(runner) -> str:
 
 def is_local(folder: str) -> bool:
     return isinstance(get_file_backend(folder), LocalBackend)
-
-
-def _checkpoint_hook(runner) -> CheckpointHook | None:
-    found = (hook for hook in runner._hooks if isinstance(hook, CheckpointHook))
-    return next(found, None)
 
 
 def _pointed(runner) -> str:
@@ -145,7 +140,7 @@ def _pointed(runner) -> str:
 
 
 def _templates(runner) -> set[str]:
-    own = getattr(_checkpoint_hook(runner), "filename_tmpl", TEMPLATES[0])
+    own = getattr(checkpoint_hook(runner), "filename_tmpl", TEMPLATES[0])
     return {own, *TEMPLATES}
 
 

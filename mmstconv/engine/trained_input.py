@@ -10,9 +10,9 @@ import torch
 from mmaction.registry import MODELS
 from mmengine.registry import DefaultScope
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..datasets.transforms.roles import maker_of, role_of, size_after
+from ..private_names import batch_norm_class
 
 # In the file, but not settings of the transform that makes the features.
 NOT_OF_FEATURES = {"modality", "features", "sample_rate", "mean", "std", "clip"}
@@ -97,7 +97,9 @@ def compare_norms(backbone: Mapping, module: nn.Module) -> list[Mismatch]:
 
 
 def _epsilons(network: nn.Module) -> list[float]:
-    return sorted({m.eps for m in network.modules() if isinstance(m, _BatchNorm)})
+    return sorted(
+        {m.eps for m in network.modules() if isinstance(m, batch_norm_class())}
+    )
 
 
 def compare_size(saved: Mapping, steps: Iterable) -> list[str]:

@@ -10,8 +10,9 @@ from itertools import chain, zip_longest
 import numpy as np
 import torch
 from mmengine import dist
-from mmengine.evaluator.metric import _to_cpu
 from mmengine.logging import print_log
+
+from ..private_names import to_cpu
 
 # Bytes in flight in all processes together: results may be larger than a GPU.
 IN_FLIGHT = 256 * 2**20
@@ -43,7 +44,7 @@ class GatheredResults:
         results = gather_results(self.results, size)
         metrics = [None]
         if results is not None:
-            found = self.compute_metrics(_to_cpu(results))
+            found = self.compute_metrics(to_cpu(results))
             if self.prefix:
                 found = {f"{self.prefix}/{key}": value for key, value in found.items()}
             metrics = [found]

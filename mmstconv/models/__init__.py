@@ -1,3 +1,5 @@
+"""Everything that has weights, and what is between: streams, joint, heads."""
+
 from ..compat import repair_augmented_batches
 from .backbones import AudioConvNet, MelConvNet, STConvNet
 from .data_preprocessors import TriModalDataPreprocessor

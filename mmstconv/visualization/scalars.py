@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 
-from mmaction.visualization.video_backend import LocalVisBackend
 from mmengine.logging import print_log
+
+from ..private_names import wrap_curve_writer
 
 
 def write_scalars_if_possible() -> None:
@@ -16,25 +18,27 @@ def write_scalars_if_possible() -> None:
     read-only, or a full disk, would end the run, with all since the last checkpoint.
     The folder is made again where that goes; else one warning names the file.
     """
-    write = LocalVisBackend._dump
     told: set[str] = set()
 
-    def _dump(self, value_dict: dict, file_path: str, file_format: str) -> None:
-        folder = os.path.dirname(file_path)
-        try:
-            if not os.path.isdir(folder):
-                os.makedirs(folder)
-                _warn(f"{folder} had been deleted and was made again")
-            write(self, value_dict, file_path, file_format)
-        except OSError as error:
-            if file_path not in told:
-                told.add(file_path)
-                _warn(
-                    f"{file_path} cannot be written ({error.strerror}): the curves end "
-                    "here, the run goes on"
-                )
+    def if_possible(write: Callable) -> Callable:
+        def dump(self, value_dict: dict, file_path: str, file_format: str) -> None:
+            folder = os.path.dirname(file_path)
+            try:
+                if not os.path.isdir(folder):
+                    os.makedirs(folder)
+                    _warn(f"{folder} had been deleted and was made again")
+                write(self, value_dict, file_path, file_format)
+            except OSError as error:
+                if file_path not in told:
+                    told.add(file_path)
+                    _warn(
+                        f"{file_path} cannot be written ({error.strerror}): the curves "
+                        "end here, the run goes on"
+                    )
 
-    LocalVisBackend._dump = _dump
+        return dump
+
+    wrap_curve_writer(if_possible)
 
 
 def _warn(text: str) -> None:

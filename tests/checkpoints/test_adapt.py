@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 from torch import nn
@@ -72,18 +74,22 @@ def test_an_inflated_network_sees_a_still_video_as_the_flat_one_sees_its_frame()
     assert (found[:, :, 0] - expected).abs().max() > 1e-3
 
 
-@pytest.mark.parametrize("length", [1, 2, 7])
-def test_inflation_keeps_the_sum_over_time_and_is_even(length):
+def test_inflation_keeps_the_sum_over_time_and_is_even():
     weight = torch.randn(4, 3, 5, 2, dtype=torch.float64)
-    inflated = inflate(weight, length)
-    assert inflated.shape == (4, 3, length, 5, 2)
-    torch.testing.assert_close(inflated.sum(2), weight)
-    assert torch.equal(inflated[:, :, 0], inflated[:, :, -1])
+    for length in (1, 2, 7):
+        inflated = inflate(weight, length)
+        assert inflated.shape == (4, 3, length, 5, 2)
+        torch.testing.assert_close(inflated.sum(2), weight)
+        assert torch.equal(inflated[:, :, 0], inflated[:, :, -1])
 
 
-@pytest.mark.parametrize("dims", [1, 2, 3])
-@pytest.mark.parametrize("channels", [1, 2, 3, 10])
-def test_every_new_channel_answers_as_the_mean_of_the_old_ones(dims, channels):
+def test_every_new_channel_answers_as_the_mean_of_the_old_ones():
+    for dims, channels in itertools.product([1, 2, 3], [1, 2, 3, 10]):
+        check_adapted(dims, channels)
+
+
+def check_adapted(dims: int, channels: int) -> None:
+    """A failure shows both, as arguments of this function."""
     weight = torch.randn(6, 3, *[3] * dims, dtype=torch.float64)
     adapted = adapt_input(weight, channels)
     assert adapted.shape == (6, channels, *[3] * dims)

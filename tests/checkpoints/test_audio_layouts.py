@@ -14,7 +14,7 @@ pytest.importorskip("librosa")
 
 from checkpoints.sources import panns_source, vggish_source
 
-from mmstconv.checkpoints import convert_checkpoint
+from mmstconv.checkpoints.doctor import convert_checkpoint
 from mmstconv.datasets import LogMel
 
 NOT_OF_LOG_MEL = ("modality", "features", "sample_rate", "mean", "std")

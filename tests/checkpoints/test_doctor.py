@@ -12,7 +12,9 @@ import torch
 from mmaction.registry import MODELS
 
 import mmstconv
-from mmstconv.checkpoints import LAYOUTS, Conversion, convert_checkpoint
+from mmstconv.checkpoints.conversion import Conversion
+from mmstconv.checkpoints.doctor import convert_checkpoint
+from mmstconv.checkpoints.layouts import LAYOUTS
 from mmstconv.checkpoints.reading import read_checkpoint
 from mmstconv.disk.own import RECORD
 

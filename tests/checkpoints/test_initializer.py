@@ -14,7 +14,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmstconv.checkpoints import convert_checkpoint
+from mmstconv.checkpoints.doctor import convert_checkpoint
 
 RESNET = dict(
     type="ResNet3d", depth=18, base_channels=4, conv1_kernel=(5, 7, 7), inflate=1
@@ -256,9 +256,7 @@ model = dict(
             ),
         ),
     ),
-    cls_head=dict(
-        type="TriModalFusionHead", num_classes=4, in_channels=dict(rgb=6, flow=5)
-    ),
+    cls_head=dict(type="TriModalFusionHead", num_classes=4),
 )
 """
 
@@ -296,7 +294,7 @@ print(ours.WEIGHT_INITIALIZERS.get('AdaptedPretrained').__name__)
 
 
 def test_it_is_found_after_importing_the_package():
-    check = "import sys; assert 'mmstconv.checkpoints' not in sys.modules"
+    check = "import sys; assert 'mmstconv.checkpoints.initializer' not in sys.modules"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", CODE.format(check=check)],
         capture_output=True,

@@ -9,7 +9,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import save_checkpoint
 from torch import nn
 
-from mmstconv.checkpoints import convert_checkpoint
+from mmstconv.checkpoints.doctor import convert_checkpoint
 
 SAME = 1e-5
 

@@ -13,7 +13,8 @@ import pytest
 import torch
 from torch import nn
 
-from mmstconv.checkpoints.reading import read_checkpoint, tensors_of, weights_of
+from mmstconv.checkpoints.containers import weights_of
+from mmstconv.checkpoints.reading import read_checkpoint, tensors_of
 
 WEIGHTS = OrderedDict(weight=torch.arange(12.0).view(3, 4), bias=torch.ones(3))
 
@@ -23,13 +24,15 @@ def as_file(content, path, **kwargs):
     return path
 
 
-@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
-@pytest.mark.parametrize("name", ["a.pth", "a.pt", "a.pickle", "a.pth.tar", "a"])
-def test_any_name_and_both_formats_of_torch_save(tmp_path, name, zipped):
-    path = as_file(WEIGHTS, tmp_path / name, _use_new_zipfile_serialization=zipped)
-    loaded = read_checkpoint(path)
-    assert list(loaded) == ["weight", "bias"]
-    assert torch.equal(loaded["weight"], WEIGHTS["weight"])
+def test_any_name_and_both_formats_of_torch_save(tmp_path):
+    for name in ("a.pth", "a.pt", "a.pickle", "a.pth.tar", "a"):
+        for new in (True, False):
+            path = tmp_path / name
+            loaded = read_checkpoint(
+                as_file(WEIGHTS, path, _use_new_zipfile_serialization=new)
+            )
+            assert list(loaded) == ["weight", "bias"], (name, new)
+            assert torch.equal(loaded["weight"], WEIGHTS["weight"]), (name, new)
 
 
 def fails(path, *parts, error=ValueError, **kwargs):
@@ -64,30 +67,31 @@ def test_an_empty_file(tmp_path):
     fails(path, "is empty", "download")
 
 
-@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
-@pytest.mark.parametrize("part", [0.2, 0.6, 0.99])
-def test_a_truncated_file(tmp_path, zipped, part):
-    path = as_file(
-        {"weight": torch.rand(64, 64)},
-        tmp_path / "x.pth",
-        _use_new_zipfile_serialization=zipped,
-    )
-    content = path.read_bytes()
-    path.write_bytes(content[: int(len(content) * part)])
-    fails(path, "broken")
+def test_a_truncated_file(tmp_path):
+    for kind, new in (("zip", True), ("legacy", False)):
+        for part in (0.2, 0.6, 0.99):
+            path = as_file(
+                {"weight": torch.rand(64, 64)},
+                tmp_path / f"{kind}_{part}.pth",  # the name is in a failure's text
+                _use_new_zipfile_serialization=new,
+            )
+            content = path.read_bytes()
+            path.write_bytes(content[: int(len(content) * part)])
+            fails(path, "broken")
 
 
-@pytest.mark.parametrize("where", [0.1, 0.5, 0.9])
-def test_a_bit_that_flipped_inside_a_tensor(tmp_path, where):
+def test_a_bit_that_flipped_inside_a_tensor(tmp_path):
     """torch takes the number as it is."""
     path = as_file({"weight": torch.zeros(64, 64)}, tmp_path / "x.pth")
-    content = bytearray(path.read_bytes())
-    zeros = content.find(bytes(64 * 64 * 4))
-    content[zeros + int(where * 64 * 64 * 4)] ^= 16
-    path.write_bytes(content)
-    assert torch.load(path, weights_only=True)["weight"].count_nonzero() == 1
-    fails(path, "broken", "CRC")
-    fails(path, "broken", "CRC", trust=True)
+    whole = path.read_bytes()
+    zeros = whole.find(bytes(64 * 64 * 4))
+    for where in (0.1, 0.5, 0.9):
+        content = bytearray(whole)
+        content[zeros + int(where * 64 * 64 * 4)] ^= 16
+        path.write_bytes(content)
+        assert torch.load(path, weights_only=True)["weight"].count_nonzero() == 1
+        fails(path, "broken", "CRC")
+        fails(path, "broken", "CRC", trust=True)
 
 
 def test_mutated_bytes_are_found(tmp_path):

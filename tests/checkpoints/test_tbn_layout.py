@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mmstconv.checkpoints import convert_checkpoint
+from mmstconv.checkpoints.doctor import convert_checkpoint
 
 WIDTHS = {"rgb": 3, "flow": 10, "spec": 1}  # flow stacks five pairs
 

@@ -11,7 +11,7 @@ from mmaction.registry import MODELS
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from mmstconv.checkpoints import convert_checkpoint
+from mmstconv.checkpoints.doctor import convert_checkpoint
 from mmstconv.checkpoints.reading import CheckpointError
 
 SLOWONLY = dict(

@@ -18,7 +18,7 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from torch import nn
 
-from mmstconv.checkpoints import convert_checkpoint
+from mmstconv.checkpoints.doctor import convert_checkpoint
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 SOURCES: dict[str, Callable[[], nn.Module]] = {

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from helpers_extracted import write_extracted, write_list
+from helpers_imu import AXES, RATE, LoadDrawnImu, has_imu, imu_at
 from helpers_media import chirp_sound, write_coded
 from mmaction.registry import DATASETS, MODELS, TRANSFORMS
 from mmcv.transforms import BaseTransform
@@ -22,43 +23,13 @@ from mmstconv.datasets.probing import probe_presence
 from mmstconv.media.reading.sequential import SequentialMedia
 from mmstconv.pipelines import changed_steps, pipelines
 
-AXES, RATE, FRAMES, FPS = 6, 50, 8, 10
+FRAMES, FPS = 8, 10
 SECONDS = FRAMES / FPS
 
 
 @pytest.fixture(autouse=True)
 def _scope():
     init_default_scope("mmaction")
-
-
-def has_imu(filename):
-    return "without" not in filename
-
-
-def imu_at(filename, times):
-    """``(AXES, n)``: what the sensor says at those times."""
-    pitch = 1 + len(filename.rsplit("/", 1)[-1])
-    return np.sin(pitch * np.outer(np.arange(1, AXES + 1), times)).astype(np.float32)
-
-
-@TRANSFORMS.register_module(force=True)
-class LoadDrawnImu(BaseTransform):
-    """What a user writes: the sensor's rows of each clip's window."""
-
-    role = Role(modalities=("imu",), of_windows=True)
-
-    def transform(self, results):
-        steps = np.arange(round(results["clip_duration"] * RATE)) / RATE
-        name = results["filename"]
-        here = has_imu(name) and not results.get("failure")
-        results["imu"] = np.stack(
-            [imu_at(name, start + steps) * here for start in results["clip_starts"]]
-        )  # (num_clips, AXES, n)
-        results.setdefault("presence", {})["imu"] = here
-        return results
-
-    def probe(self, results):
-        return {"imu": has_imu(results["filename"])}
 
 
 @TRANSFORMS.register_module(force=True)

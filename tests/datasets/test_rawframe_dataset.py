@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT
-from engine.resume_run import read_config
+from conftest import ROOT, plain_config
 from helpers_extracted import CLASS, point_at, write_extracted, write_list
 from helpers_media import coded_frame, numbers
 from mmaction.registry import DATASETS, TRANSFORMS
@@ -243,11 +242,11 @@ def test_a_whole_run_without_a_video(tmp_path):
     for name, count in counts.items():
         write_extracted(tmp_path, name, count, flow=name != "c", sound=name != "b")
     (tmp_path / "audio_features/clips/d.npy").write_bytes(b"broken")
-    cfg = read_config(CONFIG)
+    cfg = plain_config(CONFIG)
     point_at(cfg, tmp_path, write_list(tmp_path, counts))
     path = tmp_path / "small.py"
     small(cfg, tmp_path / "run").dump(path)
-    runner = Runner.from_cfg(read_config(path))
+    runner = Runner.from_cfg(plain_config(path))
     runner.train()
     metrics = runner.test()
     assert metrics["bad_samples"] == 0 and 0 <= metrics["acc/top1"] <= 1

@@ -7,11 +7,10 @@ from collections import Counter
 
 import pytest
 import torch
-from conftest import ROOT, data_options
+from conftest import ROOT, data_options, plain_config
 from engine.resume_run import (
     EVERY_OTHER_STEP,
     different,
-    read_config,
     saved_state,
     train,
 )
@@ -125,7 +124,7 @@ def test_resumed_with_a_bad_file_is_uninterrupted(demo_data, tmp_path):
 
     def config(name):
         audio = ROOT / "configs/recognition/demo/stconvnet_lstm_demo-audio.py"
-        cfg = read_config(audio)
+        cfg = plain_config(audio)
         cfg.merge_from_dict(data_options(demo_data, batch_size=2))
         cfg.work_dir, cfg.log_level = str(tmp_path / name), "WARNING"
         cfg.train_dataloader.dataset.ann_file = str(path)

@@ -86,7 +86,7 @@ def joint_runner(
         optim_wrapper=kwargs.pop(
             "optim_wrapper", dict(optimizer=dict(type="SGD", lr=1.0))
         ),
-        custom_hooks=[*hooks, dict(type="SafeCheckpointHook")],
+        custom_hooks=hooks,
         default_hooks=dict(
             logger=None, checkpoint=kwargs.pop("checkpoint", None), timer=None
         ),

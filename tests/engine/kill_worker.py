@@ -69,8 +69,6 @@ def build(work_dir: Path, pipe: int, hook: str) -> Runner:
         resume=True,
         log_level="ERROR",
     )
-    if hook != "AtomicCheckpointHook":  # as without us, but files that open
-        cfg.custom_hooks = [dict(type="SafeCheckpointHook")]
     runner = toy_runner(cfg)
     runner.register_hook(Say(pipe))
     return runner

@@ -14,7 +14,7 @@ import resource
 import sys
 from pathlib import Path
 
-from mmengine.config import Config
+from conftest import plain_config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -34,7 +34,7 @@ class NoMoreMemory(Hook):
 
 
 def main(path: str, split: str) -> None:
-    runner = Runner.from_cfg(Config.fromfile(path))
+    runner = Runner.from_cfg(plain_config(path))
     runner.register_hook(NoMoreMemory())
     limits, error = resource.getrlimit(resource.RLIMIT_AS), None
     try:

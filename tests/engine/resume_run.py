@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from conftest import ROOT, data_options
+from conftest import ROOT, data_options, plain_config
 from mmcv.transforms import BaseTransform
 from mmengine.config import Config
 from mmengine.registry import TRANSFORMS
@@ -35,16 +35,9 @@ class NoteReading(BaseTransform):
         return results
 
 
-def read_config(path: Path) -> Config:
-    """As MMEngine reads it, but not formatted by yapf at each start and saving."""
-    cfg = Config.fromfile(path)
-    object.__setattr__(cfg, "_format_python_code", False)
-    return cfg
-
-
 def run_config(demo_data: Path, work_dir: Path, *, workers: int = 0) -> Config:
     """Three epochs of four batches: blending, modulation, both dropouts, no seed."""
-    cfg = read_config(ROOT / CONFIG)
+    cfg = plain_config(ROOT / CONFIG)
     cfg.merge_from_dict(data_options(demo_data, batch_size=4))
     cfg.work_dir = str(work_dir)
     cfg.log_level = "WARNING"

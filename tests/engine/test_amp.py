@@ -11,7 +11,7 @@ from mmaction.registry import OPTIM_WRAPPERS
 from mmengine.optim import OptimWrapper
 from torch import nn
 
-from mmstconv.engine.amp import CPUAmpOptimWrapper
+from mmstconv.engine.cpu import CPUAmpOptimWrapper
 from mmstconv.engine.hooks import InvalidLossError
 from mmstconv.engine.launch import build_runner
 

@@ -13,9 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, data_options
+from conftest import ROOT, data_options, plain_config
 from mmaction.structures import ActionDataSample
-from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -54,7 +53,7 @@ def break_files(folder, split, count, content=TEXT):
 
 
 def build(folder, work_dir, config=AUDIO, batch_size=4, hooks=(), **options):
-    cfg = Config.fromfile(config)
+    cfg = plain_config(config)
     cfg.merge_from_dict(
         {
             **data_options(folder, batch_size),

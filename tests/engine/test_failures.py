@@ -11,9 +11,8 @@ from pathlib import Path
 import engine.failing_steps  # noqa: F401  (registers them)
 import pytest
 import torch
-from conftest import ROOT, data_options
+from conftest import ROOT, data_options, plain_config
 from engine.joint_run import joint_runner
-from engine.resume_run import read_config
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -31,7 +30,7 @@ WORKER = Path(__file__).with_name("memory_worker.py")
 
 
 def config(demo_data: Path, work_dir: Path) -> Config:
-    cfg = read_config(CONFIG)
+    cfg = plain_config(CONFIG)
     cfg.merge_from_dict(data_options(demo_data, batch_size=4))
     cfg.work_dir = str(work_dir)
     cfg.log_level = "ERROR"
@@ -88,7 +87,7 @@ def test_a_process_ended_by_the_hard_limit_names_the_sample(demo_data, tmp_path)
     path = file_of(demo_data, "val", 2)
     cfg.val_dataloader.num_workers = 1
     pipeline = cfg.val_dataloader.dataset.pipeline
-    pipeline[0].timeout = 0.4
+    pipeline[0].timeout = 0.15  # ended after 7.5 s without processor time
     pipeline.insert(0, dict(type="TakeLong", name=Path(path).name, seconds=60))
     runner = Runner.from_cfg(cfg)
     with pytest.raises(LoaderFailure) as caught, explain_failures(runner):
@@ -103,12 +102,17 @@ def test_out_of_memory(demo_data, tmp_path, split):
     cfg = config(demo_data, tmp_path)
     for step in cfg[f"{split}_dataloader"].dataset.pipeline:
         if step.type == "Resize":
-            step.scale = (400, 400)
+            step.scale = (240, 240)
     cfg.dump(tmp_path / "config.py")
     child = subprocess.run(
         [sys.executable, str(WORKER), str(tmp_path / "config.py"), split],
         # Large tensors are mapped and given back, so the second batch asks again.
-        env=dict(os.environ, OMP_NUM_THREADS="1", MALLOC_MMAP_THRESHOLD_="1000000"),
+        env=dict(
+            os.environ,
+            OMP_NUM_THREADS="1",
+            MALLOC_MMAP_THRESHOLD_="1000000",
+            PYTHONPATH=os.pathsep.join(filter(None, sys.path)),
+        ),
         capture_output=True,
         text=True,
     )
@@ -120,7 +124,7 @@ def test_out_of_memory(demo_data, tmp_path, split):
     }[split]
     message = error["message"]
     assert message.startswith(f"out of memory in {phase}, batch size 4:\n")
-    assert "  rgb (N, M, C, T, H, W) = (4, 1, 3, 8, 400, 400)\n" in message
+    assert "  rgb (N, M, C, T, H, W) = (4, 1, 3, 8, 240, 240)\n" in message
     assert f"{split}_dataloader.batch_size" in message and "clip_len" in message
     assert "num_clips" in message if split == "test" else "with_cp" in message
     assert "allocate" in error["cause"]

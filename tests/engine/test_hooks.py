@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import data_options
-from mmengine.config import Config
+from conftest import data_options, plain_config
 from mmengine.runner import Runner
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,7 +17,7 @@ CONFIG = ROOT / "configs/recognition/demo/stconvnet_lstm_demo-audio.py"
 
 
 def audio_config(demo_data, work_dir, **options):
-    cfg = Config.fromfile(CONFIG)
+    cfg = plain_config(CONFIG)
     cfg.work_dir = str(work_dir)
     cfg.merge_from_dict(
         {

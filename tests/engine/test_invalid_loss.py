@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROOT, as_flags, data_options, load_script
+from conftest import ROOT, as_flags, data_options, load_script, plain_config
 from engine.joint_run import Clips, joint_runner
-from engine.resume_run import read_config
-from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmstconv.engine.hooks import InvalidLossError
@@ -72,7 +70,7 @@ def test_without_the_hook_bad_weights_are_saved(tmp_path):
 
 @pytest.mark.parametrize("path", SCHEDULES, ids=lambda path: path.stem)
 def test_clipping_by_option_on_any_schedule(path):
-    cfg = Config.fromfile(path)
+    cfg = plain_config(path)
     cfg.merge_from_dict({"optim_wrapper.clip_grad.max_norm": 40})
     assert cfg.optim_wrapper.clip_grad.max_norm == 40
 
@@ -90,7 +88,7 @@ def test_gradients_are_clipped_and_the_hook_is_in_the_configs(demo_data, tmp_pat
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.argv", ["train.py", str(config), *as_flags(options)])
         args = script.parse_args()
-    cfg = read_config(config)
+    cfg = plain_config(config)
     runner = Runner.from_cfg(script.merge_args(cfg, args))
     runner.train()
     assert runner.message_hub.get_scalar("train/grad_norm").current() > 0

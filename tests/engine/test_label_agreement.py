@@ -7,8 +7,7 @@ import sys
 
 import pytest
 import torch
-from conftest import ROOT, data_options, load_script
-from mmengine.config import Config
+from conftest import ROOT, data_options, load_script, plain_config
 from mmengine.runner import Runner
 
 CONFIG = ROOT / "configs/recognition/demo/stconvnet_lstm_demo-audio.py"
@@ -18,7 +17,7 @@ NAMES = ["cool", "down", "falling"]
 
 def config(demo_data, work_dir, several=True, **options):
     """The audio config on the attributes of the demo data, which are three."""
-    cfg = Config.fromfile(CONFIG)
+    cfg = plain_config(CONFIG)
     cfg.work_dir = str(work_dir)
     cfg.merge_from_dict({**data_options(demo_data), "train_cfg.max_epochs": 1})
     cfg.train_cfg.val_interval = 1
@@ -77,7 +76,7 @@ def test_prediction_above_a_threshold(
 ):
     """By names from the checkpoint: the data and their class file are gone."""
     folder, _ = trained
-    cfg = Config.fromfile(folder / "several.py")
+    cfg = plain_config(folder / "several.py")
     for split in ("train", "val", "test"):
         cfg[f"{split}_dataloader"].dataset.metainfo.classes = "gone/attributes.txt"
     video = min((demo_data / "val").iterdir())
@@ -178,7 +177,7 @@ def test_mmaction2s_own_heads():
     """They know no sigmoid: 'prob' lets the classes compete."""
     from mmaction.registry import MODELS
 
-    from mmstconv.engine.hooks.label_agreement import _check_average
+    from mmstconv.engine.label_agreement import _check_average
 
     stock = dict(type="I3DHead", num_classes=3, in_channels=4,
                  loss_cls=dict(type="BCELossWithLogits"))  # fmt: skip

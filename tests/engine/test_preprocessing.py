@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import data_options
+from conftest import data_options, plain_config
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -54,7 +54,7 @@ def converted(path, backbone, preprocessing):
 
 
 def config(demo_data, work_dir, streams, **options):
-    cfg = Config.fromfile(DEMO / f"stconvnet_lstm_demo-{streams}.py")
+    cfg = plain_config(DEMO / f"stconvnet_lstm_demo-{streams}.py")
     cfg.work_dir = str(work_dir)
     cfg.merge_from_dict(
         {**data_options(demo_data), "train_cfg.max_epochs": 1, **options}

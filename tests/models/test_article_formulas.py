@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 import torch
-from models.for_each import for_each
+from helpers_culprits import for_each
 
 from mmstconv.models import LSTMTemporalNeck, SpatioTemporalPool, STConvNet
 

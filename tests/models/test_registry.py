@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
+from helpers_culprits import for_each
 from mmaction.registry import MODELS
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseDataPreprocessor, BaseModule
-from models.for_each import for_each
 from torch import nn
 
 from mmstconv.models import Features, Fused, Joint

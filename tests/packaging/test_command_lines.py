@@ -32,6 +32,7 @@ def parser_of(script: Path, monkeypatch) -> argparse.ArgumentParser:
 
     with monkeypatch.context() as patch:
         patch.setattr(argparse.ArgumentParser, "parse_args", stop)
+        patch.syspath_prepend(script.parent)
         with pytest.raises(Parsed) as caught:
             runpy.run_path(str(script), run_name="__main__")
     return caught.value.args[0]
@@ -63,6 +64,7 @@ USERS = dict(GOMP_SPINCOUNT="77")
 HELP = """
 import runpy, sys
 sys.argv = [{script!r}, "--help"]
+sys.path[0] = {folder!r}
 try:
     runpy.run_path({script!r}, run_name="__main__")
 except SystemExit:
@@ -73,7 +75,7 @@ except SystemExit:
 @pytest.mark.parametrize("name", ["train.py", "test.py"])
 def test_the_help_imports_next_to_nothing(name):
     """mim asks for it at every start."""
-    code = HELP.format(script=str(ROOT / "tools" / name))
+    code = HELP.format(script=str(ROOT / "tools" / name), folder=str(ROOT / "tools"))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "[]"
 
@@ -100,6 +102,7 @@ def test_options_are_read_as_mmengine_reads_them(monkeypatch):
     found = []
     for folder in (ROOT / "tools", THEIRS):
         monkeypatch.setattr(sys, "argv", ["train.py", "some.py", *options.split()])
+        monkeypatch.syspath_prepend(folder)
         script = runpy.run_path(str(folder / "train.py"))
         found.append(script["parse_args"]().cfg_options)
     assert found[0] == found[1]

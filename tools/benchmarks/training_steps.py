@@ -29,7 +29,7 @@ from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
 from mmstconv.engine import CPUAmpOptimWrapper
-from mmstconv.engine.allocator import keep_large_blocks
+from mmstconv.engine.cpu import keep_large_blocks
 
 I3D = "recognition/stconvnet/i3d_r50-lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio.py"
 SLOWEST = 4  # operators named in the note

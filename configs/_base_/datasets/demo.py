@@ -17,7 +17,10 @@ steps = dict(
     sound=dict(type="LoadWaveform", sample_rate=16000),
     audio=dict(type="LogMel", n_mels=64, n_fft=1024, hop_length=320),
     format=dict(type="FormatClips"),
-    pack=dict(type="PackActionInputs", meta_keys=["filename", "presence"]),
+    pack=dict(
+        type="PackActionInputs",
+        meta_keys=["filename", "presence", "clip_starts", "clip_duration"],
+    ),
     modalities=["rgb", "flow", "audio"],
     needs=dict(rgb=["frames"], flow=["frames", "flow"], audio=["sound", "audio"]),
     train=dict(frames=[dict(type="LoadFrames"), scale, flip]),

@@ -21,7 +21,10 @@ steps = dict(
     flow=dict(type="ComputeFlow", method="dis_fast"),
     audio=dict(type="LogMel", n_mels=64),
     format=dict(type="FormatClips"),
-    pack=dict(type="PackActionInputs", meta_keys=["filename", "presence"]),
+    pack=dict(
+        type="PackActionInputs",
+        meta_keys=["filename", "presence", "clip_starts", "clip_duration"],
+    ),
     modalities=["rgb", "flow", "audio"],
     needs=dict(rgb=["frames"], flow=["frames", "flow"], audio=["sound", "audio"]),
     # Chosen before anything is decoded: LoadFrames crops and scales decoded planes.

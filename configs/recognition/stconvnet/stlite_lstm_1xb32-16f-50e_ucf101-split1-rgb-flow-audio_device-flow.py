@@ -11,7 +11,15 @@ change_steps(
     _base_,
     modalities=["rgb", "audio"],
     format=dict(keep_last_frame=True),
-    pack=dict(meta_keys=["filename", "presence", "frame_times"]),
+    pack=dict(
+        meta_keys=[
+            "filename",
+            "presence",
+            "clip_starts",
+            "clip_duration",
+            "frame_times",
+        ]
+    ),
 )
 model = dict(data_preprocessor=dict(flow=dict(type="TVL1Flow", shrink=2, bound=10.0)))
 train_dataloader = dict(pin_memory=True)

@@ -1,6 +1,7 @@
 """The layouts the doctor knows, in the order in which it asks them.
 
-Those that are told by more names come first.
+The first that recognises weights is taken: those that are told by more names stand
+before others, and what cannot be converted is last.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from . import (
     panns,
     resnet3d_hara,
     s3d_kylemin,
-    tbn,
     torchvision_video,
+    unavailable,
     vggish,
 )
 
@@ -27,7 +28,7 @@ LAYOUTS: tuple[Layout, ...] = (
     *resnet3d_hara.LAYOUTS,
     *panns.LAYOUTS,
     *vggish.LAYOUTS,
-    *tbn.LAYOUTS,
+    *unavailable.LAYOUTS,
 )
 
 __all__ = ["LAYOUTS"]

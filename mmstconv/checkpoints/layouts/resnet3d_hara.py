@@ -11,7 +11,7 @@ from torch import Tensor
 from ...models.backbones.st_archs import ST_ARCHS
 from ..layout import Layout
 
-_SOURCE = "https://github.com/kenshohara/3D-ResNets-PyTorch"
+SOURCE = "https://github.com/kenshohara/3D-ResNets-PyTorch"
 _BLOCK = re.compile(r"layer([1-4])\.(\d+)\.(conv[123]|bn[123]|downsample\.[01])\.(\w+)")
 _DEPTHS = {
     ((2, 2, 2, 2), False): 18,
@@ -42,13 +42,13 @@ def _rename(key: str) -> str | None:
     return f"backbone.stages.{stage}.blocks.{block}.{part}.{rest}"
 
 
-def _has_keys(weights: Mapping[str, Tensor], ndim: int) -> bool:
+def has_resnet_keys(weights: Mapping[str, Tensor], ndim: int) -> bool:
     """The key style, of whatever network, on convolutions over ``ndim`` axes."""
     wanted = {"conv1.weight", "layer1.0.conv1.weight", "layer4.0.conv1.weight"}
     return wanted <= set(weights) and weights["conv1.weight"].dim() == ndim + 2
 
 
-def _depths(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
+def depths(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
     """Blocks of layer1 to layer4."""
     blocks = {match.groups()[:2] for match in map(_BLOCK.fullmatch, weights) if match}
     return tuple(sum(layer == number for layer, _ in blocks) for number in "1234")
@@ -56,10 +56,10 @@ def _depths(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
 
 def _kind(weights: Mapping[str, Tensor], ndim: int) -> _Kind | None:
     """Depth and shortcut, or None for a network that we do not have."""
-    if not _has_keys(weights, ndim):
+    if not has_resnet_keys(weights, ndim):
         return None
     deep = "layer1.0.conv3.weight" in weights
-    depth = _DEPTHS.get((_depths(weights), deep))
+    depth = _DEPTHS.get((depths(weights), deep))
     widths = {
         "conv1.weight": (64, None, *[7] * ndim),  # None: any number of input channels
         "layer1.0.conv2.weight": (64, 64, *[3] * ndim),  # grouped or wide: others
@@ -136,19 +136,10 @@ def _preprocessing_2d(weights: Mapping[str, Tensor]) -> dict:
     )
 
 
-def _report(weights: Mapping[str, Tensor]) -> list[str]:
-    shapes = ", ".join(
-        f"{key} {tuple(weights[key].shape)}"
-        for key in ("conv1.weight", "layer1.0.conv2.weight", "layer2.0.bn1.weight")
-        if key in weights
-    )
-    return [f"layer1 to layer4 have {_depths(weights)} blocks; {shapes}"]
-
-
 LAYOUTS: tuple[Layout, ...] = (
     Layout(
         name="3d-resnets-pytorch",
-        source=_SOURCE,
+        source=SOURCE,
         recognise=lambda weights: _kind(weights, 3) is not None,
         backbone=_backbone(3),
         rename=_rename,
@@ -169,22 +160,6 @@ LAYOUTS: tuple[Layout, ...] = (
         notes=(
             "An image network: converts only inflated (--inflate), into a 3D ResNet "
             "whose stem also pools over time."
-        ),
-    ),
-    Layout(
-        name="resnet-outside-the-family",
-        source=_SOURCE,
-        recognise=lambda weights: _has_keys(weights, 3) or _has_keys(weights, 2),
-        backbone=lambda weights: {},
-        rename=lambda key: None,
-        preprocessing=lambda weights: {},
-        convertible=False,
-        report=_report,
-        notes=(
-            "The keys are those of 3D-ResNets-PyTorch or of torchvision's ResNets, but "
-            "only plain ResNet-18, -34 and -50 with a stem of 7x7x7 or 7x7 have a "
-            "counterpart here; no ResNeXt, wide or pre-activation ResNet, no other "
-            "depth, and no ResNet-50 with shortcut A."
         ),
     ),
 )

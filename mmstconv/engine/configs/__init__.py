@@ -1,3 +1,5 @@
+"""Reading a config, with its mistakes told by file and line."""
+
 from .keys import check_config
 from .reading import ConfigError, read_config
 from .signatures import registered

@@ -1,4 +1,4 @@
-"""Mistyped keys of a config: what nothing reads, and is close to what something reads.
+"""Finds mistyped keys of a config.
 
 A config may hold variables of its own, so an unknown key is a mistake only where it is
 close to a known one and no file of the config reads it. Arguments of our own parts are

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from mmengine.config import Config
+from ...private_names import base_config_path
 
 OURS = Path(__file__).resolve().parents[2] / ".mim" / "configs"
 
@@ -58,8 +58,7 @@ def sources_of(path: str | Path) -> list[Source]:
     found = [source]
     for line, base in _bases(source):
         try:
-            # private, but the one place that knows how a base is found
-            resolved, _ = Config._get_cfg_path(base, str(path))
+            resolved = base_config_path(base, str(path))
             missing = not Path(resolved).is_file()
         except FileNotFoundError:
             missing = True

@@ -1,3 +1,5 @@
+"""MMEngine hooks of this package."""
+
 from .atomic_checkpoint_hook import AtomicCheckpointHook, CheckpointNotSaved
 from .bad_sample_hook import BadSampleHook
 from .clip_visualization_hook import ClipVisualizationHook
@@ -7,7 +9,6 @@ from .gradient_blending_hook import GradientBlendingHook
 from .gradient_modulation_hook import GradientModulationHook
 from .invalid_loss_hook import InvalidLossError, InvalidLossHook
 from .presence_hook import PresenceHook
-from .safe_checkpoint_hook import SafeCheckpointHook
 
 __all__ = [
     "AtomicCheckpointHook",
@@ -21,5 +22,4 @@ __all__ = [
     "InvalidLossError",
     "InvalidLossHook",
     "PresenceHook",
-    "SafeCheckpointHook",
 ]

@@ -1,3 +1,5 @@
+"""Checkpoints that are whole, whenever a run is killed or a disk fails."""
+
 from __future__ import annotations
 
 import os
@@ -14,11 +16,11 @@ from mmengine.fileio import LocalBackend
 from mmengine.hooks import CheckpointHook
 
 from ...disk import FolderLock, remove_unfinished
-from ..files import WholeFilesBackend
+from ...private_names import checkpoint_of, is_resuming, uses_private
 from ..resuming import POINTER, choose_checkpoint, is_local, saving_folder
+from ..runner_parts import is_training
+from ..whole_files import WholeFilesBackend
 from ..work_dir import hold
-from .joint_model import is_training
-from .safe_checkpoint_hook import make_plain, restore_history
 
 
 class CheckpointNotSaved(OSError):
@@ -26,6 +28,7 @@ class CheckpointNotSaved(OSError):
 
 
 @HOOKS.register_module()
+@uses_private("_save_checkpoint_with_step", "_save_best_checkpoint")
 class AtomicCheckpointHook(CheckpointHook):
     """MMEngine's ``CheckpointHook`` that at every instant leaves a whole checkpoint.
 
@@ -37,7 +40,6 @@ class AtomicCheckpointHook(CheckpointHook):
       What killed runs left half written is removed.
     - A run that resumes takes the newest checkpoint that is whole
       (:func:`~mmstconv.engine.resuming.choose_checkpoint`).
-    - What is written opens with torch's safe loading (as ``SafeCheckpointHook``).
     - Of files that a checkpoint names as the run's own, which are going to be removed,
       only those in the run's folder are believed.
 
@@ -76,9 +78,8 @@ class AtomicCheckpointHook(CheckpointHook):
         self._locks = None
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        restore_history(checkpoint)
-        if runner._resume:
-            self._whole = runner._load_from
+        if is_resuming(runner):
+            self._whole = checkpoint_of(runner)
             info = checkpoint.get("message_hub", {}).get("runtime_info", {})
             _believe_own_files(info, saving_folder(runner))
 
@@ -92,9 +93,6 @@ class AtomicCheckpointHook(CheckpointHook):
                     runner.logger.info(f"removed {path}, left by a run that was killed")
         self.file_backend = WholeFilesBackend()
         self.backend_args = dict(backend="mmstconv")
-
-    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        make_plain(checkpoint)
 
     def _save_checkpoint_with_step(self, runner, step: int, meta: dict) -> None:
         if not self.by_epoch:

@@ -1,3 +1,5 @@
+"""Samples that cannot be read: replaced in training, counted in tests."""
+
 from __future__ import annotations
 
 import math
@@ -9,7 +11,7 @@ from mmengine.dist import all_gather_object, get_world_size
 from mmengine.hooks import Hook
 
 from ...datasets.bad_samples import BadDataError, named
-from .data_sets import built_data_sets
+from ..runner_parts import built_data_sets
 
 Notes = dict[str, object]
 NOTES = ("failure", "replaced", "damage")
@@ -18,7 +20,7 @@ GATHER_EVERY = 10  # iterations, with several processes
 
 @HOOKS.register_module()
 class BadSampleHook(Hook):
-    """What happens to samples that cannot be used, for the whole run in one place.
+    """Decides for the whole run what happens to samples that cannot be used.
 
     In training another sample takes the place of a bad one (drawn at random, the same
     one whenever the run is repeated). Each file is logged once, with its path and the
@@ -37,8 +39,9 @@ class BadSampleHook(Hook):
     Files that are damaged, and used as far as they go, are logged once.
 
     Args:
-        max_share: Of the samples of an epoch, 0 to 1. 1: any number.
-        max_in_a_row: Samples tried for one place in training.
+        max_share: Largest share of samples that may be replaced, 0 to 1. With 1 any
+            number may.
+        max_in_a_row: How many samples are tried for one place in training.
 
     Raises:
         BadDataError: The run stops; says how many of how many, which and why.

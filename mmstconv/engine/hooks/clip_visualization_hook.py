@@ -1,11 +1,16 @@
+"""Pictures of predictions, for inputs that are a dict of modalities."""
+
 from __future__ import annotations
 
 from mmaction.engine.hooks import VisualizationHook
 from mmaction.registry import HOOKS
 from mmaction.structures import ActionDataSample
 
+from ...private_names import uses_private
+
 
 @HOOKS.register_module()
+@uses_private("_draw_samples")
 class ClipVisualizationHook(VisualizationHook):
     """MMAction2's ``VisualizationHook``, for inputs that are a dict of modalities.
 

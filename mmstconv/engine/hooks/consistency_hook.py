@@ -1,3 +1,5 @@
+"""Head, data and checkpoint are compared before the first iteration."""
+
 from __future__ import annotations
 
 import copy
@@ -6,16 +8,19 @@ from collections.abc import Iterable, Sequence
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 
+from ...checkpoints.containers import weights_of
 from ...checkpoints.entries import check_resumable
-from ...checkpoints.reading import CheckpointError, weights_of
+from ...checkpoints.filling import fill
+from ...checkpoints.reading import CheckpointError
 from ...datasets import MultiModalVideoDataset
 from ...datasets.transforms.roles import role_of, steps_of
-from ..checkpoint import fill
+from ...private_names import checkpoint_of, is_resuming
+from ..label_agreement import check_labels
 from ..preprocessing import check_preprocessing, forget_files_on_resume
-from ..schedules import check_kind, check_saved_by, keep_config, overridden
-from .data_sets import built_data_sets
-from .joint_model import is_training, unwrap
-from .label_agreement import check_labels
+from ..runner_parts import built_data_sets, is_training, unwrap
+from ..saved_optimizer import check_kind, check_saved_by
+from ..schedule_changes import overridden
+from ..schedules import keep_config
 
 
 @HOOKS.register_module()
@@ -75,7 +80,7 @@ class ConsistencyHook(Hook):
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         weights = weights_of(checkpoint)
-        start = is_training(runner) and not runner._resume
+        start = is_training(runner) and not is_resuming(runner)
         apart = self.reinit if start else ()
         if apart:
             weights = {k: v for k, v in weights.items() if not k.startswith(apart)}
@@ -83,18 +88,18 @@ class ConsistencyHook(Hook):
         try:
             remarks = fill(model, weights, complete=not start, but=apart)
         except ValueError as error:
-            raise CheckpointError(f"{runner._load_from}: {error}") from error
+            raise CheckpointError(f"{checkpoint_of(runner)}: {error}") from error
         for remark in remarks:
-            runner.logger.warning(f"{runner._load_from}: {remark}")
+            runner.logger.warning(f"{checkpoint_of(runner)}: {remark}")
         if not start:
             _compare_names(runner, checkpoint)
-        if runner._resume and is_training(runner):
+        if is_resuming(runner) and is_training(runner):
             self._settle_schedule(runner, checkpoint)
         # MMEngine loads it once more, and has nothing left to list.
         checkpoint["state_dict"] = copy.deepcopy(model.state_dict())
 
     def _settle_schedule(self, runner, checkpoint: dict) -> None:
-        check_resumable(runner._load_from, checkpoint)
+        check_resumable(checkpoint_of(runner), checkpoint)
         check_saved_by(runner, checkpoint)
         lines = overridden(runner, checkpoint)
         if not lines:
@@ -113,7 +118,7 @@ class ConsistencyHook(Hook):
                 "To begin a new training from its weights: load_from without --resume"
             )
         runner.logger.warning(
-            f"{runner._load_from}: {said}\n  " + "\n  ".join(lines) + remedy
+            f"{checkpoint_of(runner)}: {said}\n  " + "\n  ".join(lines) + remedy
         )
 
     @staticmethod
@@ -176,9 +181,9 @@ def _compare_names(runner, checkpoint: dict) -> None:
         for label, (one, other) in enumerate(zip(names, own)):
             if one != other:
                 runner.logger.warning(
-                    f"{runner._load_from}: was trained with label {label} as {one!r}, "
-                    f"but {getattr(dataset, 'ann_file', 'the data set')} names it "
-                    f"{other!r}"
+                    f"{checkpoint_of(runner)}: was trained with label {label} as "
+                    f"{one!r}, but {getattr(dataset, 'ann_file', 'the data set')} "
+                    f"names it {other!r}"
                 )
                 break
 

@@ -18,8 +18,7 @@ class EpochLoggerHook(LoggerHook):
 
     Args:
         interval: Iterations between two lines. None: a quarter of an epoch, 20 at most.
-        ignore_last: Whether the last iterations of an epoch get no line, if it is not
-            due.
+        ignore_last: Whether the end of an epoch gets no line of its own.
         **kwargs: See ``LoggerHook``.
     """
 

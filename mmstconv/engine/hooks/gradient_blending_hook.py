@@ -1,3 +1,5 @@
+"""Loss weights by how well each stream generalises (Gradient Blending)."""
+
 from __future__ import annotations
 
 import json
@@ -11,9 +13,11 @@ from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import Hook
 
 from ...disk import write_own
-from .joint_model import joint_model
+from ...private_names import is_resuming
+from ..runner_parts import joint_model
 
 FUSED = "fused"
+FLOOR = 0.01
 
 
 @HOOKS.register_module()
@@ -41,10 +45,10 @@ class GradientBlendingHook(Hook):
     Both write estimate and losses into ``gradient_blending.json`` in the work
     directory. Weights and losses travel with checkpoints, within an epoch too.
 
-    Where the formula has no answer: G and O^2 count as no less than ``floor`` times
-    the largest among the branches, so a branch that got worse keeps a little weight
-    and one without overfitting does not take all. If no branch got better, the
-    weights stay.
+    Where the formula has no answer: G and O^2 count as no less than a hundredth of the
+    largest among the branches, so a branch that got worse keeps a little weight and
+    one without overfitting does not take all. If no branch got better, the weights
+    stay.
 
     The validation losses are those of ``ModalityMetric``, which ``val_evaluator`` must
     name. It measures cross entropy (binary, of a head with ``multi_class``), so the
@@ -53,7 +57,6 @@ class GradientBlendingHook(Hook):
     Args:
         interval: Validations from one estimate to the next.
         apply: Set the weights, or only write them.
-        floor: See above.
 
     Raises:
         TypeError: The model has no streams.
@@ -63,16 +66,11 @@ class GradientBlendingHook(Hook):
 
     STATE = "mmstconv_gradient_blending"
 
-    def __init__(
-        self, *, interval: int = 1, apply: bool = True, floor: float = 0.01
-    ) -> None:
+    def __init__(self, *, interval: int = 1, apply: bool = True) -> None:
         if interval < 1:
             raise ValueError(f"interval must be at least 1, got {interval}")
-        if not 0 < floor <= 1:
-            raise ValueError(f"floor must lie in 0..1, 0 left out, got {floor}")
         self.interval = interval
         self.apply = apply
-        self.floor = floor
         self.history: list[dict] = []
         self.weights: dict[str, float] = {}
         self._totals: dict[str, list[float]] = {}  # sum and count, of all processes
@@ -138,7 +136,7 @@ class GradientBlendingHook(Hook):
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         state = checkpoint.get(self.STATE)
-        if state and runner._resume:  # not if it starts another run
+        if state and is_resuming(runner):  # not if it starts another run
             self.history = list(state["history"])
             self.weights = dict(state["weights"])
             self._totals = {key: list(pair) for key, pair in state["totals"].items()}
@@ -159,7 +157,7 @@ class GradientBlendingHook(Hook):
         return losses
 
     def _estimate(self, runner, first: Mapping, last: Mapping) -> None:
-        weights = blend(first, last, self.floor)
+        weights = blend(first, last)
         if weights is None:
             runner.logger.warning(
                 f"gradient blending: from epoch {first['epoch']} to {last['epoch']} no "
@@ -198,7 +196,9 @@ class GradientBlendingHook(Hook):
             runner.logger.warning(f"the estimates were not written: {error}")
 
 
-def blend(first: Mapping, last: Mapping, floor: float) -> dict[str, float] | None:
+def blend(
+    first: Mapping, last: Mapping, floor: float = FLOOR
+) -> dict[str, float] | None:
     """Weights of the branches, of sum 1.
 
     Args:

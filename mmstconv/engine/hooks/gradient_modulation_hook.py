@@ -1,3 +1,5 @@
+"""Smaller gradients for the streams that are ahead (OGM-GE)."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
@@ -10,9 +12,9 @@ from mmengine.dist import all_reduce, broadcast
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd
 
-from .joint_model import joint_model
+from ...private_names import conv_class
+from ..runner_parts import joint_model
 
 
 @HOOKS.register_module()
@@ -41,29 +43,23 @@ class GradientModulationHook(Hook):
     Args:
         alpha: Strength; the larger, the less is left to a stream that is ahead.
         noise: Whether to add the noise.
-        begin: First epoch, from 0, in which it acts.
-        end: Epoch from which it no longer acts. None: to the end.
+        end: Epochs after which it stops. None: it acts to the end.
 
     Raises:
         TypeError: The model has no streams, or several optimizers.
-        ValueError: ``alpha`` is not positive, or the epochs are none.
+        ValueError: ``alpha`` or ``end`` is not positive.
     """
 
     def __init__(
-        self,
-        *,
-        alpha: float = 0.5,
-        noise: bool = True,
-        begin: int = 0,
-        end: int | None = None,
+        self, *, alpha: float = 0.5, noise: bool = True, end: int | None = None
     ) -> None:
         if alpha <= 0:
             raise ValueError(f"alpha must be positive, got {alpha}")
-        if begin < 0 or (end is not None and end <= begin):
-            raise ValueError(f"expected 0 <= begin < end, got {begin} and {end}")
+        if end is not None and end < 1:
+            raise ValueError(f"end must be at least 1, got {end}")
         self.alpha = alpha
         self.noise = noise
-        self.begin, self.end = begin, end
+        self.end = end
         self._handle = None
 
     def before_train(self, runner) -> None:
@@ -102,9 +98,7 @@ class GradientModulationHook(Hook):
             self._handle = None
 
     def _acts(self, runner) -> bool:
-        return self.begin <= runner.epoch and (
-            self.end is None or runner.epoch < self.end
-        )
+        return self.end is None or runner.epoch < self.end
 
     def _confidence(self) -> dict[str, Tensor]:
         """Sum and count by modality, of all batches since the last step."""
@@ -164,7 +158,7 @@ def coefficients(confidence: Mapping[str, float], alpha: float) -> dict[str, flo
 
 def convolution_weights(module: nn.Module) -> Iterator[nn.Parameter]:
     for child in module.modules():
-        if isinstance(child, _ConvNd):
+        if isinstance(child, conv_class()):
             yield child.weight
 
 

@@ -1,3 +1,5 @@
+"""Training stops when a loss, weight or statistic is NaN or infinite."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +13,7 @@ from mmengine.runner import find_latest_checkpoint
 from torch import Tensor
 
 from ..batch import filenames, not_finite
-from .joint_model import unwrap
+from ..runner_parts import unwrap
 
 ADVICE = (
     "Lower the learning rate (--cfg-options optim_wrapper.optimizer.lr=...), or clip "
@@ -28,8 +30,8 @@ class InvalidLossHook(Hook):
     """Stop when the numbers go bad, before a checkpoint of them is written.
 
     After each iteration every term ``loss*`` of the model must be finite, in all
-    processes: they stop together. MMEngine's log has fetched these numbers already,
-    so on one device it costs nothing; several processes exchange one number a step.
+    processes: they stop together. MMEngine's log fetches these numbers anyway; several
+    processes exchange one number more a step.
 
     A loss can be finite and the step it causes not. So weights, running statistics
     and the optimizer's state must be finite too when a checkpoint is to be written.

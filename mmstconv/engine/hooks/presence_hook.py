@@ -1,3 +1,5 @@
+"""How much of the class is told by what a file lacks, before training."""
+
 from __future__ import annotations
 
 import time
@@ -10,8 +12,7 @@ from mmengine.hooks import Hook
 
 from ...datasets.probing import probe_presence
 from ...evaluation.presence_leak import presence_leak
-from .data_sets import leaves
-from .joint_model import unwrap
+from ..runner_parts import leaves, unwrap
 
 PROGRESS_EVERY = 10.0  # seconds
 SIGNIFICANT = 0.05
@@ -28,12 +29,12 @@ class PresenceHook(Hook):
     the remedy where presence says more than chance and the model does not have the
     remedy yet.
 
-    Training itself is not changed by it, and never ended by a file that cannot be
-    opened. Not looked at: a run that resumes, and files with several labels.
+    It changes nothing about the training, and a file that cannot be opened does not end
+    it. A run that resumes and files with several labels are not looked at.
 
     Args:
-        max_files: Files to open.
-        max_seconds: No further file is opened after this time.
+        max_files: How many files are opened at most.
+        max_seconds: Time after which no further file is opened.
     """
 
     def __init__(self, *, max_files: int = 1000, max_seconds: float = 60.0) -> None:
@@ -57,7 +58,7 @@ class PresenceHook(Hook):
             if hasattr(part, "get_data_info")
         ]
         sizes = np.cumsum([0, *map(len, parts)])
-        # of its own: training draws as it does without this hook
+        # a generator of its own, so that training draws what it draws without the hook
         order = np.random.default_rng(0).permutation(sizes[-1])[: self.max_files]
         started = said = time.monotonic()
         for done, place in enumerate(order):

@@ -123,8 +123,8 @@ class STConvNet(ConvTrunk):
 
     def forward(self, x: Tensor) -> Tensor:
         self.check_input(x)
-        # Poolings and norms are faster so, on CPUs and GPUs, and convolutions not
-        # slower; layer after layer keeps the layout.
+        # Pooling and norms are faster in this layout, convolutions are no slower, and
+        # every layer keeps it.
         return self.run_stages(x.contiguous(memory_format=torch.channels_last_3d))
 
     def step_grid(self, frames: int) -> StepGrid | None:

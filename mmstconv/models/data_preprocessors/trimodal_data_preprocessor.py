@@ -11,6 +11,7 @@ from mmaction.registry import MODELS
 from mmengine.model import stack_batch
 from torch import Tensor
 
+from ...private_names import copy_without_waiting
 from ..layers import to_device
 
 
@@ -39,7 +40,8 @@ class TriModalDataPreprocessor(MultiModalDataPreprocessor):
         - Output: the same with ``inputs={modality: (N, M, ...)}``.
 
     Raises:
-        ValueError: Flow is to be derived, and the samples hold it already, lack
+        ValueError: The samples hold a modality without a preprocessor. Or flow is to be
+            derived, and the samples hold it already, lack
             ``rgb`` or ``frame_times``, or lack the last frame.
     """
 
@@ -47,7 +49,7 @@ class TriModalDataPreprocessor(MultiModalDataPreprocessor):
         self, preprocessors: Mapping[str, Mapping], *, flow: Mapping | None = None
     ) -> None:
         super().__init__(preprocessors)
-        self._non_blocking = True
+        copy_without_waiting(self)
         self.flow = None if flow is None else MODELS.build(dict(flow))
 
     def forward(self, data: Mapping, training: bool = False) -> dict:
@@ -56,6 +58,11 @@ class TriModalDataPreprocessor(MultiModalDataPreprocessor):
             inputs = self._derive_flow(inputs, data_samples)
         ready = {}
         for name, clips in inputs.items():
+            if name not in self.preprocessors:
+                raise ValueError(
+                    f"data_preprocessor.preprocessors has no {name!r}, which the "
+                    f"samples hold: add {name}=dict(type='ActionDataPreprocessor')"
+                )
             ready[name], data_samples = self.preprocessors[name].preprocess(
                 clips, data_samples, training
             )  # (N, M, ...)

@@ -1,3 +1,5 @@
+"""Operators that make one feature of several modalities, one a file."""
+
 from .attention import CrossModalAttentionFusion
 from .base import FusionOperator
 from .bilinear import CompactBilinearFusion

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..layers import at_least_float32
 from .base import FusionOperator, ModalityLinear
 
-# As the classification heads start.
+# The initial weights of classification heads.
 CLASSIFIER_INIT = MappingProxyType(dict(type="Normal", layer="Linear", std=0.01))
 
 

@@ -12,7 +12,7 @@ from mmaction.registry import MODELS
 from mmengine.model import ModuleDict, normal_init
 from torch import Tensor, nn
 
-from ...modalities import without_left_out
+from ...private_names import uses_private
 from ..layers import at_least_float32, to_device
 from .label_kinds import (
     check_loss,
@@ -21,8 +21,9 @@ from .label_kinds import (
     takes_sigmoids,
 )
 from .labels import check_distributions, collect_labels, smooth_labels
-from .predictions import write_by_sample
-from .right_answers import right_probability, top_k_accuracies
+from .predictions import write_by_sample, write_subsets
+from .right_answers import confidence_alone, top_k_accuracies
+from .stream_options import stream_weights, taught_without
 
 if TYPE_CHECKING:
     from ..joint import Fused
@@ -32,6 +33,7 @@ DROPOUT = 0.5
 
 
 @MODELS.register_module()
+@uses_private("_load_from_state_dict")
 class TriModalFusionHead(BaseHead):
     """Dropout, fully connected: the class of a clip from what the joint has fused.
 
@@ -64,9 +66,9 @@ class TriModalFusionHead(BaseHead):
             left out: they are always 1.
         average_clips: Average ``'prob'`` (softmax; sigmoid with ``multi_class``) or
             ``'score'`` over clips.
-        train_without: Modalities without which the samples that have them are trained
-            on as well, beside with them. Each class then occurs without the modality
-            as often as in the data, so that its absence says nothing of the class.
+        train_without: Modalities: samples that have one of them are trained on a
+            second time without it. Each class then occurs without the modality as
+            often as in the data, so that its absence says nothing of the class.
         score_subsets: Predict from every subset of the modalities as well; the
             streams run once.
         init_std: Standard deviation of the initial fully connected weights.
@@ -81,7 +83,7 @@ class TriModalFusionHead(BaseHead):
     """
 
     over_time = "vector"
-    #: Unlike MMAction2's heads, which have the argument and make no use of it.
+    #: ``multi_class`` decides what scores are; MMAction2's heads ignore theirs.
     decides_multi_class = True
 
     def __init__(
@@ -139,13 +141,9 @@ class TriModalFusionHead(BaseHead):
         self.track_confidence = False
         self.confidence: dict[str, Tensor] = {}
         # An operator of scores has a classifier for each stream already.
-        widths = {} if gives_scores else self.stream_channels
+        own = () if gives_scores else self.aux_loss_weight
         self.aux_cls = ModuleDict(
-            {
-                name: nn.Linear(widths[name], num_classes)
-                for name in self.aux_loss_weight
-                if name in widths
-            }
+            {name: nn.Linear(stream_channels[name], num_classes) for name in own}
         )
 
     @classmethod
@@ -239,25 +237,12 @@ class TriModalFusionHead(BaseHead):
         if present is not None:
             here = to_device(present.nonzero()[:, 0], scores.device)
             scores, targets = scores[here], targets[here]
-        # No sample has this modality: zero, but still a function of the weights.
+        # No sample has this modality: a zero that gives every weight a zero gradient.
         return self.loss_cls(scores, targets) if len(scores) else scores.sum()
 
-    @torch.no_grad()
     def _confidence(self, fused: Fused, labels: Tensor) -> dict[str, Tensor]:
-        """Sum over samples of the right class's probability by each modality alone.
-
-        Of several right classes it is their mean; a sample without any does not count.
-
-        Returns:
-            ``{modality: (2,)}``: the sum, and over how many samples.
-        """
-        confidence = {}
-        for name in fused.modalities:
-            alone = fused.only(name)
-            right, known = right_probability(self(alone), labels, self.multi_class)
-            here = alone.presence[name] & known  # (N * M,)
-            confidence[name] = torch.stack([(right * here).sum(), here.sum()])
-        return confidence
+        """Of each modality alone, see :func:`confidence_alone`."""
+        return confidence_alone(self, fused, labels, self.multi_class)
 
     def average_clip(self, cls_scores: Tensor, num_segs: int = 1) -> Tensor:
         """``(N * M, C)`` of M clips each to ``(N, C)``."""
@@ -290,13 +275,7 @@ class TriModalFusionHead(BaseHead):
                 name: self.average_clip(self(one), num_segs=clips)  # (N, C)
                 for name, one in fused.subsets()
             }
-            write_by_sample(data_samples, "subset_scores", subsets)
-            weights = {
-                name: share.unflatten(0, (-1, clips)).mean(1)  # (N, T)
-                for name, share in fused.weights().items()
-            }
-            if weights:
-                write_by_sample(data_samples, "modality_weights", weights)
+            write_subsets(data_samples, subsets, fused.weights())
         if streams:
             averaged = {
                 name: self.average_clip(own, num_segs=clips)  # (N, C)
@@ -317,36 +296,3 @@ class TriModalFusionHead(BaseHead):
                 "prefix='streams.rgb') in each stream"
             )
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
-
-
-def stream_weights(
-    weights: float | Mapping[str, float], streams: Mapping[str, int]
-) -> dict[str, float]:
-    """``aux_loss_weight`` of each stream that has one.
-
-    Raises:
-        ValueError: It is for other streams.
-    """
-    if not isinstance(weights, Mapping):
-        weights = dict.fromkeys(streams, weights)
-    if set(weights) != set(streams):
-        raise ValueError(
-            "aux_loss_weight: expected one value for all streams or one for each of "
-            f"{sorted(streams)}, got those of {sorted(weights)}"
-        )
-    return {name: weights[name] for name in streams if weights[name] > 0}
-
-
-def taught_without(names: Sequence[str], streams: Mapping[str, int]) -> tuple[str, ...]:
-    """``train_without`` without modalities that a child config has left out.
-
-    Raises:
-        ValueError: It is no list of modalities.
-    """
-    taught = without_left_out(names, streams)
-    if isinstance(names, str) or set(taught) - set(streams):
-        raise ValueError(
-            "train_without: expected a list with some of "
-            f"{sorted(streams)}, got {names!r}"
-        )
-    return tuple(taught)

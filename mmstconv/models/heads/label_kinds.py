@@ -44,7 +44,7 @@ def decide_multi_class(loss: nn.Module, multi_class: bool | None) -> bool:
 def multi_class_of(head: nn.Module | None) -> bool | None:
     """``multi_class`` of any head, MMAction2's included; None: it cannot be told.
 
-    MMAction2's heads have the argument and make no use of it: there the loss decides.
+    MMAction2's heads ignore their argument of that name: there the loss decides.
     """
     if getattr(head, "decides_multi_class", False):
         return head.multi_class

@@ -72,8 +72,7 @@ def smooth_labels(
 def check_distributions(labels: Tensor, data_samples: Sequence) -> None:
     """Raise ``ValueError`` unless each soft label ``(N, num_classes)`` has a sum of 1.
 
-    Cross entropy takes a label of several classes without a word, and for something
-    else.
+    Cross entropy accepts a label of several classes and misreads it as a distribution.
     """
     for total, sample in zip(labels.sum(1).tolist(), data_samples):
         if abs(total - 1) > 0.01:

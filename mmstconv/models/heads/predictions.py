@@ -30,3 +30,22 @@ def write_by_sample(
             if here is None or bool(here[row * (len(here) // len(data_samples))]):
                 own[name] = value[row]
         sample.set_field(own, field)
+
+
+def write_subsets(
+    data_samples: Sequence, scores: Mapping[str, Tensor], weights: Mapping[str, Tensor]
+) -> None:
+    """``subset_scores``, and ``modality_weights`` if the operator has some.
+
+    Args:
+        data_samples: N data samples, of M clips each.
+        scores: ``{subset: (N, C)}``.
+        weights: ``{modality: (N * M, T)}``, which are averaged over the clips.
+    """
+    write_by_sample(data_samples, "subset_scores", scores)
+    averaged = {
+        name: share.unflatten(0, (len(data_samples), -1)).mean(1)  # (N, T)
+        for name, share in weights.items()
+    }
+    if averaged:
+        write_by_sample(data_samples, "modality_weights", averaged)

@@ -1,3 +1,5 @@
+"""From the streams to one sequence of features, with modalities taken away."""
+
 from .features import Features
 from .fused import Fused, Steps
 from .joint import Joint

@@ -37,7 +37,10 @@ class Features(NamedTuple):
         return next(iter(self.feats.values()))
 
     def lengths_of(self, name: str) -> Tensor | None:
-        return None if self.lengths is None else self.lengths.get(name)
+        """None, too, of a stream that did not run: its only step is real."""
+        if self.lengths is None or self.feats[name].shape[1] == 1:
+            return None
+        return self.lengths.get(name)
 
     def grid_of(self, name: str) -> StepGrid | None:
         return None if self.grids is None else self.grids.get(name)

@@ -38,9 +38,9 @@ class Fused:
     Args:
         joint: Fuses.
         features: Of the streams.
-        source: The same clips with other presence, whose forms before the operator are
-            these.
-        rows: Of the clips of ``source``, if these are only some of them, ``(K,)``.
+        source: The same clips with another presence. What it has computed before the
+            operator is used again, not computed again.
+        rows: Which clips of ``source`` these are, ``(K,)``. None: all.
     """
 
     def __init__(
@@ -85,17 +85,17 @@ class Fused:
 
     @property
     def stream_classifiers(self) -> Mapping[str, nn.Module]:
-        """``{modality: module}`` of an operator of scores."""
+        """``{modality: module}``: the classifiers of an operator of scores."""
         return self.joint.fusion.classifiers
 
     @cached_property
     def read(self) -> dict[str, Tensor]:
-        """What the operator fuses to :attr:`vector`."""
+        """What the operator reads to give :attr:`vector`."""
         return self._from_source("read") or self.joint.prepare(self)
 
     @cached_property
     def aligned(self) -> dict[str, Tensor]:
-        """What the operator fuses to :attr:`steps`."""
+        """What the operator reads to give :attr:`steps`."""
         return self._from_source("aligned") or self.joint.align(self.features)
 
     def _from_source(self, form: str) -> dict[str, Tensor] | None:
@@ -145,7 +145,7 @@ class Fused:
         """The clips that have a modality, without it.
 
         Returns:
-            Their rows ``(K,)``, and what they are then.
+            Their rows ``(K,)``, and these clips without it.
         """
         rows, presence = take_away(name, self.presence, self.features.like)
         return rows, Fused(self.joint, self.features.rows(rows, presence), self, rows)

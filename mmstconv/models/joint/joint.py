@@ -148,7 +148,7 @@ class Joint(BaseModule):
     def fuse(
         self, read: Mapping[str, Tensor], presence: Mapping[str, Tensor]
     ) -> Tensor:
-        """``(N, D)``."""
+        """What the operator reads to one feature a clip, ``(N, D)``."""
         if self.fusion.gives_scores:  # its classifiers come first
             read = {name: self.dropout(x) for name, x in read.items()}
         fused = self.fusion(read, presence)  # (N, T, D)
@@ -196,38 +196,39 @@ class Joint(BaseModule):
         return None, self.steps
 
     def _align_padded(self, features: Features) -> dict[str, Tensor]:
-        names = list(self.in_channels)
-        lengths = {name: features.lengths_of(name) for name in names}
+        lengths = {name: features.lengths_of(name) for name in self.in_channels}
         feats = {
             name: _without_padding(features.feats[name], lengths[name])
-            for name in names
+            for name in self.in_channels
         }
         if self.steps is not None:
             return {
-                name: _stretched(feats[name], lengths[name], self.steps)
-                for name in names
+                name: _stretched(x, lengths[name], self.steps)
+                for name, x in feats.items()
             }
-        first = names[0]
-        for name in names[1:]:
-            same = feats[name].shape[1] == feats[first].shape[1]
-            if not same or not _equal(lengths[name], lengths[first]):
+        ran = [name for name, x in feats.items() if x.shape[1] > 1]
+        for name in ran[1:]:
+            same = feats[name].shape[1] == feats[ran[0]].shape[1]
+            if not same or not _equal(lengths[name], lengths[ran[0]]):
                 raise ValueError(
-                    f"streams {first!r} and {name!r} have sequences of different "
+                    f"streams {ran[0]!r} and {name!r} have sequences of different "
                     "lengths: give the joint steps=..., onto which they are averaged"
                 )
-        return feats
+        steps = feats[ran[0]].shape[1] if ran else 1
+        return {name: align_steps(x, steps) for name, x in feats.items()}
 
     def fuse_steps(
         self, aligned: Mapping[str, Tensor], presence: Mapping[str, Tensor]
     ) -> Tensor:
-        """``(N, T, D)``."""
+        """Aligned features to one feature a step, ``(N, T, D)``."""
         return self.fusion(aligned, presence)
 
     def valid(self, features: Features) -> Tensor | None:
         """Real steps of each clip, ``(N,)``; None: all of them."""
         if features.lengths is None or self.steps is not None:
             return None
-        return features.lengths_of(next(iter(self.in_channels)))
+        lengths = map(features.lengths_of, self.in_channels)
+        return next((one for one in lengths if one is not None), None)
 
     def seconds(self, features: Features, steps: int) -> Tensor | None:
         """Begin and end of each step, ``(N, T, 2)``; None: it is not known."""

@@ -1,3 +1,5 @@
+"""Blocks of networks, and what several parts of a model need."""
+
 from .align_steps import StepGrid, align_edges, align_steps, edges_of
 from .axes import expand, same_padding
 from .conv_block import ConvBlock

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 class FullWindowConv3d(nn.Conv3d):
     """``nn.Conv3d`` that is a matrix product where its window is all of a step.
 
-    That is what it mostly is in C3D (fc6 reads 4 x 4 of 4 x 4 positions); CPUs take a
-    quarter of the time of the convolution for it. Larger inputs are convolved.
+    C3D's fc6 is one where it reads all of the 4 x 4 positions; CPUs compute the product
+    faster than the convolution. Larger inputs are convolved.
 
     Args:
         in_channels: Channels of the input.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import nn
+
+from ...private_names import batch_norm_class
 
 
 def freeze_norm_statistics(module: nn.Module) -> None:
     """Put every batch norm in ``module`` into eval mode."""
     for child in module.modules():
-        if isinstance(child, _BatchNorm):
+        if isinstance(child, batch_norm_class()):
             child.eval()

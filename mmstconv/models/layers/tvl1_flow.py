@@ -10,8 +10,8 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor
 
-# Of the images as bytes. IPOL's values, except for the counts, which end sooner; the
-# accuracy that is left is in docs/performance.md.
+# IPOL's values for images from 0 to 255; the counts are lower than there. See
+# docs/performance.md for the accuracy.
 DATA_WEIGHT = 0.15  # lambda
 COUPLING = 0.3  # theta
 STEP = 0.25  # tau
@@ -101,14 +101,14 @@ def estimate(grey: Tensor) -> Tensor:
 
 
 def refine(first: Tensor, second: Tensor, flow: Tensor) -> Tensor:
-    """Flow of one level, from the flow that the level above it has found."""
+    """Flow of one level, starting from that of the coarser level."""
     threshold = DATA_WEIGHT * COUPLING
     dual_x = torch.zeros_like(flow)  # of the derivatives of both channels along x
     dual_y = torch.zeros_like(flow)
     slope = image_gradient(first)  # (B, 2, h, w)
     for _ in range(WARPS):
         warped, inside = warp(second, flow)  # (B, 1, h, w)
-        # Of the mean of both images: it converges sooner.
+        # The gradient of the mean of both images needs fewer iterations.
         gradient = (slope + image_gradient(warped)) * (0.5 * inside)
         power = gradient.square().sum(1, keepdim=True) + 1e-4
         rest = (warped - first) * inside - (gradient * flow).sum(1, keepdim=True)

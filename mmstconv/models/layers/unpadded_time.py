@@ -35,8 +35,8 @@ def lost_in_front(kernel_size: int, stride: int = 1, after: int = 0) -> int:
 
 
 def beside(shortcut: Tensor, lost: int) -> Tensor:
-    """The frames of ``(N, C, T, H, W)`` that unpadded convolutions beside it keep,
-    from the first on; what is lost at the end is cut by :func:`as_long_as`."""
+    """``(N, C, T, H, W)`` without the first frames, which unpadded convolutions beside
+    it lose. :func:`as_long_as` cuts those that are lost at the end."""
     return shortcut[:, :, lost:] if lost else shortcut
 
 
@@ -48,9 +48,9 @@ def as_long_as(shortcut: Tensor, x: Tensor) -> Tensor:
 def window_of(layer: nn.Module) -> tuple[int, int]:
     """Input frames that a time step sees, and from one step to the next.
 
-    Of networks without padding over time. A block with a shortcut names its other way,
-    ``path``; one with ``branches`` sees what the widest of them sees; anything else is
-    its children, one after another.
+    For networks without padding over time. A block with a shortcut says in ``path``
+    which layers run beside it; one with ``branches`` sees what the widest of them sees;
+    any other layer is its children, one after another.
     """
     if isinstance(layer, nn.Conv3d):
         reach = layer.dilation[0] * (layer.kernel_size[0] - 1) + 1

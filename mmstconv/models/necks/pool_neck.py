@@ -14,7 +14,7 @@ from ..layers import length_mask, pool_space
 class PoolNeck(BaseModule):
     """Mean over space; steps in time stay apart from each other.
 
-    What is left of :class:`LSTMTemporalNeck` without its LSTM: the ablation.
+    :class:`LSTMTemporalNeck` without its LSTM, for ablations.
 
     Args:
         in_channels: Channels of the backbone, and of the output.

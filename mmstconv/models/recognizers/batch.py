@@ -1,4 +1,4 @@
-"""What a batch really holds."""
+"""Checks of a batch, and what its data samples say of it."""
 
 from __future__ import annotations
 

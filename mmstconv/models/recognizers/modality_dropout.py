@@ -33,8 +33,8 @@ def drop_modalities(
     """Presence of a batch after dropout, all clips of a sample alike.
 
     `ModDrop: adaptive multi-modal gesture recognition
-    <https://arxiv.org/abs/1501.00102>`_. A sample keeps at least one modality: where
-    all that it has are drawn, one of them, drawn evenly, stays.
+    <https://arxiv.org/abs/1501.00102>`_. A sample keeps at least one modality: if all
+    of them are drawn, one of them stays at random, each with the same probability.
 
     Args:
         presence: ``{modality: bool (N * M,)}``, on the host.

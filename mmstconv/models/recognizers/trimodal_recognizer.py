@@ -10,23 +10,22 @@ from torch import Tensor, nn
 
 from ...modalities import MODALITIES, in_order, without_left_out
 from ..joint import Features, Fused, Steps
-from ..layers import StepGrid, to_device
+from ..layers import to_device
 from ..streams import run_present_rows
 from .batch import check_inputs, read_presence, read_windows
+from .building import build_stream, build_task, plain_preprocessor
 from .modality_dropout import check_rates, drop_modalities
 
 STAGES = ("backbone", "neck", "steps", "fusion", "head")
 MODES = ("tensor", "predict", "loss")
-# Arguments of the head that are the joint's, and what they are called there.
-OF_JOINT = {"fusion": "fusion", "temporal": "temporal", "fuse_steps": "steps"}
 
 
 @MODELS.register_module()
 class TriModalRecognizer(BaseModel):
     """RGB, flow and audio of the same instant, each through its stream, one head.
 
-    Any set of modalities works; those named here are what the data set brings along,
-    others are the user's own. A data sample whose metainfo has
+    Any set of modalities works: mmstconv loads these three, any other name is a
+    modality of the user's own. A data sample whose metainfo has
     ``presence={'audio': False, ...}`` lacks that modality: its stream does not see
     the sample, and the head does not see the stream. Inputs of modalities without
     a stream are ignored.
@@ -72,61 +71,20 @@ class TriModalRecognizer(BaseModel):
             raise ValueError("streams: expected at least one modality, got none")
         names = in_order(streams)
         if data_preprocessor is None:
-            data_preprocessor = dict(
-                type="TriModalDataPreprocessor",
-                preprocessors={
-                    name: dict(type="ActionDataPreprocessor") for name in names
-                },
-            )
+            data_preprocessor = plain_preprocessor(names)
         if isinstance(data_preprocessor, dict):
             data_preprocessor = MODELS.build(data_preprocessor)
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         known = {*MODALITIES, *getattr(data_preprocessor, "preprocessors", ())}
-        self.streams = ModuleDict(
-            {name: _build_stream(streams[name]) for name in names}
+        self.streams = ModuleDict({name: build_stream(streams[name]) for name in names})
+        self.joint, self.cls_head = build_task(
+            self.streams, joint or {}, cls_head, known
         )
-        self.joint, self.cls_head = self._build_task(joint or {}, cls_head)
         rates = modality_dropout or {}
         kept = without_left_out(rates, self.streams, known)
         self.modality_dropout = check_rates(
             {name: rates[name] for name in kept}, self.streams
         )
-
-    def _build_task(
-        self, joint: Mapping, cls_head: Mapping
-    ) -> tuple[nn.Module, nn.Module]:
-        """The joint as the head needs it, and the head as wide as the joint."""
-        refuse_moved(cls_head)
-        kind = class_of(cls_head)
-        joint = dict({"type": "Joint"}, **joint)
-        widths = self._widths(joint.pop("in_channels", None) or {}, fuses_maps(joint))
-        needs = dict(over_time=getattr(kind, "over_time", "steps"))
-        if hasattr(kind, "needs"):
-            needs.update(kind.needs(cls_head, widths))
-        built = MODELS.build(dict(joint, in_channels=widths, **needs))
-        head = dict(cls_head, in_channels=built.out_channels)
-        if hasattr(kind, "needs"):
-            head.update(stream_channels=widths, gives_scores=built.fusion.gives_scores)
-        return built, MODELS.build(head)
-
-    def _widths(self, given: Mapping[str, int], maps: bool) -> dict[str, int]:
-        """``{modality: channels}`` of what the joint reads of each stream."""
-        unknown = sorted(set(given) - {*self.streams, *MODALITIES})
-        if unknown:
-            raise ValueError(
-                f"joint.in_channels has {unknown}, but streams has "
-                f"{sorted(self.streams)}"
-            )
-        widths = {}
-        for name, stream in self.streams.items():
-            own = "map_channels" if maps else "out_channels"
-            widths[name] = given.get(name) or getattr(stream, own, None)
-            if widths[name] is None:
-                raise ValueError(
-                    f"streams.{name} does not say how many channels it gives: write "
-                    f"joint=dict(in_channels=dict({name}=...))"
-                )
-        return widths
 
     def forward(
         self,
@@ -268,44 +226,7 @@ class TriModalRecognizer(BaseModel):
                     f"but joint.in_channels[{name!r}] is {channels}"
                 )
             feats[name] = feat
-            grids[name] = step_grid_of(stream, x.shape[2])
+            if hasattr(stream, "step_grid"):
+                grids[name] = stream.step_grid(x.shape[2])
             losses.update({f"{key}_{name}": loss for key, loss in loss_aux.items()})
         return Features(feats, presence, window=window, grids=grids), losses
-
-
-def step_grid_of(stream: nn.Module, frames: int) -> StepGrid | None:
-    """Where the steps of a stream lie in a clip of so many frames."""
-    find = getattr(stream, "step_grid", None)
-    return None if find is None else find(frames)
-
-
-def class_of(cfg: Mapping | None) -> type | None:
-    """The class that a config names; None if there is none."""
-    kind = (cfg or {}).get("type")
-    return MODELS.get(kind) if kind and isinstance(kind, str) else kind
-
-
-def fuses_maps(joint: Mapping) -> bool:
-    """Whether the operator that a joint's config names reads maps."""
-    return getattr(class_of(joint.get("fusion")), "takes_maps", False)
-
-
-def refuse_moved(cls_head: Mapping) -> None:
-    """Raise ``ValueError`` for arguments of a head that are the joint's."""
-    for own, new in OF_JOINT.items():
-        if own in cls_head:
-            raise ValueError(
-                f"cls_head.{own} is an argument of the joint: write "
-                f"model=dict(joint=dict({new}=...))"
-            )
-    if "in_channels" in cls_head:
-        raise ValueError(
-            "cls_head.in_channels follows from the streams: leave it out (where a "
-            "stream does not say its width: model=dict(joint=dict(in_channels=...)))"
-        )
-
-
-def _build_stream(cfg: Mapping | nn.Module) -> nn.Module:
-    if isinstance(cfg, nn.Module):
-        return cfg
-    return MODELS.build({"type": "ConvStream", **cfg})

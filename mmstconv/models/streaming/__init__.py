@@ -1,3 +1,5 @@
+"""The same models on a long video, window by window, nothing computed twice."""
+
 from .trunk import StreamedTrunk
 from .windows import WindowScorer
 

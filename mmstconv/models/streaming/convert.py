@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from mmaction.models.common import Conv2plus1d
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from ...private_names import batch_norm_class
 from ..backbones.trunk import Stage
 from ..layers import (
     BottleneckBlock,
@@ -166,7 +166,7 @@ def _conv_and_norm(conv: nn.Module, norm: nn.Module) -> list[Node]:
             streamed(conv.relu),
             *_conv_and_norm(conv.conv_t, norm),
         ]
-    if isinstance(norm, _BatchNorm) and type(conv) is nn.Conv3d:
+    if isinstance(norm, batch_norm_class()) and type(conv) is nn.Conv3d:
         return [streamed(fuse_conv_bn_eval(conv, norm))]
     nodes = [streamed(conv)]
     return nodes if isinstance(norm, nn.Identity) else [*nodes, streamed(norm)]

@@ -58,14 +58,18 @@ class ConvStream(BaseModule):
     def read_maps(
         self, x: Tensor, data_samples: list | None = None
     ) -> tuple[Tensor, dict]:
-        """What follows the backbone: ``(N, C', T', H', W')`` to :meth:`forward`'s."""
+        """Run what follows the backbone on its maps ``(N, C', T', H', W')``.
+
+        Returns:
+            As :meth:`forward`.
+        """
         loss_aux: dict = {}
         if self.neck is not None:
             x, loss_aux = self.neck(x, data_samples=data_samples)
         return pool_space(x), loss_aux  # (N, T', D)
 
     def step_grid(self, frames: int) -> StepGrid | None:
-        """Where the steps of a clip lie that do not cover all of it; else None.
+        """Where the steps lie in a clip; None: in equal parts of all of it.
 
         Args:
             frames: Of the clip.

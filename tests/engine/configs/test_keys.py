@@ -10,6 +10,7 @@ import pytest
 from mmengine.config import Config
 
 from mmstconv.engine.configs import ConfigError, read_config
+from mmstconv.private_names import write_config_plainly
 
 ROOT = Path(__file__).resolve().parents[3]
 OWN = ROOT / "configs/recognition/stconvnet/stlite_lstm_own-videos-rgb-flow-audio.py"
@@ -134,7 +135,7 @@ def alarms(paths, folder: Path | None = None) -> dict[str, str]:
         try:
             cfg = read_config(path)
             if folder is not None:
-                object.__setattr__(cfg, "_format_python_code", False)
+                write_config_plainly(cfg)
                 written = folder / path.name
                 cfg.dump(written)
                 read_config(written)

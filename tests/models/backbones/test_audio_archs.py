@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from models.for_each import for_each
+from helpers_culprits import for_each
 
 from mmstconv.models import AudioConvNet, MelConvNet
 from mmstconv.models.backbones.audio_archs import AUDIO_ARCHS, MEL_ARCHS

@@ -4,8 +4,8 @@ import copy
 
 import pytest
 import torch
+from helpers_culprits import for_each
 from mmaction.registry import MODELS
-from models.for_each import for_each
 from torch import nn
 
 from mmstconv.models import STConvNet

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
+from helpers_culprits import for_each
 from helpers_media import chirp_sound
 from mmaction.registry import MODELS, TRANSFORMS
 from mmaction.structures import ActionDataSample
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
-from models.for_each import for_each
 
 from mmstconv.media import write_media
 from mmstconv.models import TriModalDataPreprocessor

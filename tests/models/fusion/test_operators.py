@@ -6,8 +6,8 @@ import math
 
 import pytest
 import torch
+from helpers_culprits import for_each
 from mmaction.registry import MODELS
-from models.for_each import for_each
 
 from mmstconv.models import (
     ClassWeightedFusion,

@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 import torch
+from helpers_culprits import for_each
 from mmaction.registry import MODELS
-from models.for_each import for_each
 
 import mmstconv.models  # noqa: F401  (the look-up imports it too late for REGISTERED)
 from mmstconv.models import FusionOperator

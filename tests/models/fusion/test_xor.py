@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from helpers_culprits import for_each
 from mmaction.registry import MODELS
-from models.for_each import for_each
 from torch import nn
 
 import mmstconv.models  # noqa: F401

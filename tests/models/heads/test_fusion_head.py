@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from helpers_culprits import for_each
 from mmaction.structures import ActionDataSample
-from models.for_each import for_each
 from models.task import Task
 
 from mmstconv.models import Joint, TriModalFusionHead

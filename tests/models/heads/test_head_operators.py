@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from helpers_culprits import for_each
 from mmaction.structures import ActionDataSample
-from models.for_each import for_each
 from models.task import Task
 
 from mmstconv.models.joint import subsets_of

@@ -101,6 +101,23 @@ def test_streams_of_different_lengths():
             _ = build()(Features(feats, {}, lengths=wrong)).steps
 
 
+def test_a_stream_that_did_not_run():
+    """It gives a single step of zeros; the others are as without it."""
+    for first in WIDTHS:
+        for steps in (None, 3):
+            for temporal in REDUCTIONS:
+                joint = build(steps=steps, temporal=dict(type=temporal))
+                feats = sequences()
+                feats[first] = torch.zeros(3, 1, WIDTHS[first], dtype=torch.float64)
+                lengths = dict.fromkeys(WIDTHS, LENGTHS)
+                absent = {first: torch.zeros(3, dtype=torch.bool)}
+                fused = joint(Features(feats, absent, lengths=lengths))
+                wanted = fuse(joint, sequences()).only(*({*WIDTHS} - {first}))
+                assert torch.equal(fused.steps, wanted.steps), (first, steps)
+                assert torch.equal(fused.vector, wanted.vector), (first, steps)
+                assert steps or torch.equal(fused.valid, LENGTHS), first
+
+
 def test_a_length_that_is_none():
     for lengths in ([6, 2, 0], [6, 2, 7], [6, 2]):
         given = dict.fromkeys(WIDTHS, torch.tensor(lengths))

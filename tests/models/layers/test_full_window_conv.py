@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from models.for_each import for_each
+from helpers_culprits import for_each
 
 from mmstconv.models.layers import FullWindowConv3d
 

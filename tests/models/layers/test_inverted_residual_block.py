@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import torch
-from models.for_each import for_each
+from helpers_culprits import for_each
 
 from mmstconv.models.layers import InvertedResidualBlock
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from models.for_each import for_each
+from helpers_culprits import for_each
 
 from mmstconv.models.layers import Conv3dSame, SeparableConv3d, same_padding
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from models.for_each import for_each
+from helpers_culprits import for_each
 from torch.nn import functional as F
 
 from mmstconv.datasets.transforms.flow import quantize as quantize_on_host

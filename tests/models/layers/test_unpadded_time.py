@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from helpers_culprits import for_each
 from mmaction.registry import MODELS
-from models.for_each import for_each
 
 from mmstconv.models import STConvNet
 from mmstconv.models.layers import ConvBlock

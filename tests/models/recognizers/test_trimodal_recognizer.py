@@ -4,11 +4,11 @@ import copy
 
 import pytest
 import torch
+from helpers_culprits import for_each
 from mmaction.registry import MODELS
 from mmengine.config import ConfigDict
 from mmengine.optim import OptimWrapper
 from mmengine.runner import load_checkpoint, save_checkpoint
-from models.for_each import for_each
 
 from mmstconv.engine import CPUAmpOptimWrapper
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from models.for_each import for_each
+from helpers_culprits import for_each
 from torch import nn
 
 from mmstconv.models import STConvNet

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from helpers_culprits import for_each
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.registry import DefaultScope
-from models.for_each import for_each
 
 from mmstconv.models import ConvStream
 

@@ -1,4 +1,4 @@
-"""Does a checkpoint belong to a model?"""
+"""Load the weights of a file into a whole model."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from mmengine.model import BaseTTAModel
 from torch import Tensor, nn
 
-from ..checkpoints.entries import unusable
+from .comparing import Comparison, compare, is_counter, lines_of
 
-_COUNTER = "num_batches_tracked"  # old files lack it, and it does not matter
+_LINES = 5  # of a summary
 
 
 def fill(
@@ -27,17 +27,20 @@ def fill(
         What did not match, a few lines each: what is missing, and what is too much.
 
     Raises:
-        ValueError: They share nothing with the model, a shape differs, or, with
-            ``complete``, some are missing.
+        ValueError: They share nothing with the model, a shape differs, what they hold
+            are no weights, or, with ``complete``, some are missing; lists what.
     """
     if isinstance(model, BaseTTAModel):
         model = model.module
-    check_fit(model, weights)
-    missing, unexpected = model.load_state_dict(weights, strict=False)
-    missing = [k for k in missing if _COUNTER not in k and not k.startswith(but)]
+    expected = model.state_dict()
+    found = compare(weights, expected)
+    _check(found, weights)
+    # torch's own answer: modules may know their parameters by older names too
+    missing, foreign = model.load_state_dict(weights, strict=False)
+    missing = [k for k in missing if not is_counter(k) and not k.startswith(but)]
     remarks = []
     if missing:
-        count = f"{len(missing)} of the model's {len(model.state_dict())} tensors"
+        count = f"{len(missing)} of the model's {len(expected)} tensors"
         remarks.append(f"{count} are not in the checkpoint:\n{summary(missing)}")
         if complete:
             raise ValueError(
@@ -46,13 +49,13 @@ def fill(
                 "load_from without resume"
             )
         remarks[0] += "\n(they stay as they were initialised)"
-    if unexpected:
-        count = f"{len(unexpected)} of the checkpoint's {len(weights)} tensors"
-        remarks.append(f"{count} have no place in the model:\n{summary(unexpected)}")
+    if foreign:
+        count = f"{len(foreign)} of the checkpoint's {len(weights)} tensors"
+        remarks.append(f"{count} have no place in the model:\n{summary(foreign)}")
     return remarks
 
 
-def summary(names: Sequence[str], *, lines: int = 5) -> str:
+def summary(names: Sequence[str]) -> str:
     """Names of parameters in a few lines, by the part of the model they are of."""
     groups: dict[str, list[str]] = {}
     for name in names:
@@ -61,39 +64,27 @@ def summary(names: Sequence[str], *, lines: int = 5) -> str:
         f"  {part}.*: {len(group)}" if len(group) > 1 else f"  {group[0]}"
         for part, group in groups.items()
     ]
-    if len(said) > lines:
-        rest = sum(len(group) for group in list(groups.values())[lines - 1 :])
-        said[lines - 1 :] = [f"  ... and {rest} more"]
+    if len(said) > _LINES:
+        rest = sum(len(group) for group in list(groups.values())[_LINES - 1 :])
+        said[_LINES - 1 :] = [f"  ... and {rest} more"]
     return "\n".join(said)
 
 
-def check_fit(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Compare the shapes of what the model and a checkpoint both have.
-
-    Raises:
-        ValueError: They share nothing, a shape differs, or what the checkpoint holds
-            are no weights; lists what.
-    """
-    expected = model.state_dict()
-    problems = unusable(weights, expected)
-    if problems:
+def _check(found: Comparison, weights: Mapping[str, Tensor]) -> None:
+    if found.unusable:
         raise ValueError(
-            "the checkpoint cannot fill the model:\n  " + "\n  ".join(problems[:6])
+            f"the checkpoint cannot fill the model:\n{lines_of(found.unusable)}"
         )
-    weights = {k: v for k, v in weights.items() if isinstance(v, Tensor)}
-    common = sorted(expected.keys() & weights.keys())
-    if not common:
+    if not found.common:
         raise ValueError(
             "the checkpoint shares no parameter name with the model (it has "
             f"{', '.join(sorted(weights)[:3])}, ...): it belongs to another model"
         )
-    misfits = [
-        f"  {key}: checkpoint {tuple(weights[key].shape)}, "
-        f"model {tuple(expected[key].shape)}"
-        for key in common
-        if weights[key].shape != expected[key].shape
-    ]
-    if misfits:
+    if found.misfits:
+        misfits = [
+            f"  {key}: checkpoint {given}, model {wanted}"
+            for key, (given, wanted) in found.misfits.items()
+        ]
         raise ValueError(
             "the checkpoint does not fit the model:\n"
             + "\n".join(misfits)

@@ -11,8 +11,7 @@ tools can read it again.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Mapping, MutableMapping
 from functools import wraps
 from pathlib import Path
 from urllib.parse import urlparse
@@ -25,7 +24,10 @@ from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner import runner as mmengine_runner
 from torch import hub
 
-_trusted = False
+from .trust import are_trusted
+
+# The rest of this package is imported where it is used: ``import mmstconv`` imports
+# this module, and must stay cheap.
 
 
 def load_safely() -> None:
@@ -52,38 +54,9 @@ _save_checkpoint = mmengine_checkpoint.save_checkpoint
 
 @wraps(_save_checkpoint)
 def save_checkpoint(checkpoint, filename, *args, **kwargs) -> None:
-    # Not above: the package imports this module before it has repaired the stack.
-    from .checkpoints.plain import as_plain
+    from .plain import as_plain
 
     _save_checkpoint(as_plain(checkpoint), filename, *args, **kwargs)
-
-
-def trust_checkpoints(trust: bool) -> None:
-    """Say whether files with Python objects may be opened in this process.
-
-    Args:
-        trust: Opening such a file can run any code: only for files of your own.
-    """
-    global _trusted
-    _trusted = trust
-
-
-@contextmanager
-def trusting(trust: bool) -> Iterator[None]:
-    """:func:`trust_checkpoints` for a while."""
-    before = _trusted
-    trust_checkpoints(trust)
-    try:
-        yield
-    finally:
-        trust_checkpoints(before)
-
-
-def are_trusted() -> bool:
-    """What :func:`trust_checkpoints` was told last, or the environment says."""
-    from .checkpoints.reading import is_trusted
-
-    return _trusted or is_trusted()
 
 
 def load_from_local(filename: str, map_location=None) -> Mapping:
@@ -94,14 +67,14 @@ def load_from_local(filename: str, map_location=None) -> Mapping:
         CheckpointError: It is no checkpoint, broken, needs trust, or an entry of it is
             not what it should be; says which (a ``ValueError``).
     """
-    from .checkpoints.entries import check_entries
-    from .checkpoints.plain import restore
-    from .checkpoints.reading import read_checkpoint
+    from .entries import check_entries
+    from .plain import restore
+    from .reading import read_checkpoint
 
-    path, trust = Path(filename).expanduser(), are_trusted()
-    checkpoint = read_checkpoint(path, trust=trust, map_location=map_location or "cpu")
+    path = Path(filename).expanduser()
+    checkpoint = read_checkpoint(path, map_location=map_location or "cpu")
     check_entries(path, checkpoint)
-    restore(checkpoint, trust=trust)
+    restore(checkpoint, trust=are_trusted())
     for name in [key for key, value in checkpoint.items() if value is None]:
         del checkpoint[name]  # MMEngine asks whether it is there, not what it is
     meta = checkpoint.get("meta")

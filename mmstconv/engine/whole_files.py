@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whenever the process or the disk gives up."""
+"""Writes files that are whole or not there, whenever a process or a disk fails."""
 
 from __future__ import annotations
 

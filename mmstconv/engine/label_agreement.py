@@ -9,8 +9,9 @@ from mmengine.evaluator import BaseMetric
 from mmengine.hooks import CheckpointHook
 from torch import Tensor, nn
 
-from ...evaluation.gathered_acc_metric import OF_ONE_CLASS, OF_SEVERAL_CLASSES
-from .data_sets import built_data_sets
+from ..evaluation.gathered_acc_metric import OF_ONE_CLASS, OF_SEVERAL_CLASSES
+from ..private_names import built_loop
+from .runner_parts import built_data_sets
 
 _WORDS = {False: "one class a sample", True: "several classes a sample"}
 
@@ -23,7 +24,7 @@ def check_labels(runner, head: nn.Module | None) -> None:
         head: Of the model. Of MMAction2's heads with a loss of the user's own nothing
             is known.
     """
-    from ...models.heads import (
+    from ..models.heads import (
         multi_class_of,  # MMAction2's models take seconds to import
     )
 
@@ -65,7 +66,7 @@ def _check_average(head: nn.Module, several: bool) -> None:
 
 def _metrics(runner) -> Iterator[tuple[str, BaseMetric]]:
     for split in ("val", "test"):
-        evaluator = getattr(getattr(runner, f"_{split}_loop"), "evaluator", None)
+        evaluator = getattr(built_loop(runner, split), "evaluator", None)
         for metric in getattr(evaluator, "metrics", ()):
             yield f"{split}_evaluator", metric
 
@@ -118,7 +119,7 @@ def _check_best(runner, num_classes: int, several: bool) -> None:
 
 
 def _check_training_labels(runner) -> None:
-    loader = getattr(runner._train_loop, "dataloader", None)
+    loader = getattr(built_loop(runner, "train"), "dataloader", None)
     dataset = getattr(loader, "dataset", None)
     if dataset is None or not hasattr(dataset, "get_data_info"):
         return
