@@ -137,9 +137,8 @@ def prepare_videos(
     try:
         journal = Journal(out, settings)
         remove_unfinished(out, below=True)
-        work = partial(
-            prepare, root=str(root), out=str(out), form=form, timeout=timeout
-        )
+        places = dict(root=str(root), out=str(out))
+        work = partial(prepare, form=form, timeout=timeout, **places)
         done = _ended(missing, work, workers, out)
         failed, sizes = _note_all(done, root, journal, say)
         for one in lists:
