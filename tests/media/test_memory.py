@@ -62,4 +62,5 @@ def test_an_hour_takes_as_much_as_a_minute(tmp_path, suffix, gop_size):
         assert end - start == pytest.approx(seconds, abs=1.1)
         grown.append(found["grown"])
         assert path.stat().st_size > 4000 * seconds  # what must not be held
-    assert grown[1] - grown[0] < 8
+    # an MPEG stream below 64 MiB is looked through for joins, all of it at once
+    assert grown[1] - grown[0] < (128 if suffix == ".ts" else 8)
