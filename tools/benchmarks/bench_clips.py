@@ -7,7 +7,7 @@ size (about 400 kbit/s at 240 lines). The sound is noise bursts and glides in st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,23 +25,14 @@ SIZE, WAVES = 112, 60  # of the images of `translations`
 
 @dataclass(frozen=True)
 class Clip:
-    """A file to draw.
+    """A file to draw."""
 
-    Args:
-        name: Of the file; the suffix chooses the container.
-        width: In pixels.
-        height: In pixels.
-        fps: Frames per second.
-        seconds: Of video and sound.
-        crf: Quality of H.264; larger is worse.
-    """
-
-    name: str
+    name: str  # the suffix chooses the container
     width: int
     height: int
     fps: int = 30
     seconds: float = 10.0
-    crf: int = 20
+    crf: int = 20  # quality of H.264; larger is worse
 
     def __str__(self) -> str:
         return f"{self.name}, {self.width} x {self.height}"
@@ -135,10 +126,7 @@ def files(clips: Iterable[Clip], folder: Path | None = None) -> list[Path]:
 
 
 def looped(clip: Clip, seconds: float, folder: Path | None = None) -> Path:
-    """A file of a clip's packets again and again, until so many seconds are full.
-
-    Nothing is encoded anew.
-    """
+    """A file of a clip's packets, not encoded anew, until so many seconds are full."""
     source = write(clip, 1, folder)
     path = source.with_stem(f"{source.stem}_{seconds:g}s")
     if path.exists():
@@ -191,3 +179,13 @@ def translations(pixels: Iterable[float]) -> Iterator[tuple]:
             image = 120 + np.tensordot(heights, cosines, 1)
             images.append(np.rint(image.clip(0, 255)).astype(np.uint8))
         yield images[0], images[1], shift
+
+
+def end_point_errors(solver: Callable, pairs: Iterable, margin: int) -> list[float]:
+    """Mean error in pixels of each of the ``translations``, but for a margin that has
+    left the image; a solver gives ``(H, W, 2)``."""
+    inner = slice(margin, -margin)
+    return [
+        float(np.hypot(*(solver(a, b) - shift).transpose(2, 0, 1))[inner, inner].mean())
+        for a, b, shift in pairs
+    ]

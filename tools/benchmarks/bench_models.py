@@ -2,17 +2,11 @@
 
     python tools/benchmarks/bench_models.py [--rows 8]
 
-Rows 8 and 8b are loss and backward of configs/_base_/models/stlite_trimodal.py (three
-streams, LSTMs, gated fusion, auxiliary losses) from preprocessed inputs, with the same
-threads and batch on both sides. Row 8's peer is MMAction2's C3D with its I3DHead on the
-same RGB clips. Row 8b's is our RGB stream alone (with the head); its lines without a
-goal show what stands in the way: one after the other, three streams cannot cost less
-than RGB and the time of each other stream, with flow on a grid of half the size, as the
-config has it, and at the size of RGB.
-
-Row 11 is one prediction with the scores of every subset of the modalities, the one of
-none included, by a prediction of all modalities together. The streams run once on both
-sides.
+Rows 8 and 8b are loss and backward of configs/_base_/models/stlite_trimodal.py from
+preprocessed inputs. Row 8's peer is MMAction2's C3D with its I3DHead on the same RGB
+clips; row 8b's is our RGB stream alone, and its lines without a goal are what the other
+streams take, flow also at the size of RGB. Row 11 is one prediction with the scores of
+every subset of the modalities by a prediction of all modalities together.
 """
 
 from __future__ import annotations

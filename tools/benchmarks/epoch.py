@@ -2,21 +2,16 @@
 
     python tools/benchmarks/epoch.py [--rounds N]
 
-Ours is one run of the default tri-modal model on video files. The peer extracts flow
-images and audio features (see extraction.py), then trains three times: RGB from the
-video files by its stock pipeline, flow from the images, audio from the features, in its
-own recognizers, heads and data sets. Both have the same files, epochs, batches, loader
-processes and streams (convolution and LSTM). Whole runs from the config to the
-checkpoint, each side in a process of its own; starting that (row 14) is not in it. Ours
-is there a second time on prepared files (row 4); then making them counts as our
-extraction. And once without what our launcher sets (priority of loader processes,
-waiting of threads, memory).
+Ours is one run of the default model on video files; a second on prepared files, whose
+making counts; a third without what our launcher sets. The peer extracts flow images and
+audio features (extraction.py), then trains RGB, flow and audio one after the other, in
+its own recognizers, heads and data sets. Files, epochs, batches, loader processes and
+streams are the same. Whole runs from config to checkpoint, each side in a process of
+its own that has started.
 
-The goal is for flow by Farneback, which suits the peer: TV-L1 is MMAction2's default
-and takes far longer (measured on a few pairs, its line is computed from that). How
-much extraction weighs depends on the number of epochs it serves: the lines without
-extraction, of one epoch more, and for 50 epochs, say so. What an epoch more takes is
-from trainings on the list written several times: the start of an epoch is not in it.
+The goal is for flow by Farneback; TV-L1, MMAction2's default, is computed from a few
+pairs. Other lines leave extraction out or are for more epochs: what an epoch more takes
+is from trainings on the list written several times.
 """
 
 from __future__ import annotations
@@ -59,17 +54,15 @@ WARMUP = 1  # trainings of each side before: the first one imports what it needs
 
 def extract(pool: Pool, videos: Sequence[Path], folder: Path) -> dict[str, float]:
     """Everything that is made once: seconds of flow, sound and prepared files."""
+    for part in ("flow", "audio", "prepared"):
+        shutil.rmtree(folder / part, ignore_errors=True)
+    made = folder / "prepared"
+    made.mkdir()
     work = {
         "flow": (extract_flow, [(x, folder / "flow" / x.stem) for x in videos]),
         "audio": (extract_sound, [(x, folder / "audio") for x in videos]),
-        "prepared": (
-            prepare_media,
-            [(x, folder / "prepared" / x.name) for x in videos],
-        ),
+        "prepared": (prepare_media, [(x, made / x.name) for x in videos]),
     }
-    for part in work:
-        shutil.rmtree(folder / part, ignore_errors=True)
-    (folder / "prepared").mkdir()
     return {
         part: seconds_of(partial(pool.starmap, function, jobs, chunksize=1))
         for part, (function, jobs) in work.items()
@@ -96,14 +89,15 @@ def trainings_of(videos: list[Path], counts: list[int], folder: Path) -> dict:
     for suffix, times in (("", 1), ("-long", LONG)):
         place = folder / f"lists{suffix}"
         place.mkdir(exist_ok=True)
-        lists = trainings.write_lists(
-            videos * times, counts * times, place, folder / "prepared"
-        )
-        for kind in OURS:
-            run = (lists[kind], folder / f"ours-{kind}", LOADING, FPS)
-            work[f"{kind}{suffix}"] = (trainings.train_ours, *run)
-        run = (lists["video"], folder / "ours-plain", LOADING, FPS)
-        work[f"plain{suffix}"] = (trainings.train_plain, *run)
+        listed = (videos * times, counts * times, place, folder / "prepared")
+        lists = trainings.write_lists(*listed)
+        for kind, function, name in (
+            ("video", trainings.train_ours, "video"),
+            ("prepared", trainings.train_ours, "prepared"),
+            ("plain", trainings.train_plain, "video"),
+        ):
+            run = (lists[name], folder / f"ours-{kind}", LOADING, FPS)
+            work[f"{kind}{suffix}"] = (function, *run)
         for modality in MODALITIES:
             run = (modality, lists, folder, LOADING)
             work[f"{modality}{suffix}"] = (trainings.train_peer, *run)
@@ -140,8 +134,7 @@ def time_all(rounds: int, folder: Path) -> dict[str, list[float]]:
 
 
 class Training:
-    """Seconds of a training in each round: with one epoch (``first``), of a further
-    epoch (``more``), and computed with ``MANY`` epochs (``many``)."""
+    """Seconds in each round of one epoch, of one ``more``, and computed, of ``MANY``."""
 
     def __init__(self, spent: dict[str, list[float]], *names: str) -> None:
         self.first = in_all(spent[name] for name in names)

@@ -2,15 +2,12 @@
 
     python tools/benchmarks/gpu.py
 
-- A training step (``train_step`` of the model with MMEngine's optimizer wrapper, fused
-  Adam, on the device already): AMP, ``torch.compile`` and both beside eager float32,
-  for batches of 32 and 256. Peak memory of each, and how long the GPU is at work in it:
-  where that is far less than the step, the host is the bound.
+- A training step (fused Adam, on the device already): AMP, ``torch.compile`` and both
+  beside eager float32, with peak memory and the time that the GPU is at work in it.
 - Flow on the device (``TVL1Flow``, a whole batch) beside ``ComputeFlow`` (DIS on one
   core of the host), per sample; and the end-point errors of the two.
-- The share of a short training (Runner, loader and hooks, on drawn clips) in which the
-  GPU waits: between steps by CUDA events, and for data by the loop's own timer. Files
-  as they come and prepared ones, flow on the host and on the device.
+- The share of a short training in which the GPU waits, by CUDA events and by the loop's
+  own timer, with files as they come and prepared ones, flow on the host and the device.
 
 Without a GPU only the flow is measured, on a core of the CPU. ``--device cpu --tiny``
 runs everything else on small sizes there, to see that it runs.
@@ -29,7 +26,7 @@ import cv2
 import numpy as np
 import torch
 from bench_clips import FOLDER as MEDIA
-from bench_clips import WEB, Clip, draw, files, translations
+from bench_clips import WEB, Clip, draw, end_point_errors, files, translations
 from gpu_loop import waiting
 from measuring import Result, alternate, quartiles, result, script
 from mmaction.registry import MODELS
@@ -210,15 +207,18 @@ def flow_error(device: torch.device, tiny: bool) -> list[Result]:
     """End-point errors on translations whose flow is known, both rounded to levels."""
     solver = MODELS.build(dict(type="TVL1Flow")).to(device)
     host = ComputeFlow()
-    ours, peer = [], []
-    for first, second, shift in translations(range(1, 3 if tiny else 9)):
-        frames = [cv2.cvtColor(one, cv2.COLOR_GRAY2RGB) for one in (first, second)]
-        dis = host.transform(as_sample(frames))["flow"][0, :, 0]
-        batch = torch.from_numpy(np.stack(frames)).permute(3, 0, 1, 2)[None]
-        tvl1 = solver(batch.to(device))[0, :, 0].cpu().numpy()
-        for found, errors in ((tvl1, ours), (dis, peer)):
-            away = np.hypot(*(found - np.reshape(shift, (2, 1, 1))))
-            errors.append(float(away[16:-16, 16:-16].mean()))
+
+    def tvl1(*images: np.ndarray) -> np.ndarray:
+        frames = np.stack([cv2.cvtColor(one, cv2.COLOR_GRAY2RGB) for one in images])
+        batch = torch.from_numpy(frames).permute(3, 0, 1, 2)[None]
+        return solver(batch.to(device))[0, :, 0].cpu().numpy().transpose(1, 2, 0)
+
+    def dis(*images: np.ndarray) -> np.ndarray:
+        frames = [cv2.cvtColor(one, cv2.COLOR_GRAY2RGB) for one in images]
+        return host.transform(as_sample(frames))["flow"][0, :, 0].transpose(1, 2, 0)
+
+    pairs = list(translations(range(1, 3 if tiny else 9)))
+    ours, peer = (end_point_errors(one, pairs, 16) for one in (tvl1, dis))
     name = "end-point error on translations of 1 to 8 px, TVL1Flow by DIS medium"
     note = "both rounded to levels of 0.157 px, which alone is about 0.06 px"
     both = result("17", name, ours, peer, unit="px", note=note)
@@ -254,7 +254,7 @@ def loops(device: torch.device, tiny: bool) -> Iterator[Result]:
                 unit="ms a step",
                 note=f"ours: waiting, peer: at work; {found.workers} loader processes, "
                 f"batch {found.batch_size}, float32; the loop's timer: "
-                f"{sum(found.data_times) / sum(found.times):.2f} for data",
+                f"{found.waited_for_data:.2f} for data",
             )
 
 

@@ -2,15 +2,11 @@
 
     python tools/benchmarks/loaders.py
 
-Both sides through MMEngine's ``Runner.build_dataloader`` with the same samplers and
-batches: ours is MultiModalVideoDataset with the tri-modal pipeline, the peer
-MMAction2's VideoDataset with its RGB-only one.
-
-* Scaling: the time of an epoch with 2 processes by that with 1, ours by the peer's.
-* Memory: what a process has for itself after these epochs (of ``smaps_rollup``).
-* The list: from the constructor to a data set that is ready, for files in 400 folders,
-  in CPU time. Ours looks whether every file exists, the peer at none. Then what a
-  process gains in memory by reading the whole list, which it shares with all others.
+Both sides through MMEngine's ``Runner.build_dataloader``: MultiModalVideoDataset with
+the tri-modal pipeline, and MMAction2's VideoDataset with its RGB-only one. The time of
+an epoch with 2 processes by that with 1, and what a process has for itself after it;
+the CPU time until a data set of the list is ready (ours looks for every file), and what
+a process gains in memory by reading the whole list.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
 """Row 12: a long video in windows of 32 frames that overlap by three quarters.
 
-Ours: mmstconv.apis.score_video. Peer: the scheme of MMAction2's long_video_demo on the
-same model, its RGB, flow and sound (recomputed.py). One core. The file is a drawn clip
-whose packets are repeated; all of it is decoded. Memory: of an hour beside that of six
-minutes, at a small size and in windows of 8 seconds so that it takes seconds.
-
     python tools/benchmarks/long_video.py
+
+Ours: mmstconv.apis.score_video. Peer: MMAction2's scheme (recomputed.py) on the same
+model, its RGB, flow and sound. One core; all of the file is decoded. Memory: of an hour
+beside that of six minutes, at a small size so that it takes seconds.
 """
 
 from __future__ import annotations
@@ -61,8 +60,7 @@ def compare() -> Result:
 def compare_models() -> list[Result]:
     """The model alone, on frames that are ready.
 
-    PyTorch's convolutions on a CPU are slow for a batch of one with small maps, which
-    is what the scheme gives them; so the peer is also shown with two windows at a time.
+    PyTorch is slow for a batch of one with small maps: the peer also has two at a time.
     """
     model, window = build_model(), recomputed.ready_window()
     two = {name: x.repeat(2, *[1] * (x.dim() - 1)) for name, x in window.items()}

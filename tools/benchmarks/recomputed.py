@@ -1,9 +1,9 @@
 """The scheme of MMAction2's long_video_demo: every window is computed from its frames.
 
-A queue holds the decoded frames of a window at their full size. Each window goes as a
-whole through the test pipeline, without the steps that decode, and through the model;
-then a part of the queue is dropped. The script is not in MMAction2's wheel, so this is
-the scheme on its real transforms, with what it lacks: flow and sound of the window.
+A queue holds the decoded frames of a window. Each window goes as a whole through the
+test pipeline, without the steps that decode, and through the model; then a part of the
+queue is dropped. The script is not in MMAction2's wheel: this is the scheme on its real
+transforms, with flow and sound of the window, which it lacks.
 """
 
 from __future__ import annotations
@@ -32,12 +32,7 @@ DECODING = ("OpenMedia", "SampleClips", "LoadFrames")
 
 
 def build_model(size: int = 112, fps: int = 12):
-    """The default network for long videos, untrained, and with its config.
-
-    Args:
-        size: Of the frames it sees, in pixels.
-        fps: Of the frames of a window.
-    """
+    """The default network for long videos, untrained, and with its config."""
     init_default_scope("mmaction")
     torch.manual_seed(0)
     cfg = Config.fromfile(CONFIG)
@@ -63,11 +58,7 @@ def ready_window() -> dict[str, torch.Tensor]:
 
 
 class WindowPipeline:
-    """A test pipeline for frames that are decoded already.
-
-    Args:
-        model: With its config.
-    """
+    """A test pipeline of a model for frames that are decoded already."""
 
     def __init__(self, model) -> None:
         self.model = model

@@ -4,12 +4,8 @@
 
 Ours is ``mim train mmstconv CONFIG``, the peer ``mim train mmaction2 CONFIG``: whole
 processes, in turn, on one config, a child of the tri-modal demo on 32 of its files. A
-hook of that config writes down when the first iteration begins (its batch is there,
-the model has not run) and ends the training. MMAction2's side imports mmstconv through
-the config's ``custom_imports``, without which its 1.2.0 wheel cannot import its models.
-
-Also, without a goal: the same of the two ``train.py`` without mim, and the processor
-seconds of all processes, which other programs on the machine disturb less.
+hook writes down when the first iteration begins and ends the training. Without a goal:
+the two ``train.py`` without mim, and the processor seconds of all processes.
 """
 
 from __future__ import annotations
@@ -63,7 +59,7 @@ SPLIT = """
 
 
 def prepare(folder: Path) -> Path:
-    """The files, the hook and the config that both sides use; the config's path."""
+    """The files, the hook and the config that both sides use; its path."""
     data = folder / "data"
     make = [sys.executable, ROOT / "tools/data/make_demo_dataset.py", data]
     counts = [f"--{split}={count}" for split, count in FILES.items()]
@@ -97,11 +93,7 @@ def commands(config: Path) -> dict[str, list[str]]:
 
 
 def start(command: Sequence[str], folder: Path) -> tuple[float, float]:
-    """Seconds until the first iteration began, and processor seconds until the end.
-
-    Raises:
-        RuntimeError: There was no first iteration; with the output.
-    """
+    """Seconds until the first iteration began, and processor seconds until the end."""
     began = folder / "began.txt"
     began.unlink(missing_ok=True)
     path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))

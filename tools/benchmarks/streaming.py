@@ -1,11 +1,10 @@
 """Row 13: one new frame of a camera.
 
-Ours: mmstconv.apis.StreamingRecognizer, whose trunks compute one step more; scores come
-every second frame, the network's stride over time. Peer: the scheme of MMAction2's
-long_video_demo (recomputed.py), the window of 32 frames with every new frame. Frames
-are decoded beforehand on both sides, sound comes with them. One core.
-
     python tools/benchmarks/streaming.py
+
+Ours: mmstconv.apis.StreamingRecognizer; scores come every second frame, the network's
+stride over time. Peer: MMAction2's scheme (recomputed.py), the window of 32 frames with
+every new frame. Frames are decoded beforehand, sound comes with them. One core.
 """
 
 from __future__ import annotations
