@@ -76,10 +76,10 @@ def tvl1_seconds(video: Path, folder: Path, pairs: int) -> float:
 
 
 def process(**environment: str) -> ProcessPoolExecutor:
-    """One process that does what it is given, in turn."""
+    """One process, which has started, that does what it is given, in turn."""
     made = ProcessPoolExecutor(1, mp_context=SPAWN)
     with mock.patch.dict(os.environ, environment):  # of which it gets a copy
-        made.submit(time.sleep, 0).result()  # it has started
+        made.submit(time.sleep, 0).result()
     return made
 
 
@@ -133,51 +133,47 @@ def time_all(rounds: int, folder: Path) -> dict[str, list[float]]:
     return spent
 
 
-class Training:
-    """Seconds in each round of one epoch, of one ``more``, and computed, of ``MANY``."""
-
-    def __init__(self, spent: dict[str, list[float]], *names: str) -> None:
-        self.first = in_all(spent[name] for name in names)
-        long = in_all(spent[f"{name}-long"] for name in names)
-        self.more = [(x - one) / (LONG - 1) for one, x in zip(self.first, long)]
-        self.many = [one + (MANY - 1) * x for one, x in zip(self.first, self.more)]
+def training(spent: dict[str, list[float]], *names: str) -> tuple[list[float], ...]:
+    """Seconds in each round: of one epoch, of one more, and computed of ``MANY``."""
+    first = in_all(spent[name] for name in names)
+    long = in_all(spent[f"{name}-long"] for name in names)
+    more = [(x - one) / (LONG - 1) for one, x in zip(first, long)]
+    return first, more, [one + (MANY - 1) * x for one, x in zip(first, more)]
 
 
 def lines(spent: dict[str, list[float]]) -> Iterator[Result]:
     """The table."""
-    peer = Training(spent, *MODALITIES)
-    ours = {kind: Training(spent, kind) for kind in (*OURS, "plain")}
-    extracted = in_all([spent["x-flow"], spent["x-audio"]])
+    first, more, many = training(spent, *MODALITIES)
+    fast = in_all([spent["x-flow"], spent["x-audio"]])
     slow = [spent["x-tvl1"][0] + sound for sound in spent["x-audio"]]
+    nothing = [0.0] * len(first)
     clips = f"{len(CLIPS)} clips of {CLIPS[0].seconds:g} s, one epoch"
-    more = f"files {LONG} times in a list"
+    longer = f"files {LONG} times in a list"
     computed = f"computed from the parts for {MANY} epochs"
     for kind, what in OURS.items():
-        mine = ours[kind]
-        # what is made before the first epoch
-        made = spent.get(f"x-{kind}", [0.0] * len(mine.first))
-        first, many = in_all([made, mine.first]), in_all([made, mine.many])
-        stock, slow_stock = (in_all([x, peer.first]) for x in (extracted, slow))
-        farneback, tvl1 = (in_all([x, peer.many]) for x in (extracted, slow))
-        for name, one, other, goal, note in (
-            ("extraction in it", first, stock, 0.3, clips),
-            ("the same by TV-L1", first, slow_stock, None, f"{PAIRS} pairs"),
-            ("without extraction", mine.first, peer.first, None, ""),
-            ("one epoch more", mine.more, peer.more, None, more),
-            ("Farneback", many, farneback, None, computed),
-            ("TV-L1", many, tvl1, None, computed),
+        made = spent.get(f"x-{kind}", nothing)  # before the first epoch
+        own, own_more, own_many = training(spent, kind)
+        for name, mine, before, other, extracted, goal, note in (
+            ("extraction in it", own, made, first, fast, 0.3, clips),
+            ("the same by TV-L1", own, made, first, slow, None, f"{PAIRS} pairs"),
+            ("without extraction", own, nothing, first, nothing, None, ""),
+            ("one epoch more", own_more, nothing, more, nothing, None, longer),
+            ("Farneback", own_many, made, many, fast, None, computed),
+            ("TV-L1", own_many, made, many, slow, None, computed),
         ):
-            yield result("15", f"{what}: {name}", one, other, goal, note=note)
+            sides = in_all([mine, before]), in_all([other, extracted])
+            yield result("15", f"{what}: {name}", *sides, goal, note=note)
     what = "video files: one epoch more, by the same without our launcher"
-    yield result("15", what, ours["video"].more, ours["plain"].more)
+    sides = training(spent, "video")[1], training(spent, "plain")[1]
+    yield result("15", what, *sides)
     parts = {
-        "extracting flow, Farneback": spent["x-flow"],
-        "extracting flow, TV-L1": spent["x-tvl1"],
-        "extracting audio features": spent["x-audio"],
-        **{f"training {name}": spent[name] for name in MODALITIES},
+        "extracting flow, Farneback": "x-flow",
+        "extracting flow, TV-L1": "x-tvl1",
+        "extracting audio features": "x-audio",
+        **{f"training {name}": name for name in MODALITIES},
     }
-    for what, seconds in parts.items():
-        middle = statistics.median(seconds)
+    for what, name in parts.items():
+        middle = statistics.median(spent[name])
         yield Result("15", f"peer: {what}", None, peer=middle)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Sequence
+from itertools import product
 
 from fusion_runs import JOINT, RECIPE
 from fusion_settings import SETTINGS
@@ -38,29 +39,26 @@ def accuracy_table(rows: list[dict], key: str, strategies: Sequence[str]) -> str
     """
     alone = [row for row in rows if row["strategy"].endswith(ALONE)]
     together = [row for row in rows if not row["strategy"].endswith(ALONE)]
-    columns = []
-    for setting in SETTINGS:
-        for strategy in strategies:
-            runs = [
-                row
-                for row in together
-                if row["setting"] == setting
-                and (key == "strategy" or row["strategy"] == strategy)
-            ]
-            # The plain column has all operators, the others what there is to compare.
-            if len({row["operator"] for row in runs}) > (strategy != JOINT):
-                columns.append((setting, strategy, runs))
-    header, bounds, best = [key], ["bound"], ["best stream alone"]
-    for setting, strategy, _ in columns:
-        title = SETTINGS[setting].title
-        header.append(title if strategy == JOINT else f"{title}; {strategy}")
-        bounds.append(f"{100 * SETTINGS[setting].bound:.0f}")
-        runs = [row for row in alone if row["setting"] == setting]
-        best.append(mean_and_spread(best_alone(runs)))
+    header, bounds, best, columns = [key], ["bound"], ["best stream alone"], []
+    for (name, setting), strategy in product(SETTINGS.items(), strategies):
+        runs = [
+            row
+            for row in together
+            if row["setting"] == name
+            and (key == "strategy" or row["strategy"] == strategy)
+        ]
+        # The plain column has all operators, the others what there is to compare.
+        if len({row["operator"] for row in runs}) > (strategy != JOINT):
+            columns.append(runs)
+            more = "" if strategy == JOINT else f"; {strategy}"
+            header.append(setting.title + more)
+            bounds.append(f"{100 * setting.bound:.0f}")
+            own = [row for row in alone if row["setting"] == name]
+            best.append(mean_and_spread(best_alone(own)))
     lines = [bounds, best]
     for value in dict.fromkeys(row[key] for row in together):
         name = f"`{value}`" if key == "operator" else value
-        cells = [[r for r in runs if r[key] == value] for _, _, runs in columns]
+        cells = [[r for r in runs if r[key] == value] for runs in columns]
         lines.append([name, *map(mean_and_spread, cells)])
     return markdown(header, lines)
 

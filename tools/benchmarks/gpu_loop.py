@@ -6,6 +6,7 @@ import gc
 import os
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,33 +27,26 @@ class Clock(Hook):
 
     def __init__(self, device: torch.device) -> None:
         self.cuda = device.type == "cuda"
-        self.marks: list[tuple] = []
+        self.marks: list = []  # begin, end, begin, end ...
 
-    def _now(self):
-        if not self.cuda:
-            return time.perf_counter()
-        event = torch.cuda.Event(enable_timing=True)
-        event.record()
-        return event
+    def before_train_iter(self, *args, **kwargs) -> None:
+        mark = time.perf_counter()
+        if self.cuda:
+            mark = torch.cuda.Event(enable_timing=True)
+            mark.record()
+        self.marks.append(mark)
 
-    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
-        self._begin = self._now()
-
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        self.marks.append((self._begin, self._now()))
-
-    def _seconds(self, first, second) -> float:
-        if not self.cuda:
-            return second - first
-        return first.elapsed_time(second) / 1000
+    after_train_iter = before_train_iter
 
     def read(self, warmup: int) -> tuple[list[float], list[float]]:
-        """Gaps and steps after the first ``warmup`` ones."""
+        """Seconds between and of the steps after the first ``warmup`` ones."""
         if self.cuda:
             torch.cuda.synchronize()
-        pairs = list(zip(self.marks, self.marks[1:]))[warmup:]
-        gaps = [self._seconds(before[1], step[0]) for before, step in pairs]
-        return gaps, [self._seconds(*step) for _, step in pairs]
+        spans = [
+            first.elapsed_time(second) / 1000 if self.cuda else second - first
+            for first, second in pairwise(self.marks[2 * warmup + 1 :])
+        ]
+        return spans[::2], spans[1::2]
 
 
 def waiting(

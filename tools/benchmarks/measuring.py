@@ -90,12 +90,17 @@ def multiply_adds(work: Callable[[], object]) -> int:
 
 def one_core() -> None:
     """Make this process what MMEngine's loader workers are: one core, one thread."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    one_thread()
+
+
+def one_thread() -> None:
+    """For each library, as MMEngine sets it."""
     import cv2
     import torch
     from threadpoolctl import threadpool_limits
 
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
     threadpool_limits(1)

@@ -19,6 +19,7 @@ from bench_models import CONFIGS
 from mmaction.registry import MODELS, TRANSFORMS
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
 from mmstconv.media import open_media
@@ -36,13 +37,10 @@ def build_model(size: int = 112, fps: int = 12):
     init_default_scope("mmaction")
     torch.manual_seed(0)
     cfg = Config.fromfile(CONFIG)
-    changes = dict(
-        LoadFrames=dict(short_side=size * 8 // 7),
-        SampleClips=dict(fps=fps),
-        CenterCrop=dict(crop_size=size),
-    )
-    for step in cfg.test_pipeline:
-        step.update(changes.get(step.type, {}))
+    steps = {step.type: step for step in cfg.test_pipeline}
+    steps["LoadFrames"].short_side = size * 8 // 7
+    steps["SampleClips"].fps = fps
+    steps["CenterCrop"].crop_size = size
     model = MODELS.build(cfg.model).eval()
     model.cfg = cfg
     return model
@@ -62,16 +60,15 @@ class WindowPipeline:
 
     def __init__(self, model) -> None:
         self.model = model
-        steps = model.cfg.test_pipeline
-        (sampling,) = (step for step in steps if step.type == "SampleClips")
-        (loading,) = (step for step in steps if step.type == "LoadFrames")
-        self.frames, self.fps = sampling.clip_len, sampling.fps
-        resize = dict(type="Resize", scale=(-1, loading.short_side))
-        rest = [dict(step) for step in steps if step.type not in DECODING]
-        self.steps = [TRANSFORMS.build(step) for step in [resize, *rest]]
+        steps = {step.type: step.to_dict() for step in model.cfg.test_pipeline}
+        _, sampling, loading = (steps.pop(name) for name in DECODING)
+        self.frames, self.fps = sampling["clip_len"], sampling["fps"]
+        resize = dict(type="Resize", scale=(-1, loading["short_side"]))
+        self.steps = [TRANSFORMS.build(step) for step in (resize, *steps.values())]
 
-    def inputs(self, images: Sequence[np.ndarray], start: float, media) -> dict:
-        """What the model takes, of the frames of one window and one more."""
+    @torch.no_grad()
+    def scores(self, images: Sequence[np.ndarray], start: float, media):
+        """Of the frames of one window and one more."""
         images = list(np.array(images))
         sample = dict(
             imgs=images,
@@ -92,15 +89,7 @@ class WindowPipeline:
             if type(step).__name__ == "FormatClips":
                 sample.pop("media")  # it stays open for the next window
             sample = step(sample)
-        return dict(
-            inputs={name: [x] for name, x in sample["inputs"].items()},
-            data_samples=[sample["data_samples"]],
-        )
-
-    def scores(self, images: Sequence[np.ndarray], start: float, media):
-        with torch.no_grad():
-            sample = self.model.test_step(self.inputs(images, start, media))[0]
-        return sample.pred_score
+        return self.model.test_step(pseudo_collate([sample]))[0].pred_score
 
 
 def data_sample() -> ActionDataSample:

@@ -145,19 +145,20 @@ def several_clips(clips: Sequence[Clip] = WEB, rounds: int = 11) -> list[Result]
     found = []
     for clip, path in zip(clips, files(clips)):
         rate = dict(fps=clip.fps / 2)
-        sides = (
-            sampler(build(trimodal(SampleClips=dict(rate, num_clips=count))), path)
-            for count in (CLIPS, 1)
+        many, one = by_seed(
+            *(
+                sampler(build(trimodal(SampleClips=dict(rate, num_clips=number))), path)
+                for number in (CLIPS, 1)
+            ),
+            rounds,
         )
-        many, one = by_seed(*sides, rounds)
         found.append(([seconds / CLIPS for seconds in many], one))
     # where a single clip lies is random, and what it costs with it: sums over rounds
     ours, peer = (in_all(side) for side in zip(*found))
     peer = [sum(peer) / rounds] * rounds
     name = f"{CLIPS} clips an opening, all files, by the mean of single ones"
-    scale, unit = 1000 / len(clips), "ms a clip"
-    first = result("7", name, ours, peer, 0.5, scale, unit)
-    return [first, *per_file("7", clips, found, unit)]
+    first = result("7", name, ours, peer, 0.5, 1000 / len(clips), "ms a clip")
+    return [first, *per_file("7", clips, found, "ms a clip")]
 
 
 def measure(rows: tuple = (*SAMPLES, "5", "7")) -> Iterator[Result]:

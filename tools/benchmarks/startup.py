@@ -47,15 +47,6 @@ _base_ = [{base!r}]
 custom_imports = dict(imports=["mmstconv", "first_iteration"])
 custom_hooks = [dict(type="FirstIteration")]
 """
-SPLIT = """
-{split}_dataloader = dict(
-    dataset=dict(
-        ann_file={ann_file!r},
-        data_prefix=dict(video={videos!r}),
-        metainfo=dict(classes={classes!r}),
-    )
-)
-"""
 
 
 def prepare(folder: Path) -> Path:
@@ -68,12 +59,10 @@ def prepare(folder: Path) -> Path:
     (folder / "first_iteration.py").write_text(HOOK.format(began=began))
     text = CHILD.format(base=str(BASE))
     for split in FILES:
-        text += SPLIT.format(
-            split=split,
-            ann_file=str(data / f"{split}.txt"),
-            videos=str(data / split),
-            classes=str(data / "classes.txt"),
-        )
+        place = dict(ann_file=str(data / f"{split}.txt"))
+        place["data_prefix"] = dict(video=str(data / split))
+        place["metainfo"] = dict(classes=str(data / "classes.txt"))
+        text += f"{split}_dataloader = dict(dataset={place!r})\n"
     config = folder / "startup.py"
     config.write_text(text)
     return config

@@ -106,12 +106,11 @@ def half_step(half: bool, batch: int, size: int) -> Callable[[], None]:
 def convolution(half: bool, batch: int, size: int) -> Callable[[], None]:
     """One side of the bound: a large convolution and its backward pass, alone."""
     keep_large_blocks()
-    layout = torch.channels_last_3d
-    net = nn.Conv3d(64, 64, 3, padding=1, bias=False).to(memory_format=layout)
-    shape = (batch, 64, 8, size // 4, size // 4)
-    dtype = torch.bfloat16 if half else torch.float32
-    clips = torch.randn(shape).to(dtype, memory_format=layout).requires_grad_()
-    net.to(dtype)
+    how = dict(memory_format=torch.channels_last_3d)
+    how["dtype"] = torch.bfloat16 if half else torch.float32
+    net = nn.Conv3d(64, 64, 3, padding=1, bias=False).to(**how)
+    clips = torch.randn(batch, 64, 8, size // 4, size // 4)
+    clips = clips.to(**how).requires_grad_()
     return lambda: net(clips).square().mean().backward()
 
 

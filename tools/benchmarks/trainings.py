@@ -67,7 +67,7 @@ def write_lists(
 
 def seconds_of(work: Callable[..., object], *arguments) -> float:
     """How long a call takes."""
-    # The loader processes of the training before would be waited for in this one, and
+    # Loader processes of the training before would be waited for in this one, and
     # those with decord only end when they are made to.
     _utils.MP_STATUS_CHECK_INTERVAL = 0.1
     gc.collect()
@@ -108,23 +108,21 @@ def ours(ann_file: str, work_dir: Path, loading: dict, fps: float) -> Config:
 
 def peer(modality: str, lists: dict[str, str], folder: Path, loading: dict) -> Config:
     """MMAction2's training of one modality with our stream in its recognizer; flow
-    images and audio features are in ``folder``.
-    """
+    images and audio features are in ``folder``."""
     base = Config.fromfile(OURS)
     stream = base.model.streams[modality].to_dict()
-    width = MODELS.build(dict(stream["backbone"])).out_channels
-    stream["neck"] = dict(stream["neck"], in_channels=width)
+    neck = stream["neck"]
+    neck["in_channels"] = MODELS.build(dict(stream["backbone"])).out_channels
     head = dict(num_classes=base.model.cls_head.num_classes, dropout_ratio=0.5)
-    head["in_channels"] = stream["neck"]["hidden_channels"]
+    head["in_channels"] = neck["hidden_channels"]
+    cfg = Config.fromfile(STOCK)
     if modality == "audio":
-        model = dict(
-            type="RecognizerAudio",
-            backbone=dict(type="FeatureStream", stream=stream),
-            cls_head=dict(type="TSNAudioHead", **head),
-        )
+        backbone = dict(type="FeatureStream", stream=stream)
+        head = dict(type="TSNAudioHead", **head)
+        cfg.model = dict(type="RecognizerAudio", backbone=backbone, cls_head=head)
     else:
         channels = dict(rgb=3, flow=2)[modality]
-        model = dict(
+        cfg.model = dict(
             type="Recognizer3D",
             **stream,
             cls_head=dict(type="I3DHead", **head),
@@ -135,8 +133,6 @@ def peer(modality: str, lists: dict[str, str], folder: Path, loading: dict) -> C
                 format_shape="NCTHW",
             ),
         )
-    cfg = Config.fromfile(STOCK)
-    cfg.model = model
     cfg.optim_wrapper = base.optim_wrapper
     cfg.train_cfg = dict(type="EpochBasedTrainLoop")
     data = data_of(modality, lists, folder)
