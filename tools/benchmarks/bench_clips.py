@@ -131,29 +131,26 @@ def looped(clip: Clip, seconds: float, folder: Path | None = None) -> Path:
     path = source.with_stem(f"{source.stem}_{seconds:g}s")
     if path.exists():
         return path
+    # read by FFmpeg's "concat"; the last block of sound may be longer than the clip
+    entry = f"file '{source.resolve()}'\noutpoint {clip.seconds}\n"
+    entry += f"duration {clip.seconds}\n"
+    listed = path.with_suffix(".txt")
+    listed.write_text(entry * -(-int(seconds) // round(clip.seconds)))
     beginning = path.with_name(f"unfinished_{path.name}")
-    with av.open(str(beginning), "w") as writer:
-        streams, last = {}, {}
-        for loop in range(-(-int(seconds) // round(clip.seconds))):
-            with av.open(str(source)) as reader:
-                for stream in reader.streams if loop == 0 else ():
-                    streams[stream.index] = writer.add_stream_from_template(stream)
-                for packet in reader.demux():
-                    if packet.size:
-                        _repeat(packet, loop * clip.seconds, streams, last, writer)
+    options = dict(safe="0")
+    with (
+        av.open(str(listed), format="concat", options=options) as reader,
+        av.open(str(beginning), "w") as writer,
+    ):
+        streams = [writer.add_stream_from_template(one) for one in reader.streams]
+        last: dict[int, int] = {}
+        for packet in reader.demux():
+            index = packet.stream.index
+            if packet.size and packet.dts > last.get(index, packet.dts - 1):
+                last[index] = packet.dts
+                packet.stream = streams[index]
+                writer.mux(packet)
     return beginning.rename(path)
-
-
-def _repeat(packet, shift: float, streams: dict, last: dict, writer) -> None:
-    """Write a packet so many seconds later, unless that is before what is there:
-    the last block of sound may be longer than the clip."""
-    index = packet.stream.index
-    ticks = round(shift / packet.time_base)
-    packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
-    if packet.dts > last.get(index, packet.dts - 1):
-        last[index] = packet.dts
-        packet.stream = streams[index]
-        writer.mux(packet)
 
 
 def translations(pixels: Iterable[float]) -> Iterator[tuple]:

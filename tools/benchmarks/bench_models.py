@@ -14,7 +14,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 
 import torch
 from measuring import Result, alternate, one_core, result, script
@@ -22,11 +21,11 @@ from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
+from pipelines import CONFIGS
 from torch import Tensor, nn
 
 import mmstconv.models  # noqa: F401
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 STLITE = CONFIGS / "_base_/models/stlite_trimodal.py"
 CLASSES = 101
 
@@ -38,10 +37,10 @@ def shapes(size: int = 112, flow_size: int = 56, steps: int = 134) -> dict[str, 
     )
 
 
-def recognizer(config: Path = STLITE, only: str | None = None) -> nn.Module:
-    """The tri-modal model of a config, or that with one of its streams."""
+def recognizer(only: str | None = None) -> nn.Module:
+    """The default tri-modal model, or that with one of its streams."""
     register_all_modules(init_default_scope=True)
-    model = Config.fromfile(config).model
+    model = Config.fromfile(STLITE).model
     model.data_preprocessor = None
     for name in list(model.streams) if only else ():
         if name != only:

@@ -34,6 +34,7 @@ from mmaction.structures import ActionDataSample
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
+from pipelines import CONFIGS
 from torch import nn
 
 import mmstconv  # noqa: F401
@@ -41,7 +42,7 @@ from mmstconv.datasets import ComputeFlow
 from mmstconv.engine import CPUAmpOptimWrapper
 from mmstconv.media.writing.preparing import TrainingForm, prepare_media
 
-FOLDER = Path(__file__).resolve().parents[2] / "configs/recognition/stconvnet"
+FOLDER = CONFIGS / "recognition/stconvnet"
 NAME = "stlite_lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio"
 HOST_FLOW = FOLDER / f"{NAME}.py"
 FLOW = {"host": HOST_FLOW, "device": FOLDER / f"{NAME}_device-flow.py"}

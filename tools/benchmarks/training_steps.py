@@ -17,12 +17,13 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 import torch
-from bench_models import CONFIGS, STLITE, loss_of, recognizer, shapes
+from bench_models import loss_of, recognizer, shapes
 from measuring import Result, alternate, result, script
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
+from pipelines import CONFIGS
 from torch import Tensor, nn
 
 from mmstconv.engine import CPUAmpOptimWrapper
@@ -67,7 +68,7 @@ def in_turn(
 def trimodal(batch: int, size: int) -> tuple[nn.Module, Callable[[], Tensor]]:
     """The default model, and what computes its loss on frames of so many pixels."""
     torch.manual_seed(0)
-    model = recognizer(STLITE)
+    model = recognizer()
     return model, loss_of(model, batch, shapes(size, size // 2, 54))
 
 
