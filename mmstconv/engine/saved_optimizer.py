@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from mmengine.optim import OptimWrapper
 
+from ..checkpoints.containers import weights_of
 from ..checkpoints.reading import CheckpointError
 from ..private_names import checkpoint_of
-from .runner_parts import checkpoint_hook
+from .runner_parts import checkpoint_hook, unwrap
 
 
 def check_saved_by(runner, checkpoint: Mapping) -> None:
@@ -28,6 +29,30 @@ def check_saved_by(runner, checkpoint: Mapping) -> None:
             f"{checkpoint_of(runner)}: cannot be resumed from, it has no {entry}; to "
             "start training from its weights, set load_from without --resume; to go on "
             f"all the same, with a new one, default_hooks.checkpoint.{option}=False"
+        )
+
+
+def check_order(runner, checkpoint: Mapping) -> None:
+    """Check that the saved state counts the parameters in the order of the model.
+
+    An optimizer's state is by number. Where the parts of a model stand in another order
+    than when it was saved, it would go to other parameters, and say nothing if they
+    have the same shape.
+
+    Raises:
+        CheckpointError: The order is another one.
+    """
+    if "optimizer" not in checkpoint:
+        return
+    own = [name for name, _ in unwrap(runner.model).named_parameters()]
+    known = set(own)
+    saved = [name for name in weights_of(checkpoint) if name in known]
+    if len(saved) == len(own) and saved != own:
+        name = next(one for one, other in zip(saved, own) if one != other)
+        raise CheckpointError(
+            f"{checkpoint_of(runner)}: cannot be resumed from, its optimizer counts "
+            f"the parameters in another order than this model has them, from {name} "
+            "on; to start training from its weights, set load_from without --resume"
         )
 
 

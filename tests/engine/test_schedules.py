@@ -211,3 +211,20 @@ def test_the_message_is_short(one, tmp_path):
     _, log = resume(one, tmp_path, optim_wrapper__optimizer__lr=2e-4)
     (said,) = re.findall(rf"WARNING - \S+epoch_1\.pth: {SAID}.*(?:\n .*)+\n.*", log)
     assert len(said.splitlines()) == 3 and "load_from without --resume" in said
+
+
+def test_parameters_in_another_order(tmp_path):
+    """Two layers of one shape that have changed places: momentum would, too."""
+    cfg = toy_config(tmp_path, model__parts=2)
+    toy_runner(cfg).train()
+    path = tmp_path / "epoch_2.pth"
+    saved = torch.load(path, weights_only=True)
+    names = list(saved["state_dict"])
+    first, second = (names.index(f"parts.{k}.weight") for k in (0, 1))
+    names[first], names[second] = names[second], names[first]
+    saved["state_dict"] = {name: saved["state_dict"][name] for name in names}
+    torch.save(saved, path)
+    options = dict(model__parts=2, resume=True, train_cfg__max_epochs=3)
+    message = r"in another order than this model has them, from parts"
+    with pytest.raises(CheckpointError, match=message):
+        toy_runner(toy_config(tmp_path, **options)).train()

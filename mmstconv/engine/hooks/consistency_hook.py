@@ -18,7 +18,7 @@ from ...private_names import checkpoint_of, is_resuming
 from ..label_agreement import check_labels
 from ..preprocessing import check_preprocessing, forget_files_on_resume
 from ..runner_parts import built_data_sets, is_training, unwrap
-from ..saved_optimizer import check_kind, check_saved_by
+from ..saved_optimizer import check_kind, check_order, check_saved_by
 from ..schedule_changes import overridden
 from ..schedules import keep_config
 
@@ -101,6 +101,7 @@ class ConsistencyHook(Hook):
     def _settle_schedule(self, runner, checkpoint: dict) -> None:
         check_resumable(checkpoint_of(runner), checkpoint)
         check_saved_by(runner, checkpoint)
+        check_order(runner, checkpoint)
         lines = overridden(runner, checkpoint)
         if not lines:
             return

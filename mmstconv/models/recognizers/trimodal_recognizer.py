@@ -71,7 +71,7 @@ class TriModalRecognizer(BaseModel):
             raise ValueError("streams: expected at least one modality, got none")
         names = in_order(streams)
         if data_preprocessor is None:
-            data_preprocessor = plain_preprocessor({*MODALITIES, *names})
+            data_preprocessor = plain_preprocessor([*MODALITIES, *names])
         if isinstance(data_preprocessor, dict):
             data_preprocessor = MODELS.build(data_preprocessor)
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
