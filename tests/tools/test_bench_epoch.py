@@ -64,7 +64,7 @@ def test_one_short_round(speed, tmp_path, monkeypatch, capsys):
         tool.Clip(f"{k}.mp4", 64, 48, tool.FPS, seconds=1.5) for k in range(2)
     )
     monkeypatch.setattr(tool, "CLIPS", clips)
-    for name, value in dict(WARMUP=0, LONG=2, PROCESSES=1).items():
+    for name, value in dict(WARMUP=0, PROCESSES=1).items():
         monkeypatch.setattr(tool, name, value)
     monkeypatch.setattr(tool, "MEDIA", tmp_path / "media")
     monkeypatch.setattr(tool, "FOLDER", tmp_path / "work")

@@ -156,8 +156,7 @@ def looped(clip: Clip, seconds: float, folder: Path | None = None) -> Path:
 def translations(pixels: Iterable[float]) -> Iterator[tuple]:
     """Pairs of grey images, another texture and direction each, and their shift.
 
-    A texture is a sum of cosine waves down to 6 pixels of length: what is between its
-    pixels is known as well, and nothing is interpolated.
+    A texture is a sum of cosine waves down to 6 pixels; nothing is interpolated.
     """
     y, x = np.mgrid[0:SIZE, 0:SIZE].astype(float)
     for seed, distance in enumerate(pixels):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import wave
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice, pairwise
 from pathlib import Path
 
 import av
@@ -20,14 +21,19 @@ BOUND = 20  # pixels that become 0 and 255, denseflow's -b
 RATE = 16000
 BANDS = 64  # MMAction2 has 80: these are what the audio stream takes
 
-FARNEBACK = (0.5, 3, 15, 3, 5, 1.2, 0)  # of OpenCV's manual
-#: What makes a function of two images; TV-L1 is MMAction2's default.
-METHODS: dict[str, Callable[[], Callable]] = {
-    "farneback": lambda: (
-        lambda a, b: cv2.calcOpticalFlowFarneback(a, b, None, *FARNEBACK)
-    ),
-    "tvl1": lambda: partial(cv2.optflow.createOptFlow_DualTVL1().calc, flow=None),
-}
+
+def farneback() -> Callable:
+    """OpenCV's, with the settings of its manual."""
+    settings = (0.5, 3, 15, 3, 5, 1.2, 0)
+    return lambda a, b: cv2.calcOpticalFlowFarneback(a, b, None, *settings)
+
+
+def tvl1() -> Callable:
+    """MMAction2's default, on the CPU."""
+    return partial(cv2.optflow.createOptFlow_DualTVL1().calc, flow=None)
+
+
+METHODS: dict[str, Callable[[], Callable]] = {"farneback": farneback, "tvl1": tvl1}
 
 
 def grey_frames(path: Path) -> Iterator[np.ndarray]:
@@ -43,25 +49,18 @@ def grey_frames(path: Path) -> Iterator[np.ndarray]:
 def extract_flow(
     path: Path, folder: Path, method: str = "farneback", most: int | None = None
 ) -> int:
-    """Flow images of at most so many pairs, and how many there are:
-    ``flow_x_00001.jpg``, ``flow_y_00001.jpg`` and so on.
-    """
+    """Flow images ``flow_x_00001.jpg``, ``flow_y_00001.jpg`` and so on, of at most so
+    many pairs of frames; how many there are."""
     cv2.setNumThreads(1)  # one process a core
     folder.mkdir(parents=True, exist_ok=True)
-    compute = METHODS[method]()
-    frames = grey_frames(path)
-    before, pairs = next(frames), 0
-    for frame in frames:
-        if pairs == most:
-            break
-        pairs += 1
-        flow = compute(before, frame)
+    compute, number = METHODS[method](), 0
+    for number, pair in enumerate(islice(pairwise(grey_frames(path)), most), 1):
+        flow = compute(*pair)
         images = np.clip((flow + BOUND) * (255 / (2 * BOUND)) + 0.5, 0, 255)
         for axis, name in enumerate("xy"):
             image = images[..., axis].astype(np.uint8)
-            cv2.imwrite(str(folder / f"flow_{name}_{pairs:05d}.jpg"), image)
-        before = frame
-    return pairs
+            cv2.imwrite(str(folder / f"flow_{name}_{number:05d}.jpg"), image)
+    return number
 
 
 def extract_audio(path: Path, wav: Path) -> None:

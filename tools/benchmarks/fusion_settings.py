@@ -163,7 +163,7 @@ def own_bit(stream: str) -> Setting:
 
 
 class Pool:
-    """Clips of each split to put samples together from; ``sizes`` are multiples of 8.
+    """Clips of each split, as many as ``sizes`` says, multiples of 8.
 
     ``inputs[split]`` ``{modality: (P, ...)}`` and ``bits[split]`` ``{modality: (P,)}``.
     """
