@@ -64,7 +64,8 @@ def test_one_short_round(speed, tmp_path, monkeypatch, capsys):
         tool.Clip(f"{k}.mp4", 64, 48, tool.FPS, seconds=1.5) for k in range(2)
     )
     monkeypatch.setattr(tool, "CLIPS", clips)
-    monkeypatch.setattr(tool, "WARMUP", 0)
+    for name, value in dict(WARMUP=0, PROCESSES=1).items():
+        monkeypatch.setattr(tool, name, value)
     monkeypatch.setattr(tool, "MEDIA", tmp_path / "media")
     monkeypatch.setattr(tool, "FOLDER", tmp_path / "work")
     monkeypatch.setattr(tool, "LOADING", dict(batch_size=1, num_workers=0))

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from argparse import Namespace
 from collections import Counter
 
 import numpy as np
@@ -24,11 +23,15 @@ import fusion_settings
 import fusion_tables
 from fusion_settings import SETTINGS
 
-FLAGS = [
-    *("--operators", "MaxFusion", "--default", "MaxFusion", "--settings", "missing"),
-    *("--strategies", "auxiliary losses"),
-    *("--steps", "2", "--train", "32", "--test", "16", "--no-cost"),
-]
+SMALL = """
+import fusion, sys
+fusion.DEFAULT, fusion.SEEDS = "MaxFusion", 1
+fusion.PROTOCOL.update(steps=2, train=32, test=16)
+fusion.OUT = fusion.Path(sys.argv.pop(1))
+fusion.measure_cost = lambda operators: []
+fusion.main()
+"""
+FLAGS = ["--operators", "MaxFusion", "--settings", "missing"]
 
 
 def rng(seed=0):
@@ -136,7 +139,7 @@ def test_samples_show_the_bits_that_were_drawn(pool):
 
 
 def test_absent_sound_is_nan(pool):
-    data = fusion_runs.Samples(pool, SETTINGS["missing"], "test", 16, rng())
+    data = fusion_runs.Samples(pool, SETTINGS["missing"], "test", rng())
     absent = 0
     for one in data:
         here = one["data_samples"].presence
@@ -169,9 +172,9 @@ def test_stream_trained_alone_fits_the_joint_model():
 
 
 def run_command(out):
-    command = [sys.executable, "tools/benchmarks/fusion.py", *FLAGS, "--out", str(out)]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command += ["--seeds", "1"]
+    command = [sys.executable, "-c", SMALL, str(out), *FLAGS]
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tools/benchmarks")])
+    env = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300
     )
@@ -211,10 +214,10 @@ def test_command_writes_and_goes_on(tmp_path):
     assert out.with_suffix(".md").read_text() == table
 
 
-def test_plan():
-    given = dict(operators=["SumFusion", "MaxFusion"], default="MaxFusion", seeds=1)
-    args = Namespace(**given, settings=["shortcut", "xor"], strategies=None)
-    jobs = fusion.plan(args)
+def test_plan(monkeypatch):
+    monkeypatch.setattr(fusion, "DEFAULT", "MaxFusion")
+    monkeypatch.setattr(fusion, "SEEDS", 1)
+    jobs = fusion.plan(["SumFusion", "MaxFusion"], ["shortcut", "xor"])
     assert len(set(jobs)) == len(jobs)
     runs = Counter((job.setting, job.operator) for job in jobs)
     strategies = len(fusion_runs.STRATEGIES)
@@ -250,7 +253,7 @@ def test_table():
         row("joint", 0, 0.125, setting="missing"),
         row("auxiliary losses", 0, 1, setting="missing"),  # of one operator alone
     ]
-    text = fusion_tables.write_tables(rows, None, "SumFusion")
+    text = fusion_tables.write_tables(rows, [], "SumFusion")
     operators, strategies = text.split("Strategies with `SumFusion`.")
     c, d = SETTINGS["shortcut"].title, SETTINGS["missing"].title
     lines = operators.splitlines()

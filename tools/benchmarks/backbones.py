@@ -2,33 +2,24 @@
 
     python tools/benchmarks/backbones.py --modality rgb --seeds 2
 
-Every candidate is a stream (backbone, LSTM) with a linear classifier, of about the
-same multiply-adds, trained on the same endless stream of drawn clips: one of four
-shapes moves in one of four ways (clockwise, counter-clockwise, speeding up, slowing
-down) over a drifting texture. RGB has to name shape and motion (16 classes); flow
-sees the DIS flow of the very clip and has to name the motion (4 classes); sound is
-one second of log-mel: four timbres in four courses (rising, falling, slow and fast
-pulses) in noise (16 classes).
-Time is a forward and backward pass as a ratio to the first candidate, all
-interleaved.
+Prints the tables of docs/backbones.md. Every candidate is a stream with an LSTM and a
+linear classifier, of about the same multiply-adds, trained on the same drawn clips
+(backbone_clips.py). Time is a forward and backward pass as a ratio to the first
+candidate, all interleaved.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import statistics
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import torch
 from backbone_clips import BATCH, KINDS, SIZE, STEPS, batch_of, batches
-from measuring import alternate
+from measuring import alternate, markdown, multiply_adds, result
 from mmaction.registry import MODELS
 from mmengine.logging import MMLogger
-from mmengine.utils import track_iter_progress
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 import mmstconv.models  # noqa: F401
 
@@ -46,9 +37,20 @@ SPLIT = dict(conv_cfg=dict(type="SeparableConv3d"))
 STRIDED = dict(stride=(1, 2, 2))
 
 
-def residual(*widths: int, first: dict, rest: dict, block="ResidualBlock") -> list:
+def plain(one: int, two: int, three: int, four: int, **options) -> list[dict]:
+    """A strided stem and stages that pool; time is halved before the last."""
+    return [
+        dict(channels=one, **STRIDED, **SPACE, **options),
+        dict(channels=two, **SPACE, **options),
+        dict(channels=three, **BOTH, **options),
+        dict(channels=four, **options),
+    ]
+
+
+def residual(
+    stem: int, one: int, two: int, three: int, first, rest, block="ResidualBlock"
+) -> list[dict]:
     """A strided stem and three residual stages; time is halved before the last."""
-    stem, one, two, three = widths
     return [
         dict(channels=stem, kernel_size=(1, 5, 5), **STRIDED),
         dict(block=block, channels=one, **STRIDED, **first),
@@ -57,90 +59,56 @@ def residual(*widths: int, first: dict, rest: dict, block="ResidualBlock") -> li
     ]
 
 
+def depthwise(**options) -> list[dict]:
+    widths = (24, 32, 64, 128)
+    return residual(*widths, options, options, block="InvertedResidualBlock")
+
+
 # Widths were set so that each has about 40 million multiply-adds on RGB.
 VIDEO = {
-    "3x3x3": [
-        dict(channels=12, **STRIDED, **SPACE),
-        dict(channels=32, **SPACE),
-        dict(channels=64, **BOTH),
-        dict(channels=128),
-    ],
-    "1x3x3 + 3x1x1": [
-        dict(channels=14, **STRIDED, **SPACE, **SPLIT),
-        dict(channels=40, **SPACE, **SPLIT),
-        dict(channels=88, **BOTH, **SPLIT),
-        dict(channels=176, **SPLIT),
-    ],
-    "residual 3x3x3": residual(13, 17, 34, 68, first={}, rest={}),
-    "residual 1x3x3 + 3x1x1": residual(13, 24, 48, 96, first=SPLIT, rest=SPLIT),
-    "residual, time above only": residual(13, 26, 52, 104, first=FLAT, rest=SPLIT),
-    "depthwise 3x3x3 (X3D)": residual(
-        24, 32, 64, 128, first={}, rest={}, block="InvertedResidualBlock"
-    ),
-    "depthwise, gated (X3D)": residual(
-        *(24, 32, 64, 128),
-        first=dict(gate=True),
-        rest=dict(gate=True),
-        block="InvertedResidualBlock",
-    ),
+    "3x3x3": plain(12, 32, 64, 128),
+    "1x3x3 + 3x1x1": plain(14, 40, 88, 176, **SPLIT),
+    "residual 3x3x3": residual(13, 17, 34, 68, {}, {}),
+    "residual 1x3x3 + 3x1x1": residual(13, 24, 48, 96, SPLIT, SPLIT),
+    "residual, time above only": residual(13, 26, 52, 104, FLAT, SPLIT),
+    "depthwise 3x3x3 (X3D)": depthwise(),
+    "depthwise, gated (X3D)": depthwise(gate=True),
 }
-
-
 HALVE = dict(pool=dict(mode="max", size=2))
+
+
+def one_d(*stages: dict) -> dict:
+    """A network over time, of which the first two stages halve it."""
+    first, second, last = stages
+    stages = [dict(first, **HALVE), dict(second, **HALVE), last]
+    return dict(type="AudioConvNet", in_channels=64, stages=stages)
+
+
+RESIDUAL = dict(block="ResidualBlock", channels=92)
+DEPTHWISE = dict(block="InvertedResidualBlock", channels=100, kernel_size=9)
+TWO_D = [
+    *(dict(channels=channels, **HALVE) for channels in (8, 16, 32)),
+    dict(channels=64),
+]
+TWO_D_STRIDED = [
+    dict(channels=14, kernel_size=5, stride=2),
+    dict(channels=28, stride=2),
+    dict(channels=42, stride=(1, 2)),
+    dict(channels=64, stride=(2, 2)),
+]
+WIDE = dict(channels=88)
 # About 6 million multiply-adds each.
 SOUND = {
-    "1D over time": dict(
-        type="AudioConvNet",
-        in_channels=64,
-        stages=[
-            dict(channels=88, num_blocks=2, **HALVE),
-            dict(channels=88, **HALVE),
-            dict(channels=88),
-        ],
-    ),
-    "1D residual": dict(
-        type="AudioConvNet",
-        in_channels=64,
-        stages=[
-            dict(channels=92, **HALVE),
-            dict(block="ResidualBlock", channels=92, **HALVE),
-            dict(block="ResidualBlock", channels=92),
-        ],
-    ),
-    "1D depthwise of 9": dict(
-        type="AudioConvNet",
-        in_channels=64,
-        stages=[
-            dict(channels=100, **HALVE),
-            dict(block="InvertedResidualBlock", channels=100, kernel_size=9, **HALVE),
-            dict(block="InvertedResidualBlock", channels=100, kernel_size=9),
-        ],
-    ),
-    "2D over time and bands": dict(
-        type="MelConvNet",
-        stages=[
-            dict(channels=8, **HALVE),
-            dict(channels=16, **HALVE),
-            dict(channels=32, **HALVE),
-            dict(channels=64),
-        ],
-    ),
-    "2D, strided": dict(
-        type="MelConvNet",
-        stages=[
-            dict(channels=14, kernel_size=5, stride=2),
-            dict(channels=28, stride=2),
-            dict(channels=42, stride=(1, 2)),
-            dict(channels=64, stride=(2, 2)),
-        ],
-    ),
+    "1D over time": one_d(dict(WIDE, num_blocks=2), WIDE, WIDE),
+    "1D residual": one_d(dict(channels=92), RESIDUAL, RESIDUAL),
+    "1D depthwise of 9": one_d(dict(channels=100), DEPTHWISE, DEPTHWISE),
+    "2D over time and bands": dict(type="MelConvNet", stages=TWO_D),
+    "2D, strided": dict(type="MelConvNet", stages=TWO_D_STRIDED),
 }
+video = partial(dict, type="STConvNet")
 CANDIDATES = {
-    "rgb": {name: dict(type="STConvNet", stages=s) for name, s in VIDEO.items()},
-    "flow": {
-        name: dict(type="STConvNet", stages=s, in_channels=2)
-        for name, s in VIDEO.items()
-    },
+    "rgb": {name: video(stages=s) for name, s in VIDEO.items()},
+    "flow": {name: video(stages=s, in_channels=2) for name, s in VIDEO.items()},
     "audio": SOUND,
 }
 
@@ -150,12 +118,7 @@ class Probe(nn.Module):
 
     def __init__(self, backbone: dict, classes: int) -> None:
         super().__init__()
-        backbone = MODELS.build(backbone)
-        neck = dict(
-            type="LSTMTemporalNeck",
-            in_channels=backbone.out_channels,
-            hidden_channels=64,
-        )
+        neck = dict(type="LSTMTemporalNeck", hidden_channels=64)
         stream = dict(type="ConvStream", backbone=backbone, neck=neck)
         self.stream = MODELS.build(stream)
         self.stream.init_weights()
@@ -195,63 +158,43 @@ def seconds(candidates: dict, modality: str, rounds: int) -> dict[str, list[floa
     return alternate(sides, rounds)
 
 
-def multiply_adds(backbone: dict, modality: str) -> int:
+def cost(backbone: dict, modality: str) -> int:
+    """Multiply-adds of a sample."""
     net = MODELS.build(backbone).eval().to("meta")
-    with FlopCounterMode(display=False) as counter:
-        net(torch.empty(1, *INPUT[modality], device="meta"))
-    return counter.get_total_flops() // 2
+    return multiply_adds(partial(net, torch.empty(1, *INPUT[modality], device="meta")))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--modality", choices=sorted(CANDIDATES), default="rgb")
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--only", nargs="*", help="some of the candidates")
-    parser.add_argument("--out", type=Path, default=Path("work_dirs/bench"))
+    parser.add_argument("--steps", type=int, default=200)
     args = parser.parse_args()
     # Initialisation is logged parameter by parameter.
     MMLogger.get_current_instance().setLevel("WARNING")
     modality, classes = args.modality, CLASSES[args.modality]
-    candidates = {
-        name: backbone
-        for name, backbone in CANDIDATES[modality].items()
-        if name in (args.only or CANDIDATES[modality])
-    }
+    candidates = CANDIDATES[modality]
     test = batches(10_000, modality, TESTED // BATCH)
     accuracy: dict[str, list[float]] = {name: [] for name in candidates}
     for seed in range(args.seeds):
         data = batches(seed, modality, args.steps)
-        for name, backbone in track_iter_progress(list(candidates.items())):
+        for name, backbone in candidates.items():
             accuracy[name].append(train(backbone, classes, seed, data, test))
-            print(f" {name}, seed {seed}: {accuracy[name][-1]:.3f}", flush=True)
+            print(f"{name}, seed {seed}: {accuracy[name][-1]:.3f}", flush=True)
     spent = seconds(candidates, modality, 7)
     first = next(iter(spent.values()))
-    rows = []
-    for name, backbone in candidates.items():
-        ratios = [a / b for a, b in zip(spent[name], first)]
-        rows.append(
-            dict(
-                name=name,
-                modality=modality,
-                accuracy=accuracy[name],
-                parameters=sum(p.numel() for p in MODELS.build(backbone).parameters()),
-                mega_macs=multiply_adds(backbone, modality) / 1e6,
-                time_ratio=statistics.median(ratios),
-                time_spread=[min(ratios), max(ratios)],
-            )
+    rows = [
+        (
+            name,
+            " ".join(f"{value:.3f}" for value in accuracy[name]),
+            f"{cost(backbone, modality) / 1e6:.1f}",
+            f"{sum(p.numel() for p in MODELS.build(backbone).parameters()):,}",
+            f"{result('', name, spent[name], first).ratio:.2f}",
         )
-    print(f"{'':28}{'accuracy':>16}{'10^6 MACs':>11}{'params':>10}{'time':>7}")
-    for row in rows:
-        seen = " ".join(f"{value:.3f}" for value in row["accuracy"])
-        print(
-            f"{row['name']:28}{seen:>16}{row['mega_macs']:>11.1f}"
-            f"{row['parameters']:>10,}{row['time_ratio']:>7.2f}"
-        )
-    args.out.mkdir(parents=True, exist_ok=True)
-    path = args.out / f"backbones_{modality}.json"
-    path.write_text(json.dumps(rows, indent=1))
-    print(f"wrote {path}")
+        for name, backbone in candidates.items()
+    ]
+    header = ("block", "accuracy, seed by seed", "10^6 MACs", "parameters", "time")
+    print(markdown(header, rows))
 
 
 if __name__ == "__main__":

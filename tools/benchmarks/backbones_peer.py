@@ -2,28 +2,22 @@
 
     python tools/benchmarks/backbones_peer.py
 
-Forward and backward of one clip, in float32, both sides with the same shapes, threads
-and allocator, both in training mode. R3D-18 and C3D are archs of ours; R(2+1)D-34 has
-MMAction2's pooling behind the stem, and I3D-R50 its 3x3x3 inflation, both built of our
-blocks. Not quite the same: in C3D our fc6 and fc7 are convolutions, the peer's are
-linear; in R(2+1)D-34 the peer has 0.08 % more parameters. A test compares the
-parameters of the other two. The second line of each pair has shares of the rate of one
-3x3x3 convolution (forward and backward) in the same rounds: how much of it each side's
-multiply-adds reach. The third has the peer's convolutions alone, one by one: what is
-left of its time where everything else costs nothing.
+Forward and backward of one clip in float32 and training mode. R(2+1)D-34 has the peer's
+pooling behind the stem, I3D-R50 its 3x3x3 inflation. Not quite the same: C3D's fc6 and
+fc7 are convolutions here, and the peer's R(2+1)D-34 has 0.08 % more parameters. The
+second line of each pair has shares of the rate of one 3x3x3 convolution in the same
+rounds, the third the peer's convolutions alone, one by one.
 """
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Iterator, Mapping
 
 import torch
-from measuring import Result, alternate, result, script
+from measuring import Result, alternate, multiply_adds, result, script
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 import mmstconv.models  # noqa: F401
 
@@ -130,30 +124,18 @@ def convolutions_of(net: nn.Module, shape: tuple[int, ...]) -> Callable[[], None
     return step
 
 
-def multiply_adds(work: Callable[[], object]) -> float:
-    """Of forward and backward, in 10^9."""
-    with FlopCounterMode(display=False) as counter:
-        work()
-    return counter.get_total_flops() / 2e9
-
-
 def shares(name: str, macs: Mapping[str, float], spent: Mapping) -> Result:
-    """Our share of the convolution's rate by the peer's, both in the text."""
-    peaks = [macs["peak"] / seconds for seconds in spent["peak"]]
+    """Our share of the convolution's rate by the peer's."""
     ours, peer = (
-        [macs[side] / seconds / peak for seconds, peak in zip(spent[side], peaks)]
+        [
+            macs[side] / one / (macs["peak"] / peak)
+            for one, peak in zip(spent[side], spent["peak"])
+        ]
         for side in ("ours", "peer")
     )
-    ratio = statistics.median(one / other for one, other in zip(ours, peer))
-    return Result(
-        "9",
-        f"{name}: share of a 3x3x3 convolution's rate",
-        ratio,
-        ours=statistics.median(ours),
-        peer=statistics.median(peer),
-        unit="of the rate",
-        note="larger is better; goal: at least 1",
-    )
+    what = f"{name}: share of a 3x3x3 convolution's rate"
+    note = "larger is better; goal: at least 1"
+    return result("9", what, ours, peer, unit="of the rate", note=note)
 
 
 def measure(rounds: int = 2, only: tuple = tuple(PAIRS)) -> Iterator[Result]:

@@ -7,7 +7,7 @@ size (about 400 kbit/s at 240 lines). The sound is noise bursts and glides in st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,23 +25,14 @@ SIZE, WAVES = 112, 60  # of the images of `translations`
 
 @dataclass(frozen=True)
 class Clip:
-    """A file to draw.
+    """A file to draw."""
 
-    Args:
-        name: Of the file; the suffix chooses the container.
-        width: In pixels.
-        height: In pixels.
-        fps: Frames per second.
-        seconds: Of video and sound.
-        crf: Quality of H.264; larger is worse.
-    """
-
-    name: str
+    name: str  # the suffix chooses the container
     width: int
     height: int
     fps: int = 30
     seconds: float = 10.0
-    crf: int = 20
+    crf: int = 20  # quality of H.264; larger is worse
 
     def __str__(self) -> str:
         return f"{self.name}, {self.width} x {self.height}"
@@ -135,44 +126,37 @@ def files(clips: Iterable[Clip], folder: Path | None = None) -> list[Path]:
 
 
 def looped(clip: Clip, seconds: float, folder: Path | None = None) -> Path:
-    """A file of a clip's packets again and again, until so many seconds are full.
-
-    Nothing is encoded anew.
-    """
+    """A file of a clip's packets, not encoded anew, until so many seconds are full."""
     source = write(clip, 1, folder)
     path = source.with_stem(f"{source.stem}_{seconds:g}s")
     if path.exists():
         return path
+    # read by FFmpeg's "concat"; the last block of sound may be longer than the clip
+    entry = f"file '{source.resolve()}'\noutpoint {clip.seconds}\n"
+    entry += f"duration {clip.seconds}\n"
+    listed = path.with_suffix(".txt")
+    listed.write_text(entry * -(-int(seconds) // round(clip.seconds)))
     beginning = path.with_name(f"unfinished_{path.name}")
-    with av.open(str(beginning), "w") as writer:
-        streams, last = {}, {}
-        for loop in range(-(-int(seconds) // round(clip.seconds))):
-            with av.open(str(source)) as reader:
-                for stream in reader.streams if loop == 0 else ():
-                    streams[stream.index] = writer.add_stream_from_template(stream)
-                for packet in reader.demux():
-                    if packet.size:
-                        _repeat(packet, loop * clip.seconds, streams, last, writer)
+    options = dict(safe="0")
+    with (
+        av.open(str(listed), format="concat", options=options) as reader,
+        av.open(str(beginning), "w") as writer,
+    ):
+        streams = [writer.add_stream_from_template(one) for one in reader.streams]
+        last: dict[int, int] = {}
+        for packet in reader.demux():
+            index = packet.stream.index
+            if packet.size and packet.dts > last.get(index, packet.dts - 1):
+                last[index] = packet.dts
+                packet.stream = streams[index]
+                writer.mux(packet)
     return beginning.rename(path)
-
-
-def _repeat(packet, shift: float, streams: dict, last: dict, writer) -> None:
-    """Write a packet so many seconds later, unless that is before what is there:
-    the last block of sound may be longer than the clip."""
-    index = packet.stream.index
-    ticks = round(shift / packet.time_base)
-    packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
-    if packet.dts > last.get(index, packet.dts - 1):
-        last[index] = packet.dts
-        packet.stream = streams[index]
-        writer.mux(packet)
 
 
 def translations(pixels: Iterable[float]) -> Iterator[tuple]:
     """Pairs of grey images, another texture and direction each, and their shift.
 
-    A texture is a sum of cosine waves down to 6 pixels of length: what is between its
-    pixels is known as well, and nothing is interpolated.
+    A texture is a sum of cosine waves down to 6 pixels; nothing is interpolated.
     """
     y, x = np.mgrid[0:SIZE, 0:SIZE].astype(float)
     for seed, distance in enumerate(pixels):
@@ -191,3 +175,13 @@ def translations(pixels: Iterable[float]) -> Iterator[tuple]:
             image = 120 + np.tensordot(heights, cosines, 1)
             images.append(np.rint(image.clip(0, 255)).astype(np.uint8))
         yield images[0], images[1], shift
+
+
+def end_point_errors(solver: Callable, pairs: Iterable, margin: int) -> list[float]:
+    """Mean error in pixels of each of the ``translations``, but for a margin that has
+    left the image; a solver gives ``(H, W, 2)``."""
+    inner = slice(margin, -margin)
+    return [
+        float(np.hypot(*(solver(a, b) - shift).transpose(2, 0, 1))[inner, inner].mean())
+        for a, b, shift in pairs
+    ]

@@ -2,21 +2,16 @@
 
     python tools/benchmarks/epoch.py [--rounds N]
 
-Ours is one run of the default tri-modal model on video files. The peer extracts flow
-images and audio features (see extraction.py), then trains three times: RGB from the
-video files by its stock pipeline, flow from the images, audio from the features, in its
-own recognizers, heads and data sets. Both have the same files, epochs, batches, loader
-processes and streams (convolution and LSTM). Whole runs from the config to the
-checkpoint, each side in a process of its own; starting that (row 14) is not in it. Ours
-is there a second time on prepared files (row 4); then making them counts as our
-extraction. And once without what our launcher sets (priority of loader processes,
-waiting of threads, memory).
+Ours is one run of the default model on video files; a second on prepared files, whose
+making counts; a third without what our launcher sets. The peer extracts flow images and
+audio features (extraction.py), then trains RGB, flow and audio one after the other, in
+its own recognizers, heads and data sets. Files, epochs, batches, loader processes and
+streams are the same. Whole runs from config to checkpoint, each side in a process of
+its own that has started.
 
-The goal is for flow by Farneback, which suits the peer: TV-L1 is MMAction2's default
-and takes far longer (measured on a few pairs, its line is computed from that). How
-much extraction weighs depends on the number of epochs it serves: the lines without
-extraction, of one epoch more, and for 50 epochs, say so. What an epoch more takes is
-from trainings on the list written several times: the start of an epoch is not in it.
+The goal is for flow by Farneback; TV-L1, MMAction2's default, is computed from a few
+pairs. Other lines leave extraction out or are for more epochs: what an epoch more takes
+is from trainings on the list written several times.
 """
 
 from __future__ import annotations
@@ -59,17 +54,15 @@ WARMUP = 1  # trainings of each side before: the first one imports what it needs
 
 def extract(pool: Pool, videos: Sequence[Path], folder: Path) -> dict[str, float]:
     """Everything that is made once: seconds of flow, sound and prepared files."""
+    for part in ("flow", "audio", "prepared"):
+        shutil.rmtree(folder / part, ignore_errors=True)
+    made = folder / "prepared"
+    made.mkdir()
     work = {
         "flow": (extract_flow, [(x, folder / "flow" / x.stem) for x in videos]),
         "audio": (extract_sound, [(x, folder / "audio") for x in videos]),
-        "prepared": (
-            prepare_media,
-            [(x, folder / "prepared" / x.name) for x in videos],
-        ),
+        "prepared": (prepare_media, [(x, made / x.name) for x in videos]),
     }
-    for part in work:
-        shutil.rmtree(folder / part, ignore_errors=True)
-    (folder / "prepared").mkdir()
     return {
         part: seconds_of(partial(pool.starmap, function, jobs, chunksize=1))
         for part, (function, jobs) in work.items()
@@ -83,10 +76,10 @@ def tvl1_seconds(video: Path, folder: Path, pairs: int) -> float:
 
 
 def process(**environment: str) -> ProcessPoolExecutor:
-    """One process that does what it is given, in turn."""
+    """One process, which has started, that does what it is given, in turn."""
     made = ProcessPoolExecutor(1, mp_context=SPAWN)
     with mock.patch.dict(os.environ, environment):  # of which it gets a copy
-        made.submit(time.sleep, 0).result()  # it has started
+        made.submit(time.sleep, 0).result()
     return made
 
 
@@ -96,14 +89,15 @@ def trainings_of(videos: list[Path], counts: list[int], folder: Path) -> dict:
     for suffix, times in (("", 1), ("-long", LONG)):
         place = folder / f"lists{suffix}"
         place.mkdir(exist_ok=True)
-        lists = trainings.write_lists(
-            videos * times, counts * times, place, folder / "prepared"
-        )
-        for kind in OURS:
-            run = (lists[kind], folder / f"ours-{kind}", LOADING, FPS)
-            work[f"{kind}{suffix}"] = (trainings.train_ours, *run)
-        run = (lists["video"], folder / "ours-plain", LOADING, FPS)
-        work[f"plain{suffix}"] = (trainings.train_plain, *run)
+        listed = (videos * times, counts * times, place, folder / "prepared")
+        lists = trainings.write_lists(*listed)
+        for kind, function, name in (
+            ("video", trainings.train_ours, "video"),
+            ("prepared", trainings.train_ours, "prepared"),
+            ("plain", trainings.train_plain, "video"),
+        ):
+            run = (lists[name], folder / f"ours-{kind}", LOADING, FPS)
+            work[f"{kind}{suffix}"] = (function, *run)
         for modality in MODALITIES:
             run = (modality, lists, folder, LOADING)
             work[f"{modality}{suffix}"] = (trainings.train_peer, *run)
@@ -139,52 +133,47 @@ def time_all(rounds: int, folder: Path) -> dict[str, list[float]]:
     return spent
 
 
-class Training:
-    """Seconds of a training in each round: with one epoch (``first``), of a further
-    epoch (``more``), and computed with ``MANY`` epochs (``many``)."""
-
-    def __init__(self, spent: dict[str, list[float]], *names: str) -> None:
-        self.first = in_all(spent[name] for name in names)
-        long = in_all(spent[f"{name}-long"] for name in names)
-        self.more = [(x - one) / (LONG - 1) for one, x in zip(self.first, long)]
-        self.many = [one + (MANY - 1) * x for one, x in zip(self.first, self.more)]
+def training(spent: dict[str, list[float]], *names: str) -> tuple[list[float], ...]:
+    """Seconds in each round: of one epoch, of one more, and computed of ``MANY``."""
+    first = in_all(spent[name] for name in names)
+    long = in_all(spent[f"{name}-long"] for name in names)
+    more = [(x - one) / (LONG - 1) for one, x in zip(first, long)]
+    return first, more, [one + (MANY - 1) * x for one, x in zip(first, more)]
 
 
 def lines(spent: dict[str, list[float]]) -> Iterator[Result]:
     """The table."""
-    peer = Training(spent, *MODALITIES)
-    ours = {kind: Training(spent, kind) for kind in (*OURS, "plain")}
-    extracted = in_all([spent["x-flow"], spent["x-audio"]])
+    first, more, many = training(spent, *MODALITIES)
+    fast = in_all([spent["x-flow"], spent["x-audio"]])
     slow = [spent["x-tvl1"][0] + sound for sound in spent["x-audio"]]
+    nothing = [0.0] * len(first)
     clips = f"{len(CLIPS)} clips of {CLIPS[0].seconds:g} s, one epoch"
-    more = f"files {LONG} times in a list"
+    longer = f"files {LONG} times in a list"
     computed = f"computed from the parts for {MANY} epochs"
     for kind, what in OURS.items():
-        mine = ours[kind]
-        # what is made before the first epoch
-        made = spent.get(f"x-{kind}", [0.0] * len(mine.first))
-        first, many = in_all([made, mine.first]), in_all([made, mine.many])
-        stock, slow_stock = (in_all([x, peer.first]) for x in (extracted, slow))
-        farneback, tvl1 = (in_all([x, peer.many]) for x in (extracted, slow))
-        for name, one, other, goal, note in (
-            ("extraction in it", first, stock, 0.3, clips),
-            ("the same by TV-L1", first, slow_stock, None, f"{PAIRS} pairs"),
-            ("without extraction", mine.first, peer.first, None, ""),
-            ("one epoch more", mine.more, peer.more, None, more),
-            ("Farneback", many, farneback, None, computed),
-            ("TV-L1", many, tvl1, None, computed),
+        made = spent.get(f"x-{kind}", nothing)  # before the first epoch
+        own, own_more, own_many = training(spent, kind)
+        for name, mine, before, other, extracted, goal, note in (
+            ("extraction in it", own, made, first, fast, 0.3, clips),
+            ("the same by TV-L1", own, made, first, slow, None, f"{PAIRS} pairs"),
+            ("without extraction", own, nothing, first, nothing, None, ""),
+            ("one epoch more", own_more, nothing, more, nothing, None, longer),
+            ("Farneback", own_many, made, many, fast, None, computed),
+            ("TV-L1", own_many, made, many, slow, None, computed),
         ):
-            yield result("15", f"{what}: {name}", one, other, goal, note=note)
+            sides = in_all([mine, before]), in_all([other, extracted])
+            yield result("15", f"{what}: {name}", *sides, goal, note=note)
     what = "video files: one epoch more, by the same without our launcher"
-    yield result("15", what, ours["video"].more, ours["plain"].more)
+    sides = training(spent, "video")[1], training(spent, "plain")[1]
+    yield result("15", what, *sides)
     parts = {
-        "extracting flow, Farneback": spent["x-flow"],
-        "extracting flow, TV-L1": spent["x-tvl1"],
-        "extracting audio features": spent["x-audio"],
-        **{f"training {name}": spent[name] for name in MODALITIES},
+        "extracting flow, Farneback": "x-flow",
+        "extracting flow, TV-L1": "x-tvl1",
+        "extracting audio features": "x-audio",
+        **{f"training {name}": name for name in MODALITIES},
     }
-    for what, seconds in parts.items():
-        middle = statistics.median(seconds)
+    for what, name in parts.items():
+        middle = statistics.median(spent[name])
         yield Result("15", f"peer: {what}", None, peer=middle)
 
 

@@ -1,17 +1,16 @@
 """What MMAction2 asks to extract before flow and audio are trained.
 
-Its ``tools/data/build_rawframes.py`` starts denseflow for the flow of all frames at the
-source's size, clipped to 20 pixels and written as two JPEG files a pair;
-``extract_audio.py`` starts ffmpeg for the whole sound; ``build_audio_features.py``
-makes log-mel bands of it at 16 kHz, 512 samples every 256. Neither program comes
-from PyPI, and the last script does not run with today's librosa. This does the same
-work with OpenCV, PyAV and librosa, file by file.
+Its scripts start denseflow (flow of all frames at the source's size, clipped to 20
+pixels, two JPEG files a pair), ffmpeg (the whole sound) and librosa (log-mel bands).
+This does the same work with OpenCV, PyAV and librosa, file by file.
 """
 
 from __future__ import annotations
 
 import wave
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice, pairwise
 from pathlib import Path
 
 import av
@@ -22,23 +21,19 @@ BOUND = 20  # pixels that become 0 and 255, denseflow's -b
 RATE = 16000
 BANDS = 64  # MMAction2 has 80: these are what the audio stream takes
 
-Flow = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+def farneback() -> Callable:
+    """OpenCV's, with the settings of its manual."""
+    settings = (0.5, 3, 15, 3, 5, 1.2, 0)
+    return lambda a, b: cv2.calcOpticalFlowFarneback(a, b, None, *settings)
 
 
-def farneback() -> Flow:
-    """OpenCV's Farneback, with the settings of its manual."""
-    return lambda first, second: cv2.calcOpticalFlowFarneback(
-        first, second, None, 0.5, 3, 15, 3, 5, 1.2, 0
-    )
+def tvl1() -> Callable:
+    """MMAction2's default, on the CPU."""
+    return partial(cv2.optflow.createOptFlow_DualTVL1().calc, flow=None)
 
 
-def tvl1() -> Flow:
-    """TV-L1, MMAction2's default, on the CPU."""
-    made = cv2.optflow.createOptFlow_DualTVL1()
-    return lambda first, second: made.calc(first, second, None)
-
-
-METHODS: dict[str, Callable[[], Flow]] = {"farneback": farneback, "tvl1": tvl1}
+METHODS: dict[str, Callable[[], Callable]] = {"farneback": farneback, "tvl1": tvl1}
 
 
 def grey_frames(path: Path) -> Iterator[np.ndarray]:
@@ -54,33 +49,18 @@ def grey_frames(path: Path) -> Iterator[np.ndarray]:
 def extract_flow(
     path: Path, folder: Path, method: str = "farneback", most: int | None = None
 ) -> int:
-    """Flow images of a file: ``flow_x_00001.jpg``, ``flow_y_00001.jpg`` and so on.
-
-    Args:
-        path: Of the video.
-        folder: For the images.
-        method: A name in ``METHODS``.
-        most: Stop after so many.
-
-    Returns:
-        Number of pairs.
-    """
+    """Flow images ``flow_x_00001.jpg``, ``flow_y_00001.jpg`` and so on, of at most so
+    many pairs of frames; how many there are."""
     cv2.setNumThreads(1)  # one process a core
     folder.mkdir(parents=True, exist_ok=True)
-    compute = METHODS[method]()
-    frames = grey_frames(path)
-    before, pairs = next(frames), 0
-    for frame in frames:
-        if pairs == most:
-            break
-        pairs += 1
-        flow = compute(before, frame)
+    compute, number = METHODS[method](), 0
+    for number, pair in enumerate(islice(pairwise(grey_frames(path)), most), 1):
+        flow = compute(*pair)
         images = np.clip((flow + BOUND) * (255 / (2 * BOUND)) + 0.5, 0, 255)
         for axis, name in enumerate("xy"):
             image = images[..., axis].astype(np.uint8)
-            cv2.imwrite(str(folder / f"flow_{name}_{pairs:05d}.jpg"), image)
-        before = frame
-    return pairs
+            cv2.imwrite(str(folder / f"flow_{name}_{number:05d}.jpg"), image)
+    return number
 
 
 def extract_audio(path: Path, wav: Path) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
-from fusion_runs import OPERATORS
-from measuring import alternate, result
+from measuring import alternate, multiply_adds, result
 from mmaction.registry import MODELS
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from mmstconv.models.joint import Features
 
@@ -20,11 +19,8 @@ GRID = (4, 7, 7)  # of the maps that Conv3dFusion reads, 256 channels too
 STEPS_OF_SOUND = 12
 FIRST = "ConcatFusion"
 #: Channels of the output as published or as the operator's own default.
-WIDE = {"Conv3dFusion": dict(OPERATORS["Conv3dFusion"])}
-WIDE["Conv3dFusion"]["trunk"] = dict(
-    type="STConvNet",
-    stages=[dict(channels=CHANNELS, temporal_pool=dict(mode="max", size=2))],
-)
+TRUNK = [dict(channels=CHANNELS, temporal_pool=dict(mode="max", size=2))]
+WIDE = {"Conv3dFusion": dict(trunk=dict(type="STConvNet", stages=TRUNK))}
 
 
 class Given(nn.Module):
@@ -64,11 +60,8 @@ def scores(model: nn.Module, feats: Features) -> Tensor:
 
 
 def measure_cost(operators: Iterable[str], rounds: int = 25) -> list[dict]:
-    """Parameters and multiply-adds of operator and classifier, and time.
-
-    Operators take turns; the ratio to concatenation is the median over turns of the
-    ratio within a turn, so what slows the machine down slows both.
-    """
+    """Parameters, multiply-adds of a sample, and the time by that of concatenation; of
+    operator and classifier."""
     models = {name: build(name) for name in dict.fromkeys([FIRST, *operators])}
     label = torch.randint(CLASSES, (BATCH,))
 
@@ -80,22 +73,14 @@ def measure_cost(operators: Iterable[str], rounds: int = 25) -> list[dict]:
     rows = []
     for name, model in models.items():
         line = result("", name, spent[name], spent[FIRST])
-        parameters = [*model.joint.parameters(), *model.cls_head.parameters()]
+        one = features(model, 1, trained=False)
         rows.append(
             dict(
                 operator=name,
-                parameters=sum(p.numel() for p in parameters),
-                multiply_adds=multiply_adds(model),
+                parameters=sum(p.numel() for p in model.parameters()),
+                multiply_adds=multiply_adds(partial(scores, model, one)),
                 time_ratio=line.ratio,
                 time_quartiles=line.spread,
-                milliseconds=1e3 * line.ours,
             )
         )
     return rows
-
-
-def multiply_adds(model: nn.Module) -> int:
-    """Of one sample: matrix products and convolutions."""
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        scores(model, features(model, 1, trained=False))
-    return counter.get_total_flops() // 2

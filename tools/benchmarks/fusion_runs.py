@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -87,18 +88,12 @@ def build(
 ) -> nn.Module:
     """The recognizer, with initial weights."""
     takes_maps = MODELS.get(operator).takes_maps
-    neck = dict(type="LSTMTemporalNeck", hidden_channels=HIDDEN)
     # Maps come before the necks: LSTMs that nothing reads would only take memory.
+    neck = None if takes_maps else dict(type="LSTMTemporalNeck", hidden_channels=HIDDEN)
     own = dict(type="ActionDataPreprocessor")
     model = dict(
         type="TriModalRecognizer",
-        streams={
-            name: dict(
-                backbone=BACKBONES[name],
-                neck=None if takes_maps else neck,
-            )
-            for name in streams
-        },
+        streams={name: dict(backbone=BACKBONES[name], neck=neck) for name in streams},
         joint=dict(
             fusion=dict(type=operator, **OPERATORS[operator]),
             temporal=dict(type="MeanOverTime" if takes_maps else "LastState"),
@@ -123,15 +118,15 @@ def build(
 
 
 class Samples(Dataset):
-    """Samples in memory, as the pipeline would give them."""
+    """Samples in memory, as the pipeline would give them: as many as the pool has, or
+    so many ``times``."""
 
-    def __init__(self, pool: Pool, setting: Setting, split: str, size: int, rng):
-        self.drawn = setting.draw(split, size, rng)
+    def __init__(self, pool: Pool, setting: Setting, split: str, rng, times: int = 1):
+        self.drawn = setting.draw(split, times * pool.sizes[split], rng)
         self.clips = pool.pick(split, self.drawn, rng)
-        inputs = dict(pool.inputs[split])
+        self.pool = dict(pool.inputs[split])
         if setting.faint:
-            inputs["audio"] = inputs["faint"]
-        self.pool = inputs
+            self.pool["audio"] = self.pool["faint"]
 
     def __len__(self) -> int:
         return len(self.drawn.labels)
@@ -176,22 +171,20 @@ def train(
 def measure(model: nn.Module, data: Dataset) -> dict[str, float]:
     """Accuracy of every subset of modalities; of all of them under ``'all'``."""
     model.eval()
-    right: dict[str, int] = {}
+    right: Counter = Counter()
     for batch in DataLoader(data, batch_size=128, collate_fn=pseudo_collate):
         for sample in model.val_step(batch):
             found = {**sample.subset_scores, "all": sample.pred_score}
             for subset, scores in found.items():
-                hit = int(scores.argmax() == int(sample.gt_label))
-                right[subset] = right.get(subset, 0) + hit
+                right[subset] += int(scores.argmax() == int(sample.gt_label))
     return {subset: count / len(data) for subset, count in right.items()}
 
 
 @cache
-def warm_stream(pool: Pool, name: str, seed: int, steps: int, size: int) -> dict:
+def warm_stream(pool: Pool, name: str, seed: int, steps: int) -> dict:
     """Weights of a stream that tells its own bit, under ``streams.{name}``."""
     setting = own_bit(name)
-    rng = np.random.default_rng([seed, 2])
-    data = Samples(pool, setting, "train", size, rng)
+    data = Samples(pool, setting, "train", np.random.default_rng([seed, 2]))
     torch.manual_seed(seed)
     return train_alone(setting, name, data, steps, seed)
 
@@ -206,33 +199,25 @@ def train_alone(
 
 
 def run(
-    pool: Pool,
-    setting: Setting,
-    operator: str,
-    strategy: str,
-    seed: int,
-    steps: int,
-    sizes: Mapping[str, int],
+    pool: Pool, setting: Setting, operator: str, strategy: str, seed: int, steps: int
 ) -> dict[str, float]:
-    """Train one model, see the module; what :func:`measure` says of it.
+    """Train one model; what :func:`measure` says of it.
 
-    Args:
-        strategy: One of STRATEGIES, or ``'{stream} alone'``.
-        seed: Of samples, weights and order.
-        steps: Of training; a setting or strategy may multiply them.
-        sizes: Samples in ``train`` and ``test``.
+    ``strategy`` is one of STRATEGIES or ``'{stream} alone'``; ``seed`` is that of
+    samples, weights and order.
     """
     stream = strategy.partition(" alone")[0]
-    streams = (stream,) if stream in setting.streams else setting.streams
-    how = Strategy() if stream in setting.streams else STRATEGIES[strategy]
+    alone = stream in setting.streams
+    streams = (stream,) if alone else setting.streams
+    how = Strategy() if alone else STRATEGIES[strategy]
     rng = np.random.default_rng([seed, 1])
-    train_set = Samples(pool, setting, "train", sizes["train"] * setting.more, rng)
-    test_set = Samples(pool, setting, "test", sizes["test"], rng)
+    train_set = Samples(pool, setting, "train", rng, setting.more)
+    test_set = Samples(pool, setting, "test", rng)
     steps = steps * setting.times
     weights: dict[str, Tensor] = {}
     for name in streams:
         if setting.warm:
-            weights.update(warm_stream(pool, name, seed, steps, sizes["train"]))
+            weights.update(warm_stream(pool, name, seed, steps))
         if how.pretrain:
             weights.update(train_alone(setting, name, train_set, steps, seed))
     torch.manual_seed(seed)

@@ -43,24 +43,17 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Setting:
-    """One question.
-
-    ``bound`` is the accuracy of one who reads every bit that is there and knows how
-    the test set was made; ``alone`` the accuracies of one who reads a single modality
-    so; ``faint`` whether the sound is the one deep in noise, hard to learn from;
-    ``warm`` whether the streams start from ones that have learned their own bit;
-    ``times`` and ``more`` multiply steps and samples of training.
-    """
+    """One question."""
 
     title: str
-    alone: dict[str, float]
+    alone: dict[str, float]  # accuracies of one who reads a single modality
     draw: Callable[[str, int, np.random.Generator], Drawn]
     classes: int = 2
-    bound: float = 1.0
-    faint: bool = False
-    warm: bool = False
-    times: int = 1
-    more: int = 1
+    bound: float = 1.0  # of one who reads all and knows how the test set was made
+    faint: bool = False  # the sound is deep in noise, hard to learn from
+    warm: bool = False  # streams start from ones that have learned their own bit
+    times: int = 1  # of the steps
+    more: int = 1  # times the samples of training
 
     @property
     def streams(self) -> tuple[str, ...]:
@@ -68,11 +61,7 @@ class Setting:
 
 
 def balanced(count: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """``count`` bits ``(count, size)``: all combinations, equally often, in any order.
-
-    Raises:
-        ValueError: ``size`` is not a multiple of the combinations.
-    """
+    """``count`` bits ``(count, size)``: all combinations, equally often."""
     combinations = np.array(list(product((0, 1), repeat=count)))
     if size % len(combinations):
         raise ValueError(f"size must be a multiple of {len(combinations)}, got {size}")
@@ -80,21 +69,24 @@ def balanced(count: int, size: int, rng: np.random.Generator) -> np.ndarray:
     return rng.permutation(rows).T
 
 
-def everyone(size: int, *streams: str) -> dict[str, np.ndarray]:
-    return {name: np.ones(size, bool) for name in streams}
+def drawn_of(labels: np.ndarray, here: np.ndarray | bool = True, **bits) -> Drawn:
+    """Samples that have everything, or no sound where ``here`` is false."""
+    present = {name: np.ones(len(labels), bool) for name in bits}
+    if "audio" in bits:
+        present["audio"] &= here
+    return Drawn(bits, labels, present)
 
 
 def draw_noise(split: str, size: int, rng: np.random.Generator) -> Drawn:
     """The class is the sound's bit; pictures and flow are independent of it."""
-    bits = dict(zip(MODALITIES, balanced(3, size, rng)))
-    return Drawn(bits, bits["audio"], everyone(size, *MODALITIES))
+    rgb, flow, audio = balanced(3, size, rng)
+    return drawn_of(audio, rgb=rgb, flow=flow, audio=audio)
 
 
 def draw_complementary(split: str, size: int, rng: np.random.Generator) -> Drawn:
     """The class is all three bits."""
     rgb, flow, audio = balanced(3, size, rng)
-    bits = dict(rgb=rgb, flow=flow, audio=audio)
-    return Drawn(bits, 4 * rgb + 2 * flow + audio, everyone(size, *MODALITIES))
+    return drawn_of(4 * rgb + 2 * flow + audio, rgb=rgb, flow=flow, audio=audio)
 
 
 def draw_shortcut(split: str, size: int, rng: np.random.Generator) -> Drawn:
@@ -105,23 +97,20 @@ def draw_shortcut(split: str, size: int, rng: np.random.Generator) -> Drawn:
         for value in (0, 1):
             rows = np.flatnonzero(audio == value)
             rgb[rows[: round((1 - SHORTCUT) * len(rows))]] ^= 1
-    return Drawn(dict(rgb=rgb, audio=audio), audio, everyone(size, "rgb", "audio"))
+    return drawn_of(audio, rgb=rgb, audio=audio)
 
 
 def draw_missing(split: str, size: int, rng: np.random.Generator) -> Drawn:
     """All three bits; half of the samples of every class have no sound."""
     rgb, flow, audio, here = balanced(4, size, rng)
-    bits = dict(rgb=rgb, flow=flow, audio=audio)
-    present = {**everyone(size, "rgb", "flow"), "audio": here.astype(bool)}
-    return Drawn(bits, 4 * rgb + 2 * flow + audio, present)
+    labels = 4 * rgb + 2 * flow + audio
+    return drawn_of(labels, here.astype(bool), rgb=rgb, flow=flow, audio=audio)
 
 
 def draw_xor(split: str, size: int, rng: np.random.Generator) -> Drawn:
     """The class is whether the bits of RGB and sound differ."""
     rgb, audio = balanced(2, size, rng)
-    return Drawn(
-        dict(rgb=rgb, audio=audio), rgb ^ audio, everyone(size, "rgb", "audio")
-    )
+    return drawn_of(rgb ^ audio, rgb=rgb, audio=audio)
 
 
 SETTINGS = {
@@ -168,25 +157,21 @@ def own_bit(stream: str) -> Setting:
 
     def draw(split: str, size: int, rng: np.random.Generator) -> Drawn:
         (bits,) = balanced(1, size, rng)
-        return Drawn({stream: bits}, bits, everyone(size, stream))
+        return drawn_of(bits, **{stream: bits})
 
     return Setting(f"the bit of {stream}", {stream: 1.0}, draw)
 
 
 class Pool:
-    """Inputs to put samples together from.
+    """Clips of each split, as many as ``sizes`` says, multiples of 8.
 
     ``inputs[split]`` ``{modality: (P, ...)}`` and ``bits[split]`` ``{modality: (P,)}``.
-
-    Args:
-        sizes: Clips of each split, multiples of 8.
-        seed: Of all that is drawn.
     """
 
-    def __init__(self, sizes: dict[str, int], seed: int = 0) -> None:
-        self.inputs, self.bits = {}, {}
+    def __init__(self, sizes: dict[str, int]) -> None:
+        self.sizes, self.inputs, self.bits = sizes, {}, {}
         for row, (split, size) in enumerate(sizes.items()):
-            rng = np.random.default_rng([seed, row])
+            rng = np.random.default_rng([0, row])
             bits = balanced(3, size, rng)
             clips = [make_inputs(rng, *one) for one in bits.T]
             self.bits[split] = dict(zip(MODALITIES, bits))
@@ -194,9 +179,7 @@ class Pool:
                 name: torch.stack([clip[name] for clip in clips]) for name in clips[0]
             }
 
-    def pick(
-        self, split: str, drawn: Drawn, rng: np.random.Generator
-    ) -> dict[str, np.ndarray]:
+    def pick(self, split: str, drawn: Drawn, rng: np.random.Generator) -> dict:
         """A clip for each sample and modality, ``{modality: (N,)}``, evenly often."""
         picked = {}
         for name, bits in drawn.bits.items():

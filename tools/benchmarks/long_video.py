@@ -1,18 +1,19 @@
 """Row 12: a long video in windows of 32 frames that overlap by three quarters.
 
-Ours: mmstconv.apis.score_video. Peer: the scheme of MMAction2's long_video_demo on the
-same model, its RGB, flow and sound (recomputed.py). One core. The file is a drawn clip
-whose packets are repeated; all of it is decoded. Memory: of an hour beside that of six
-minutes, at a small size and in windows of 8 seconds so that it takes seconds.
-
     python tools/benchmarks/long_video.py
+
+Ours: mmstconv.apis.score_video. Peer: MMAction2's scheme (recomputed.py) on the same
+model, its RGB, flow and sound. One core; all of the file is decoded. Memory: of an hour
+beside that of six minutes, at a small size so that it takes seconds.
 """
 
 from __future__ import annotations
 
 import resource
+from collections import deque
 from collections.abc import Iterator
-from itertools import islice
+from functools import partial
+from itertools import count, islice
 
 import recomputed
 import torch
@@ -42,18 +43,10 @@ def compare() -> Result:
         ours=score_video(model, path, hop=HOP),
         peer=recomputed.score_video(model, path, HOP),
     )
-    found: dict[str, list] = dict(ours=[], peer=[])
-
-    def work(side: str):
-        return lambda: found[side].extend(islice(scored[side], BURST))
-
-    spent = alternate({side: work(side) for side in found}, ROUNDS, warmup=2)
-    starts = [[window[0] for window in side] for side in found.values()]
-    assert len(starts[0]) == (ROUNDS + 2) * BURST
-    assert all(abs(a - b) < 1e-6 for a, b in zip(*starts))
+    sides = {name: lambda w=one: list(islice(w, BURST)) for name, one in scored.items()}
+    pair = alternate(sides, ROUNDS, warmup=2).values()
     name = "long video, one window of four that overlap"
     note = "decoding, flow, sound and model on both sides; each with its own decoder"
-    pair = spent["ours"], spent["peer"]
     return result("12", name, *pair, 0.25, 1000 / BURST, UNIT, note)
 
 
@@ -61,35 +54,31 @@ def compare() -> Result:
 def compare_models() -> list[Result]:
     """The model alone, on frames that are ready.
 
-    PyTorch's convolutions on a CPU are slow for a batch of one with small maps, which
-    is what the scheme gives them; so the peer is also shown with two windows at a time.
+    PyTorch is slow for a batch of one with small maps: the peer also has two at a time.
     """
     model, window = build_model(), recomputed.ready_window()
     two = {name: x.repeat(2, *[1] * (x.dim() - 1)) for name, x in window.items()}
     samples = [recomputed.data_sample() for _ in range(2)]
     scorer = WindowScorer(model, 32, ("rgb", "flow"))
     piece = {name: window[name][0].repeat(1, 1, 2, 1, 1) for name in ("rgb", "flow")}
-    state = dict(pushed=0, scored=0)
+    pushed, scored = count(64, 64), [0]
 
     def ours() -> None:
         scorer.push(piece)
-        state["pushed"] += 64
-        complete = (state["pushed"] - 32) // HOP + 1
-        firsts = [HOP * number for number in range(state["scored"], complete)]
+        complete = (next(pushed) - 32) // HOP + 1
+        firsts = [HOP * number for number in range(scored[-1], complete)]
         sounds = window["audio"][0].repeat(len(firsts), 1, 1)
         scorer.score(firsts, dict(audio=sounds), recomputed.HERE)
-        state["scored"] = complete
+        scored.append(complete)
         scorer.forget(complete * HOP)
 
-    def peer() -> None:
-        for _ in range(BURST):
-            model.predict(window, samples[:1])
+    def peer(times: int, *batch) -> None:
+        for _ in range(times):
+            model.predict(*batch)
 
-    def peer_by_two() -> None:
-        for _ in range(BURST // 2):
-            model.predict(two, samples)
-
-    sides = dict(ours=ours, peer=peer, by_two=peer_by_two)
+    by_one = partial(peer, BURST, window, samples[:1])
+    by_two = partial(peer, BURST // 2, two, samples)
+    sides = dict(ours=ours, peer=by_one, by_two=by_two)
     spent = alternate(sides, max(ROUNDS // 3, 1))
     name = "the model alone"
     note = "sound, LSTM, fusion and head run on every window on both sides"
@@ -107,8 +96,7 @@ def memory() -> Result:
     peaks = []
     for minutes in (1, *MINUTES):  # the first one loads what is loaded once
         path = looped(SMALL, minutes * 60)
-        windows = sum(1 for _ in score_video(model, path, hop=32))
-        assert windows == int(minutes * 60 * SMALL_FPS / 32)
+        deque(score_video(model, path, hop=32), 0)
         peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     _, short, long = peaks
     name = f"peak memory: {MINUTES[1]} minutes by {MINUTES[0]}"

@@ -15,26 +15,14 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Result:
-    """One line of a table.
+    """One line of a table."""
 
-    Args:
-        row: Number of the row in docs/performance.md.
-        name: What was measured.
-        ratio: Ours by the peer's, median over rounds; None if it was not measured.
-        spread: Lower and upper quartile of the rounds' ratios.
-        goal: Largest ratio wanted; None: reported only.
-        ours: Median of our side, in ``unit``.
-        peer: Median of the other side, in ``unit``.
-        unit: Of both, for instance ``'ms a sample'``.
-        note: What a reader needs to know beside it.
-    """
-
-    row: str
+    row: str  # of docs/performance.md
     name: str
-    ratio: float | None
-    spread: tuple[float, float] | None = None
-    goal: float | None = None
-    ours: float | None = None
+    ratio: float | None  # ours by the peer's, median over rounds
+    spread: tuple[float, float] | None = None  # quartiles of the rounds' ratios
+    goal: float | None = None  # largest ratio wanted; None: reported only
+    ours: float | None = None  # median, in ``unit``
     peer: float | None = None
     unit: str = "s"
     note: str = ""
@@ -48,11 +36,7 @@ def alternate(
 ) -> dict:
     """Seconds of every side in every round; the sides take turns in each round.
 
-    Args:
-        sides: What to run, by name.
-        rounds: How often each one is counted.
-        warmup: Rounds before that, which are not counted.
-        clock: Gives seconds.
+    ``warmup`` rounds before that are not counted.
     """
     spent: dict = {name: [] for name in sides}
     for turn in range(-warmup, rounds):
@@ -83,18 +67,7 @@ def result(
     unit: str = "s",
     note: str = "",
 ) -> Result:
-    """The ratio of two sides, round by round.
-
-    Args:
-        row: As ``name``, ``goal`` and ``note`` it is that of :class:`Result`.
-        name: See there.
-        ours: Our figure of each round.
-        peer: The peer's figure of the same rounds.
-        goal: See there.
-        scale: Both medians are multiplied by it, for instance ``1000 / samples``.
-        unit: Of the medians after that.
-        note: See there.
-    """
+    """The ratio of two sides round by round, and their medians times ``scale``."""
     ratios = [one / other for one, other in zip(ours, peer)]
     middle = [statistics.median(side) * scale for side in (ours, peer)]
     ratio, spread = statistics.median(ratios), quartiles(ratios)
@@ -106,27 +79,44 @@ def in_all(found: Iterable[Sequence[float]]) -> list[float]:
     return [sum(turn) for turn in zip(*found)]
 
 
+def multiply_adds(work: Callable[[], object]) -> int:
+    """Of all matrix products and convolutions in a call."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return counter.get_total_flops() // 2
+
+
 def one_core() -> None:
     """Make this process what MMEngine's loader workers are: one core, one thread."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    one_thread()
+
+
+def one_thread() -> None:
+    """For each library, as MMEngine sets it."""
     import cv2
     import torch
     from threadpoolctl import threadpool_limits
 
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
     threadpool_limits(1)
 
 
+def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
 def as_table(results: Sequence[Result]) -> str:
-    """A Markdown table."""
-    lines = [
-        "| row | what | ratio | quartiles | goal | ours | peer | unit |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for one in results:
-        cells = [
+    """A Markdown table of results."""
+    header = ("row", "what", "ratio", "quartiles", "goal", "ours", "peer", "unit")
+    rows = [
+        (
             one.row,
             one.name + (f" ({one.note})" if one.note else ""),
             "not measured" if one.ratio is None else f"{one.ratio:.3f}",
@@ -135,9 +125,10 @@ def as_table(results: Sequence[Result]) -> str:
             "" if one.ours is None else f"{one.ours:.4g}",
             "" if one.peer is None else f"{one.peer:.4g}",
             one.unit,
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        )
+        for one in results
+    ]
+    return markdown(header, rows)
 
 
 def report(results: Sequence[Result]) -> None:
@@ -151,10 +142,8 @@ def script(
 ) -> None:
     """Run a benchmark as a command and report what it found.
 
-    Args:
-        measure: Its keyword arguments become the flags of the command; their defaults
-            say the type: a number, a text, False (a switch) or a tuple (a list).
-        arguments: Of the command; by default those of this process.
+    The keyword arguments of ``measure`` become flags, of the type of their default: a
+    number, a text, False (a switch) or a tuple (a list).
     """
     words = sys.modules[measure.__module__].__doc__.splitlines()[0]
     parser = argparse.ArgumentParser(description=words)

@@ -37,18 +37,21 @@ def stock_rgb(size: int = 112, clip_len: int = 16, interval: int = 2) -> list[di
 def trimodal(**changes) -> list[dict]:
     """The training pipeline of configs/_base_/datasets/trimodal_112.py.
 
-    Args:
-        changes: ``{type of transform: arguments}`` that replace the config's.
+    ``changes``, ``{type of transform: arguments}``, replace the config's.
     """
-    cfg = Config.fromfile(CONFIGS / "_base_/datasets/trimodal_112.py")
-    pipeline = [dict(step) for step in cfg.train_pipeline]
-    unknown = set(changes) - {step["type"] for step in pipeline}
-    if unknown:
-        raise ValueError(f"the pipeline has no {sorted(unknown)}")
-    for step in pipeline:
-        step.update(changes.get(step["type"], {}))
-    # MMAction2's pipeline beside it has none
-    return [step for step in pipeline if step["type"] != "ColorJitter"]
+    pipeline = Config.fromfile(CONFIGS / "_base_/datasets/trimodal_112.py")
+    steps = {step.type: step.to_dict() for step in pipeline.train_pipeline}
+    del steps["ColorJitter"]  # MMAction2's pipeline beside it has none
+    for name, arguments in changes.items():
+        steps[name].update(arguments)
+    return list(steps.values())
+
+
+def without_tests(cfg: Config) -> None:
+    """A training that validates and tests nothing."""
+    for name in ("val", "test"):
+        for part in ("dataloader", "cfg", "evaluator"):
+            cfg[f"{name}_{part}"] = None
 
 
 def build(pipeline: Sequence[dict]) -> Steps:
@@ -66,12 +69,9 @@ def run(steps: Steps, path: Path, seed: int) -> dict:
     place = np.random.default_rng(seed).random()
     for step in steps:
         sample = step(sample)
-        MOVE.get(type(step).__name__, keep)(sample, place)
+        if type(step).__name__ in MOVE:
+            MOVE[type(step).__name__](sample, place)
     return sample
-
-
-def keep(sample: dict, place: float) -> None:
-    """Of steps that choose no clip."""
 
 
 def move_frames(sample: dict, place: float) -> None:

@@ -1,9 +1,9 @@
 """The scheme of MMAction2's long_video_demo: every window is computed from its frames.
 
-A queue holds the decoded frames of a window at their full size. Each window goes as a
-whole through the test pipeline, without the steps that decode, and through the model;
-then a part of the queue is dropped. The script is not in MMAction2's wheel, so this is
-the scheme on its real transforms, with what it lacks: flow and sound of the window.
+A queue holds the decoded frames of a window. Each window goes as a whole through the
+test pipeline, without the steps that decode, and through the model; then a part of the
+queue is dropped. The script is not in MMAction2's wheel: this is the scheme on its real
+transforms, with flow and sound of the window, which it lacks.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from bench_models import CONFIGS
 from mmaction.registry import MODELS, TRANSFORMS
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
+from pipelines import CONFIGS
 
 from mmstconv.media import open_media
 
@@ -32,22 +33,14 @@ DECODING = ("OpenMedia", "SampleClips", "LoadFrames")
 
 
 def build_model(size: int = 112, fps: int = 12):
-    """The default network for long videos, untrained, and with its config.
-
-    Args:
-        size: Of the frames it sees, in pixels.
-        fps: Of the frames of a window.
-    """
+    """The default network for long videos, untrained, and with its config."""
     init_default_scope("mmaction")
     torch.manual_seed(0)
     cfg = Config.fromfile(CONFIG)
-    changes = dict(
-        LoadFrames=dict(short_side=size * 8 // 7),
-        SampleClips=dict(fps=fps),
-        CenterCrop=dict(crop_size=size),
-    )
-    for step in cfg.test_pipeline:
-        step.update(changes.get(step.type, {}))
+    steps = {step.type: step for step in cfg.test_pipeline}
+    steps["LoadFrames"].short_side = size * 8 // 7
+    steps["SampleClips"].fps = fps
+    steps["CenterCrop"].crop_size = size
     model = MODELS.build(cfg.model).eval()
     model.cfg = cfg
     return model
@@ -63,24 +56,19 @@ def ready_window() -> dict[str, torch.Tensor]:
 
 
 class WindowPipeline:
-    """A test pipeline for frames that are decoded already.
-
-    Args:
-        model: With its config.
-    """
+    """A test pipeline of a model for frames that are decoded already."""
 
     def __init__(self, model) -> None:
         self.model = model
-        steps = model.cfg.test_pipeline
-        (sampling,) = (step for step in steps if step.type == "SampleClips")
-        (loading,) = (step for step in steps if step.type == "LoadFrames")
-        self.frames, self.fps = sampling.clip_len, sampling.fps
-        resize = dict(type="Resize", scale=(-1, loading.short_side))
-        rest = [dict(step) for step in steps if step.type not in DECODING]
-        self.steps = [TRANSFORMS.build(step) for step in [resize, *rest]]
+        steps = {step.type: step.to_dict() for step in model.cfg.test_pipeline}
+        _, sampling, loading = (steps.pop(name) for name in DECODING)
+        self.frames, self.fps = sampling["clip_len"], sampling["fps"]
+        resize = dict(type="Resize", scale=(-1, loading["short_side"]))
+        self.steps = [TRANSFORMS.build(step) for step in (resize, *steps.values())]
 
-    def inputs(self, images: Sequence[np.ndarray], start: float, media) -> dict:
-        """What the model takes, of the frames of one window and one more."""
+    @torch.no_grad()
+    def scores(self, images: Sequence[np.ndarray], start: float, media):
+        """Of the frames of one window and one more."""
         images = list(np.array(images))
         sample = dict(
             imgs=images,
@@ -101,15 +89,7 @@ class WindowPipeline:
             if type(step).__name__ == "FormatClips":
                 sample.pop("media")  # it stays open for the next window
             sample = step(sample)
-        return dict(
-            inputs={name: [x] for name, x in sample["inputs"].items()},
-            data_samples=[sample["data_samples"]],
-        )
-
-    def scores(self, images: Sequence[np.ndarray], start: float, media):
-        with torch.no_grad():
-            sample = self.model.test_step(self.inputs(images, start, media))[0]
-        return sample.pred_score
+        return self.model.test_step(pseudo_collate([sample]))[0].pred_score
 
 
 def data_sample() -> ActionDataSample:

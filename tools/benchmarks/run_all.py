@@ -2,10 +2,8 @@
 
     python tools/benchmarks/run_all.py --out work_dirs/bench
 
-Writes ``results.json``, a list of objects with ``row``, ``name``, ``ratio``,
-``spread``, ``goal``, ``ours``, ``peer``, ``unit`` and ``note``, and ``results.md`` with
-the machine, the versions and the table. A script that fails is named, the others run
-all the same.
+Writes ``results.json``, a list of measuring.Result, and ``results.md``: the machine,
+the versions and the table. A script that fails is named, the others run all the same.
 """
 
 from __future__ import annotations
@@ -60,14 +58,11 @@ def row_order(one: Result) -> tuple[int, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("work_dirs/bench"))
-    parser.add_argument("--only", nargs="*", help="names of scripts, without .py")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     results: list[Result] = []
     failed = []
     for path in scripts():
-        if args.only and path.stem not in args.only:
-            continue
         start = time.perf_counter()
         print(f"{path.stem} ...", end=" ", flush=True)
         command = [sys.executable, str(path)]

@@ -3,18 +3,11 @@
     python tools/benchmarks/samples.py [--rows 1 5]
 
 Ours is the tri-modal sample: RGB, DIS flow, log-mel, the file's opening included. The
-peer of rows 1 (web video, 112 pixels), 3 (224 pixels), 6 (MPEG-4 in AVI, as UCF101 has
-it) and 6b (720 and 1080 lines) is MMAction2's sample of RGB alone. Row 2 is row 1 where
-flow has to be accurate: beside the time, the end-point error of the pipeline's flow on
-translations of 1 to 8 pixels of textured images, and that of OpenCV's DIS presets.
-
-Row 5's peer opens the file, seeks, decodes the same 17 frames with the same reader
-(which leaves out what is neither wanted nor referred to) and converts nothing: what is
-above 1 is cropping, flow, sound, log-mel and packing.
-
-Both sides of row 7 are ours: ``SampleClips(num_clips=4)`` by ``num_clips=1``, per clip
-(repeated augmentation). What is shared is the opening and the frames that several clips
-need to be decoded from.
+peer of rows 1 (web video, 112 pixels), 3 (224 pixels), 6 (MPEG-4 in AVI) and 6b (720
+and 1080 lines) is MMAction2's sample of RGB alone. Row 2 is row 1 and the end-point
+error of the pipeline's flow beside OpenCV's DIS presets, on translations. Row 5's peer
+decodes the same 17 frames with the same reader and converts nothing. Row 7 is
+``SampleClips(num_clips=4)`` by ``num_clips=1``, per clip.
 """
 
 from __future__ import annotations
@@ -26,7 +19,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from bench_clips import AVI, HIGH, WEB, Clip, files, translations
+from bench_clips import AVI, HIGH, WEB, Clip, end_point_errors, files, translations
 from measuring import Result, alternate, in_all, one_core, result, script
 from pipelines import build, run, stock_rgb, trimodal
 
@@ -102,26 +95,18 @@ def beside_stock(
     return [first, *per_file(row, clips, found, unit)]
 
 
-def end_point_error(solver: Callable, pairs: Sequence[tuple]) -> float:
-    """Mean error in pixels, without the margin that has left the image."""
-    inner = slice(MARGIN, -MARGIN)
-    errors = [
-        np.hypot(*(solver(first, second) - shift).transpose(2, 0, 1))[inner, inner]
-        for first, second, shift in pairs
-    ]
-    return float(np.mean(errors))
-
-
 def flow_errors() -> Iterator[Result]:
     """Of the pipeline's method, beside OpenCV's presets."""
     (step,) = (step for step in trimodal() if step["type"] == "ComputeFlow")
     pairs = list(translations(PIXELS))
-    ours = end_point_error(METHODS[step["method"]](), pairs)
+
+    def error(solver: Callable) -> float:
+        return float(np.mean(end_point_errors(solver, pairs, MARGIN)))
+
+    ours = error(METHODS[step["method"]]())
     for name, preset in OPENCV.items():
         solver = cv2.DISOpticalFlow_create(preset)
-        peer = end_point_error(
-            lambda a, b, solver=solver: solver.calc(a, b, None), pairs
-        )
+        peer = error(lambda a, b, solver=solver: solver.calc(a, b, None))
         name = f"end-point error of '{step['method']}', beside DIS {name}"
         note = f"at most {MAX_ERROR} wanted"
         yield Result("2", name, ours / peer, None, None, ours, peer, "pixels", note)
@@ -160,32 +145,30 @@ def several_clips(clips: Sequence[Clip] = WEB, rounds: int = 11) -> list[Result]
     found = []
     for clip, path in zip(clips, files(clips)):
         rate = dict(fps=clip.fps / 2)
-        sides = (
-            sampler(build(trimodal(SampleClips=dict(rate, num_clips=count))), path)
-            for count in (CLIPS, 1)
+        many, one = by_seed(
+            *(
+                sampler(build(trimodal(SampleClips=dict(rate, num_clips=number))), path)
+                for number in (CLIPS, 1)
+            ),
+            rounds,
         )
-        many, one = by_seed(*sides, rounds)
         found.append(([seconds / CLIPS for seconds in many], one))
     # where a single clip lies is random, and what it costs with it: sums over rounds
     ours, peer = (in_all(side) for side in zip(*found))
     peer = [sum(peer) / rounds] * rounds
     name = f"{CLIPS} clips an opening, all files, by the mean of single ones"
-    scale, unit = 1000 / len(clips), "ms a clip"
-    first = result("7", name, ours, peer, 0.5, scale, unit)
-    return [first, *per_file("7", clips, found, unit)]
+    first = result("7", name, ours, peer, 0.5, 1000 / len(clips), "ms a clip")
+    return [first, *per_file("7", clips, found, "ms a clip")]
 
 
 def measure(rows: tuple = (*SAMPLES, "5", "7")) -> Iterator[Result]:
     one_core()
+    more = {"2": flow_errors, "5": beside_decoding, "7": several_clips}
     for row in rows:
         if row in SAMPLES:
             yield from beside_stock(row, *SAMPLES[row])
-        if row == "2":
-            yield from flow_errors()
-        if row == "5":
-            yield from beside_decoding()
-        if row == "7":
-            yield from several_clips()
+        if row in more:
+            yield from more[row]()
 
 
 if __name__ == "__main__":

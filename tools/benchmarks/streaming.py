@@ -1,18 +1,17 @@
 """Row 13: one new frame of a camera.
 
-Ours: mmstconv.apis.StreamingRecognizer, whose trunks compute one step more; scores come
-every second frame, the network's stride over time. Peer: the scheme of MMAction2's
-long_video_demo (recomputed.py), the window of 32 frames with every new frame. Frames
-are decoded beforehand on both sides, sound comes with them. One core.
-
     python tools/benchmarks/streaming.py
+
+Ours: mmstconv.apis.StreamingRecognizer; scores come every second frame, the network's
+stride over time. Peer: MMAction2's scheme (recomputed.py), the window of 32 frames with
+every new frame. Frames are decoded beforehand, sound comes with them. One core.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, islice
 
 import cv2
 import numpy as np
@@ -38,16 +37,15 @@ FLAT_ROUNDS = 10
 
 def camera(size: tuple[int, int] | None = None):
     """Frames and the sound of 1 / 12 s, drawn once, without an end."""
-    frames = []
-    for _, image in zip(range(PATTERN), draw(CLIP, seed=1)):
-        frames.append(image if size is None else cv2.resize(image, size))
+    images = islice(draw(CLIP, seed=1), PATTERN)
+    frames = [cv2.resize(x, size or (CLIP.width, CLIP.height)) for x in images]
     samples = sound(PATTERN / 12, seed=1)[0]
-    step, rate = SAMPLE_RATE // 12, 16000 // 12
-    pieces = [samples[k * step : k * step + rate + 1] for k in range(PATTERN)]
+    step = SAMPLE_RATE // 12
     for k in count():
         # 1333 samples, and every third time 1334: 16000 in 12 steps
         length = (k + 1) * 16000 // 12 - k * 16000 // 12
-        yield frames[k % PATTERN], pieces[k % PATTERN][:length]
+        first = k % PATTERN * step
+        yield frames[k % PATTERN], samples[first : first + length]
 
 
 def follow(stream: StreamingRecognizer, source, frames: int) -> None:

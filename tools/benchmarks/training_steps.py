@@ -2,15 +2,10 @@
 
     python tools/benchmarks/training_steps.py [--rows 10]
 
-Two processes, started together, step in turn. Row 10: the default tri-modal model with
-its losses, the backward pass and Adam, in bfloat16 (``--amp``, CPUAmpOptimWrapper)
-beside float32 (MMEngine's OptimWrapper), both under the launcher's allocator settings.
-Its last line is the bound: one 3x3x3 convolution alone, bfloat16 by float32, in the
-same layout.
-
-Row 16c: forward and backward of the default tri-modal model, and of MMAction2's I3D-R50
-alone, with the launcher's allocator settings and without. glibc's own policy is what
-the other side has; it grows by itself up to blocks of 32 MiB.
+Row 10: the default tri-modal model with its losses, the backward pass and Adam, in
+bfloat16 (``--amp``) beside float32, both with the launcher's allocator settings; then
+the bound, a 3x3x3 convolution alone. Row 16c: forward and backward of the default
+model, and of MMAction2's I3D-R50, with the launcher's allocator settings and without.
 """
 
 from __future__ import annotations
@@ -18,14 +13,17 @@ from __future__ import annotations
 import multiprocessing
 import resource
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 import torch
-from bench_models import CONFIGS, STLITE, loss_of, recognizer, shapes
+from bench_models import loss_of, recognizer, shapes
 from measuring import Result, alternate, result, script
 from mmaction.registry import MODELS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
+from pipelines import CONFIGS
 from torch import Tensor, nn
 
 from mmstconv.engine import CPUAmpOptimWrapper
@@ -33,68 +31,44 @@ from mmstconv.engine.cpu import keep_large_blocks
 
 I3D = "recognition/stconvnet/i3d_r50-lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio.py"
 SLOWEST = 4  # operators named in the note
+_STEPS: dict[bool, Callable] = {}  # of this process
 
 
-class Trainer:
-    """A process that takes a step each time it is called.
-
-    Args:
-        prepare: Called in the process first, with ``arguments``; returns what takes
-            one step. A function of a module, so that the process can import it.
-        arguments: Of ``prepare``.
-    """
-
-    def __init__(self, prepare: Callable[..., Callable], arguments: Sequence = ()):
-        context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(
-            target=_serve, args=(theirs, prepare, arguments), daemon=True
-        )
-        self.process.start()
-        theirs.close()
-
-    def __call__(self) -> None:
-        """Take a step and wait for its end."""
-        self._ask("step")
-
-    def _ask(self, what: str) -> dict[str, float]:
-        self.pipe.send(what)
-        return self.pipe.recv()
-
-    def stop(self) -> dict[str, float]:
-        """End the process; its peak in MiB and the page faults of its latest step."""
-        last = self._ask("stop")
-        self.process.join()
-        return last
+def prepared(prepare: Callable[..., Callable], side: bool, *arguments) -> None:
+    """Make what takes the steps of this process."""
+    _STEPS[side] = prepare(side, *arguments)
 
 
-def _serve(pipe, prepare: Callable, arguments: Sequence) -> None:
-    step, last = prepare(*arguments), {}
-    while pipe.recv() == "step":
-        faults = _usage().ru_minflt
-        step()
-        last = dict(faults=_usage().ru_minflt - faults)
-        pipe.send(last)
-    pipe.send({**last, "peak": _usage().ru_maxrss / 1024})
-
-
-def _usage():
-    return resource.getrusage(resource.RUSAGE_SELF)
+def taken(side: bool) -> dict[str, float]:
+    """Take a step; its page faults, and the peak of the process in MiB."""
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    _STEPS[side]()
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return dict(faults=usage.ru_minflt - faults, peak=usage.ru_maxrss / 1024)
 
 
 def in_turn(
     prepare: Callable, arguments: Sequence, rounds: int, warmup: int
 ) -> tuple[dict, list[dict]]:
-    """Seconds of the sides True and False, and what each said when it ended."""
-    sides = {on: Trainer(prepare, (on, *arguments)) for on in (True, False)}
-    spent = alternate(sides, rounds, warmup)
-    return spent, [side.stop() for side in sides.values()]
+    """Seconds of the sides True and False, each in a process, and their last steps."""
+    context, last = multiprocessing.get_context("spawn"), {}
+    pools = {on: ProcessPoolExecutor(1, mp_context=context) for on in (True, False)}
+
+    def step(side: bool) -> None:
+        last[side] = pools[side].submit(taken, side).result()
+
+    for on, pool in pools.items():
+        pool.submit(prepared, prepare, on, *arguments).result()
+    spent = alternate({on: partial(step, on) for on in pools}, rounds, warmup)
+    for pool in pools.values():
+        pool.shutdown()
+    return spent, [last[on] for on in pools]
 
 
 def trimodal(batch: int, size: int) -> tuple[nn.Module, Callable[[], Tensor]]:
     """The default model, and what computes its loss on frames of so many pixels."""
     torch.manual_seed(0)
-    model = recognizer(STLITE)
+    model = recognizer()
     return model, loss_of(model, batch, shapes(size, size // 2, 54))
 
 
@@ -133,12 +107,11 @@ def half_step(half: bool, batch: int, size: int) -> Callable[[], None]:
 def convolution(half: bool, batch: int, size: int) -> Callable[[], None]:
     """One side of the bound: a large convolution and its backward pass, alone."""
     keep_large_blocks()
-    layout = torch.channels_last_3d
-    net = nn.Conv3d(64, 64, 3, padding=1, bias=False).to(memory_format=layout)
-    shape = (batch, 64, 8, size // 4, size // 4)
-    dtype = torch.bfloat16 if half else torch.float32
-    clips = torch.randn(shape).to(dtype, memory_format=layout).requires_grad_()
-    net.to(dtype)
+    how = dict(memory_format=torch.channels_last_3d)
+    how["dtype"] = torch.bfloat16 if half else torch.float32
+    net = nn.Conv3d(64, 64, 3, padding=1, bias=False).to(**how)
+    clips = torch.randn(batch, 64, 8, size // 4, size // 4)
+    clips = clips.to(**how).requires_grad_()
     return lambda: net(clips).square().mean().backward()
 
 
@@ -146,12 +119,10 @@ def slowest_operators(step: Callable[[], None]) -> str:
     """Share of a step's time in each of the slowest operators."""
     with torch.profiler.profile() as profile:
         step()
-    events = profile.key_averages()
-    whole = sum(event.self_cpu_time_total for event in events)
-    events = sorted(events, key=lambda event: -event.self_cpu_time_total)[:SLOWEST]
+    spent = {one.key: one.self_cpu_time_total for one in profile.key_averages()}
     return ", ".join(
-        f"{event.key.split('::')[-1]} {event.self_cpu_time_total / whole:.0%}"
-        for event in events
+        f"{name.split('::')[-1]} {spent[name] / sum(spent.values()):.0%}"
+        for name in sorted(spent, key=spent.get, reverse=True)[:SLOWEST]
     )
 
 

@@ -13,7 +13,7 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.model import BaseModule
 from mmengine.runner import Runner
-from pipelines import CONFIGS, stock_rgb, trimodal
+from pipelines import CONFIGS, stock_rgb, trimodal, without_tests
 from torch.utils.data import _utils
 
 from mmstconv.engine.launch import build_runner
@@ -31,20 +31,15 @@ MODALITIES = ("rgb", "flow", "audio")
 
 @MODELS.register_module(force=True)
 class FeatureStream(BaseModule):
-    """A stream of ours as the backbone of MMAction2's ``RecognizerAudio``.
-
-    Shape:
-        - Input: ``(N, 1, T, F)``.
-        - Output: ``(N, D, T', 1)``.
-    """
+    """A stream of ours as the backbone of MMAction2's ``RecognizerAudio``."""
 
     def __init__(self, stream: dict, init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg=init_cfg)
         self.stream = MODELS.build(dict(type="ConvStream", **stream))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> torch.Tensor:  # (N, 1, T, F)
         x, _ = self.stream(x[:, 0].transpose(1, 2))  # (N, T', D)
-        return x.transpose(1, 2)[..., None]
+        return x.transpose(1, 2)[..., None]  # (N, D, T', 1)
 
 
 def write_lists(
@@ -52,31 +47,27 @@ def write_lists(
 ) -> dict[str, str]:
     """Annotation files: of videos, also prepared, of flow images, of audio features.
 
-    Args:
-        videos: Each a class of its own; may be there several times.
-        frames: Of each.
-        folder: Where the files are written.
-        prepared: Folder of the prepared videos.
+    Each video is a class of its own and may be there several times.
     """
     labels = {path: label for label, path in enumerate(dict.fromkeys(videos))}
-    names = ("video", "prepared", "flow", "audio")
-    lines: dict[str, list[str]] = {name: [] for name in names}
-    for path, count in zip(videos, frames):
-        label = labels[path]
-        lines["video"].append(f"{path} {label}")
-        lines["prepared"].append(f"{prepared / path.name} {label}")
-        lines["flow"].append(f"{path.stem} {count - 1} {label}")
-        lines["audio"].append(f"{path.stem}.npy {count} {label}")
-    lists = {}
-    for name, text in lines.items():
-        (folder / f"{name}.txt").write_text("\n".join(text) + "\n")
-        lists[name] = str(folder / f"{name}.txt")
-    return lists
+    lines = [
+        dict(
+            video=f"{path} {labels[path]}",
+            prepared=f"{prepared / path.name} {labels[path]}",
+            flow=f"{path.stem} {count - 1} {labels[path]}",
+            audio=f"{path.stem}.npy {count} {labels[path]}",
+        )
+        for path, count in zip(videos, frames)
+    ]
+    lists = {name: folder / f"{name}.txt" for name in lines[0]}
+    for name, path in lists.items():
+        path.write_text("\n".join(line[name] for line in lines) + "\n")
+    return {name: str(path) for name, path in lists.items()}
 
 
 def seconds_of(work: Callable[..., object], *arguments) -> float:
     """How long a call takes."""
-    # The loader processes of the training before would be waited for in this one, and
+    # Loader processes of the training before would be waited for in this one, and
     # those with decord only end when they are made to.
     _utils.MP_STATUS_CHECK_INTERVAL = 0.1
     gc.collect()
@@ -103,47 +94,35 @@ def train_peer(*arguments) -> None:
 def ours(ann_file: str, work_dir: Path, loading: dict, fps: float) -> Config:
     """Our config of the tri-modal training, one epoch of the files of a list."""
     cfg = Config.fromfile(OURS)
-    rate = dict(fps=fps / INTERVAL)
     (flow,) = (step for step in cfg.train_pipeline if step.type == "ComputeFlow")
-    pipeline = trimodal(SampleClips=rate, ComputeFlow=flow.to_dict())
-    return shared(
-        cfg,
-        work_dir,
-        loading,
-        dict(
-            type="MultiModalVideoDataset",
-            ann_file=ann_file,
-            pipeline=pipeline,
-            num_classes=cfg.model.cls_head.num_classes,
+    data = dict(
+        type="MultiModalVideoDataset",
+        ann_file=ann_file,
+        pipeline=trimodal(
+            SampleClips=dict(fps=fps / INTERVAL), ComputeFlow=flow.to_dict()
         ),
-        "ResumableSampler",
+        num_classes=cfg.model.cls_head.num_classes,
     )
+    return shared(cfg, work_dir, loading, data, "ResumableSampler")
 
 
 def peer(modality: str, lists: dict[str, str], folder: Path, loading: dict) -> Config:
-    """MMAction2's training of one modality with our stream in its recognizer.
-
-    Args:
-        modality: ``'rgb'``, ``'flow'`` or ``'audio'``.
-        lists: Annotation files, see :func:`write_lists`.
-        folder: Where flow images (``flow``) and features (``audio``) are.
-        loading: Of the loader, ``batch_size`` and ``num_workers``.
-    """
+    """MMAction2's training of one modality with our stream in its recognizer; flow
+    images and audio features are in ``folder``."""
     base = Config.fromfile(OURS)
     stream = base.model.streams[modality].to_dict()
-    width = MODELS.build(dict(stream["backbone"])).out_channels
-    stream["neck"] = dict(stream["neck"], in_channels=width)
+    neck = stream["neck"]
+    neck["in_channels"] = MODELS.build(dict(stream["backbone"])).out_channels
     head = dict(num_classes=base.model.cls_head.num_classes, dropout_ratio=0.5)
-    head["in_channels"] = stream["neck"]["hidden_channels"]
+    head["in_channels"] = neck["hidden_channels"]
+    cfg = Config.fromfile(STOCK)
     if modality == "audio":
-        model = dict(
-            type="RecognizerAudio",
-            backbone=dict(type="FeatureStream", stream=stream),
-            cls_head=dict(type="TSNAudioHead", **head),
-        )
+        backbone = dict(type="FeatureStream", stream=stream)
+        head = dict(type="TSNAudioHead", **head)
+        cfg.model = dict(type="RecognizerAudio", backbone=backbone, cls_head=head)
     else:
         channels = dict(rgb=3, flow=2)[modality]
-        model = dict(
+        cfg.model = dict(
             type="Recognizer3D",
             **stream,
             cls_head=dict(type="I3DHead", **head),
@@ -154,8 +133,6 @@ def peer(modality: str, lists: dict[str, str], folder: Path, loading: dict) -> C
                 format_shape="NCTHW",
             ),
         )
-    cfg = Config.fromfile(STOCK)
-    cfg.model = model
     cfg.optim_wrapper = base.optim_wrapper
     cfg.train_cfg = dict(type="EpochBasedTrainLoop")
     data = data_of(modality, lists, folder)
@@ -166,6 +143,7 @@ def data_of(modality: str, lists: dict[str, str], folder: Path) -> dict:
     """MMAction2's data set of a modality, with the pipeline of its configs."""
     # 56 pixels as ours, of images instead of a video
     _, sampling, _, *rest = stock_rgb(size=56, interval=INTERVAL)
+    images = [sampling, dict(type="RawFrameDecode"), *rest]
     features = [
         dict(type="LoadAudioFeature"),
         dict(type="SampleFrames", clip_len=16, frame_interval=INTERVAL),
@@ -173,27 +151,23 @@ def data_of(modality: str, lists: dict[str, str], folder: Path) -> dict:
         dict(type="FormatAudioShape", input_format="NCTF"),
         dict(type="PackActionInputs"),
     ]
-    return dict(
-        rgb=dict(
-            type="VideoDataset",
-            ann_file=lists["video"],
-            pipeline=stock_rgb(interval=INTERVAL),
-        ),
+    named = dict(filename_tmpl="flow_{}_{:05d}.jpg", modality="Flow")
+    data = dict(
+        rgb=dict(type="VideoDataset", pipeline=stock_rgb(interval=INTERVAL)),
         flow=dict(
             type="RawframeDataset",
-            ann_file=lists["flow"],
             data_prefix=dict(img=str(folder / "flow")),
-            filename_tmpl="flow_{}_{:05d}.jpg",
-            modality="Flow",
-            pipeline=[sampling, dict(type="RawFrameDecode"), *rest],
+            pipeline=images,
+            **named,
         ),
         audio=dict(
             type="AudioDataset",
-            ann_file=lists["audio"],
             data_prefix=dict(audio=str(folder / "audio")),
             pipeline=features,
         ),
-    )[modality]
+    )
+    listed = lists["video" if modality == "rgb" else modality]
+    return dict(data[modality], ann_file=listed)
 
 
 def shared(
@@ -206,9 +180,7 @@ def shared(
         sampler=dict(type=sampler, shuffle=True),
         dataset=data,
     )
-    for name in ("val", "test"):
-        for part in ("dataloader", "cfg", "evaluator"):
-            cfg[f"{name}_{part}"] = None
+    without_tests(cfg)
     cfg.train_cfg.max_epochs = 1
     cfg.param_scheduler = None
     cfg.default_hooks.checkpoint = dict(
