@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 #: Spelled here and nowhere else; any other key that a config names is a modality too.
 MODALITIES = ("rgb", "flow", "audio")
@@ -29,3 +29,24 @@ def without_left_out(
         known: Modalities that a config may have had.
     """
     return [name for name in names if name in streams or name not in known]
+
+
+def per_stream(value: object, argument: str, streams: Collection[str]) -> dict:
+    """A value for each stream, from one for all or one for each.
+
+    Args:
+        value: One for all (a number, or a config with a ``type``), or by stream.
+        argument: Its name, for the message.
+        streams: By modality.
+
+    Raises:
+        ValueError: It is for other streams.
+    """
+    if not isinstance(value, Mapping) or "type" in value:
+        return dict.fromkeys(streams, value)
+    if set(value) != set(streams):
+        raise ValueError(
+            f"{argument}: expected one value for all streams or one for each of "
+            f"{sorted(streams)}, got those of {sorted(value)}"
+        )
+    return dict(value)

@@ -78,12 +78,6 @@ PLACES = {
     "lr": "optim_wrapper.optimizer.lr",
     "num_classes": "model.cls_head.num_classes",
 }
-# What another part takes: the class that does not, its key, and where it belongs.
-MOVED = {
-    ("TriModalFusionHead", "fusion"): "model.joint.fusion",
-    ("TriModalFusionHead", "temporal"): "model.joint.temporal",
-    ("TriModalFusionHead", "fuse_steps"): "model.joint.steps",
-}
 # Read by whoever builds the part, not by the part.
 OF_BUILDERS = {
     "type",
@@ -173,6 +167,10 @@ class _Parts:
 
     def __init__(self) -> None:
         self.known = registered()
+        # not above: that has imported the models, which takes seconds
+        from ...models.recognizers.building import OF_JOINT
+
+        self.of_joint = OF_JOINT
 
     def of(self, value: object, path: str, ours: bool = True) -> Iterator:
         """Problems of a value and all below it.
@@ -221,8 +219,8 @@ class _Parts:
             return
         known = takes.names | OF_BUILDERS
         for key in keys:
-            if (name, key) in MOVED:
-                yield key, f"'{key}' of {path} is {MOVED[name, key]}"
+            if name == "TriModalFusionHead" and key in self.of_joint:
+                yield key, f"'{key}' of {path} is model.joint.{self.of_joint[key]}"
             elif key not in known and (takes.no_others or _close(key, known)):
                 yield key, _unknown(key, known, f"{path}, {name}")
 

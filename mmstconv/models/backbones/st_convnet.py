@@ -120,6 +120,7 @@ class STConvNet(ConvTrunk):
             init_cfg=init_cfg,
         )
         self.temporal_padding = temporal_padding
+        self._window = None if temporal_padding else window_of(self.stages)
 
     def forward(self, x: Tensor) -> Tensor:
         self.check_input(x)
@@ -137,7 +138,7 @@ class STConvNet(ConvTrunk):
         """
         if self.temporal_padding:
             return None
-        reach, stride = window_of(self.stages)
+        reach, stride = self._window
         return StepGrid((reach - stride) / 2, stride, frames)
 
     def build_pool(self, temporal_pool=None, spatial_pool=None) -> nn.Module:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ...modalities import without_left_out
+from ...modalities import per_stream, without_left_out
 
 
 def stream_weights(
@@ -15,13 +15,7 @@ def stream_weights(
     Raises:
         ValueError: It is for other streams.
     """
-    if not isinstance(weights, Mapping):
-        weights = dict.fromkeys(streams, weights)
-    if set(weights) != set(streams):
-        raise ValueError(
-            "aux_loss_weight: expected one value for all streams or one for each of "
-            f"{sorted(streams)}, got those of {sorted(weights)}"
-        )
+    weights = per_stream(weights, "aux_loss_weight", streams)
     return {name: weights[name] for name in streams if weights[name] > 0}
 
 

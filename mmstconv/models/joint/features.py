@@ -45,13 +45,8 @@ class Features(NamedTuple):
     def grid_of(self, name: str) -> StepGrid | None:
         return None if self.grids is None else self.grids.get(name)
 
-    def rows(self, index: Tensor, presence: Mapping[str, Tensor]) -> Features:
-        """Some of the clips, with another presence.
-
-        Args:
-            index: ``(K,)``.
-            presence: ``{modality: bool (K,)}``.
-        """
+    def rows(self, index: Tensor) -> Features:
+        """Some of the clips, ``(K,)``; ``presence`` is of these alone already."""
 
         def take(value: Tensor) -> Tensor:
             return value[to_device(index, value.device)]
@@ -61,7 +56,6 @@ class Features(NamedTuple):
             lengths = {name: take(value) for name, value in self.lengths.items()}
         return self._replace(
             feats={name: take(feat) for name, feat in self.feats.items()},
-            presence=presence,
             lengths=lengths,
             window=None if self.window is None else take(self.window),
         )

@@ -37,7 +37,7 @@ class Fused:
 
     Args:
         joint: Fuses.
-        features: Of the streams.
+        features: Of the streams; those of ``source`` with the presence of these clips.
         source: The same clips with another presence. What it has computed before the
             operator is used again, not computed again.
         rows: Which clips of ``source`` these are, ``(K,)``. None: all.
@@ -51,9 +51,16 @@ class Fused:
         rows: Tensor | None = None,
     ) -> None:
         self.joint = joint
-        self.features = features
+        self._features = features
         self._source = source
         self._rows = rows
+
+    @cached_property
+    def features(self) -> Features:
+        """Of the streams, with the presence of these clips."""
+        if self._rows is None:
+            return self._features
+        return self._features.rows(self._rows)
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -63,7 +70,7 @@ class Fused:
     @property
     def presence(self) -> Mapping[str, Tensor]:
         """``{modality: bool (N,)}``; what it does not name is present."""
-        return self.features.presence
+        return self._features.presence
 
     @cached_property
     def vector(self) -> Tensor:
@@ -148,4 +155,5 @@ class Fused:
             Their rows ``(K,)``, and these clips without it.
         """
         rows, presence = take_away(name, self.presence, self.features.like)
-        return rows, Fused(self.joint, self.features.rows(rows, presence), self, rows)
+        features = self.features._replace(presence=presence)
+        return rows, Fused(self.joint, features, self, rows)

@@ -10,6 +10,7 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseModule, ModuleDict
 from torch import Tensor, nn
 
+from ...modalities import per_stream
 from ..fusion.operators import build_operator
 from ..layers import (
     StepGrid,
@@ -241,22 +242,6 @@ class Joint(BaseModule):
         begin, end = features.window[:, :1], features.window[:, 1:]  # (N, 1)
         edges = begin + edges * (end - begin)  # (N, T + 1)
         return torch.stack([edges[:, :-1], edges[:, 1:]], dim=2)
-
-
-def per_stream(value: object, argument: str, streams: Mapping[str, object]) -> dict:
-    """A value for each stream, from one for all or one for each.
-
-    Raises:
-        ValueError: It is for other streams.
-    """
-    if not isinstance(value, Mapping) or "type" in value:
-        return dict.fromkeys(streams, value)
-    if set(value) != set(streams):
-        raise ValueError(
-            f"{argument}: expected one value for all streams or one for each of "
-            f"{sorted(streams)}, got those of {sorted(value)}"
-        )
-    return dict(value)
 
 
 def _equal(one: Tensor | None, other: Tensor | None) -> bool:
