@@ -88,6 +88,11 @@ class Joint(BaseModule):
                 f"over_time is {over_time!r}, must be 'vector' or 'steps': what the "
                 "head reads"
             )
+        if steps is not None and (type(steps) is not int or steps < 1):
+            raise ValueError(
+                f"joint.steps is {steps!r}, expected a whole number of steps from 1 on, "
+                "or None"
+            )
         self.in_channels = dict(in_channels)
         self.steps = steps
         self.fusion = build_operator(fusion or DEFAULT_FUSION, self.in_channels, scores)

@@ -225,3 +225,9 @@ def test_the_classification_head_asks_for_what_it_reads():
     )
     assert needs["reads_streams"] == ("flow", "audio")
     assert needs["scores"] == dict(num_classes=5, sigmoids=False, dropout=0.5)
+
+
+def test_steps_are_a_count():
+    for steps in (0, -1, 2.0, True, "4"):
+        with pytest.raises(ValueError, match=r"joint\.steps is .*, expected a whole"):
+            MODELS.build(dict(type="Joint", in_channels=dict(rgb=2), steps=steps))
