@@ -90,8 +90,7 @@ class Joint(BaseModule):
             )
         if steps is not None and (type(steps) is not int or steps < 1):
             raise ValueError(
-                f"joint.steps is {steps!r}, expected a whole number of steps from 1 on, "
-                "or None"
+                f"joint.steps is {steps!r}, expected a whole number from 1 on, or None"
             )
         self.in_channels = dict(in_channels)
         self.steps = steps
