@@ -30,7 +30,6 @@ FLOORS = {
     "pipelines": ("media",),
     "datasets": ("media", "pipelines"),
     "models.layers": (),
-    "models.data_preprocessors": ("models.layers",),
     "models.backbones": ("models.layers",),
     "models.necks": ("models.layers",),
     "models.streams": ("models.layers",),
@@ -38,6 +37,8 @@ FLOORS = {
     "models.joint": ("models.layers", "models.fusion"),
     # the joint gives what a head reads: its type alone
     "models.heads": ("models.layers", "models.joint"),
+    # samples are mixed with their labels
+    "models.data_preprocessors": ("models.layers", "models.heads"),
     "models.recognizers": ("models.layers", "models.streams", "models.joint"),
     "models.streaming": (
         *("models.layers", "models.backbones", "models.streams", "models.joint"),

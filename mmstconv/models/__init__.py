@@ -2,7 +2,7 @@
 
 from ..compat import repair_augmented_batches
 from .backbones import AudioConvNet, MelConvNet, STConvNet
-from .data_preprocessors import TriModalDataPreprocessor
+from .data_preprocessors import MultiModalBlending, TriModalDataPreprocessor
 from .fusion import (
     ClassWeightedFusion,
     CompactBilinearFusion,
@@ -54,6 +54,7 @@ __all__ = [
     "MaxFusion",
     "MeanOverTime",
     "MelConvNet",
+    "MultiModalBlending",
     "PoolNeck",
     "STConvNet",
     "SpatioTemporalPool",

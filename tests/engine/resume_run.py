@@ -36,7 +36,7 @@ class NoteReading(BaseTransform):
 
 
 def run_config(demo_data: Path, work_dir: Path, *, workers: int = 0) -> Config:
-    """Three epochs of four batches: blending, modulation, both dropouts, no seed."""
+    """Three epochs of four batches: blending, modulation, dropouts, no seed."""
     cfg = plain_config(ROOT / CONFIG)
     cfg.merge_from_dict(data_options(demo_data, batch_size=4))
     cfg.work_dir = str(work_dir)
@@ -47,6 +47,9 @@ def run_config(demo_data: Path, work_dir: Path, *, workers: int = 0) -> Config:
     note = dict(type="NoteReading", path=str(work_dir / "read.txt"))
     cfg.train_dataloader.dataset.pipeline.insert(0, note)
     cfg.model.modality_dropout = dict(rgb=0.2, flow=0.2, audio=0.2)
+    cfg.model.data_preprocessor.blending = dict(
+        type="MultiModalBlending", mixup_alpha=0.8, cutmix_alpha=1.0, prob=0.7
+    )
     cfg.custom_hooks.append(dict(type="GradientModulationHook"))
     cfg.custom_hooks.append(dict(EVERY_OTHER_STEP))
     cfg.default_hooks.checkpoint.update(interval=1, max_keep_ckpts=-1)

@@ -30,6 +30,7 @@ CONFIGS = dict(
     modulated="fusion/stconvnet_lstm_demo-rgb-flow-audio_ogm.py",
 )
 PRESENCE = [{}, dict(audio=False), dict(rgb=False, flow=False), dict(audio=False)]
+BLENDINGS = dict(default=dict(mixup_alpha=1.0), dropout=dict(cutmix_alpha=1.0))
 aten = torch.ops.aten
 
 
@@ -115,6 +116,9 @@ def batch_of(device_flow=False, steps=16, size=112):
 def build(name, device="meta"):
     init_default_scope("mmaction")
     cfg = Config.fromfile(ROOT / "configs/recognition" / CONFIGS[name])
+    if name in BLENDINGS:
+        blending = dict(type="MultiModalBlending", **BLENDINGS[name])
+        cfg.model.data_preprocessor.blending = blending
     model = MODELS.build(cfg.model).to(device)
     if name == "modulated":
         model.cls_head.track_confidence = True

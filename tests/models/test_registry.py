@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from helpers_culprits import for_each
 from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseDataPreprocessor, BaseModule
 from torch import nn
 
-from mmstconv.models import Features, Fused, Joint
+from mmstconv.models import Features, Fused, Joint, MultiModalBlending
 
 BN = dict(type="BN3d")
 POOL = dict(mode="max", size=2)
@@ -52,6 +53,10 @@ CASES = {
     "TriModalDataPreprocessor": (
         dict(preprocessors=dict(rgb=dict(type="ActionDataPreprocessor"))),
         (dict(inputs=dict(rgb=[VIDEO]), data_samples=[]),),
+    ),
+    "MultiModalBlending": (
+        dict(num_classes=3, mixup_alpha=1.0),
+        (dict(rgb=VIDEO[None]), [ActionDataSample().set_gt_label(0)]),
     ),
     "LSTMTemporalNeck": (dict(in_channels=3, hidden_channels=4), (VIDEO,)),
     "PoolNeck": (dict(in_channels=3), (VIDEO,)),
@@ -111,7 +116,13 @@ def test_builds_runs_and_learns(name):
     kwargs, inputs = CASES[name]
     module = MODELS.build(dict(type=name, **kwargs))
     # the units of convolution are MMCV's and torch's own
-    known = (BaseModule, BaseDataPreprocessor, ConvModule, nn.Conv3d)
+    known = (
+        BaseModule,
+        BaseDataPreprocessor,
+        ConvModule,
+        nn.Conv3d,
+        MultiModalBlending,
+    )
     assert isinstance(module, known)
     assert type(module).__doc__
     assert module.train() is module
@@ -119,7 +130,7 @@ def test_builds_runs_and_learns(name):
         module.init_weights()
     out = module(*inputs)
     out = out[0] if isinstance(out, tuple) else out
-    out = out["inputs"]["rgb"] if isinstance(out, dict) else out
+    out = out.get("inputs", out)["rgb"] if isinstance(out, dict) else out
     out = out.vector if isinstance(out, Fused) else out
     assert out.shape[0] == 1
     if list(module.parameters()):

@@ -34,6 +34,8 @@ class TriModalDataPreprocessor(MultiModalDataPreprocessor):
         flow: Config of what turns ``(N, 3, T + 1, H, W)`` into ``(N, 2, T, H, W)``,
             such as ``dict(type='TVL1Flow')``. None: flow comes with the inputs, if the
             model needs any.
+        blending: Config of what mixes training samples with each other,
+            ``dict(type='MultiModalBlending', mixup_alpha=0.8)``. None: nothing does.
 
     Shape:
         - Input: a batch of the data loader, ``inputs={modality: [(M, ...)] * N}``.
@@ -42,15 +44,28 @@ class TriModalDataPreprocessor(MultiModalDataPreprocessor):
     Raises:
         ValueError: The samples hold a modality without a preprocessor. Or flow is to be
             derived, and the samples hold it already, lack
-            ``rgb`` or ``frame_times``, or lack the last frame.
+            ``rgb`` or ``frame_times``, or lack the last frame. Or a modality has a
+            ``blending`` of its own.
     """
 
     def __init__(
-        self, preprocessors: Mapping[str, Mapping], *, flow: Mapping | None = None
+        self,
+        preprocessors: Mapping[str, Mapping],
+        *,
+        flow: Mapping | None = None,
+        blending: Mapping | None = None,
     ) -> None:
         super().__init__(preprocessors)
+        for name, part in self.preprocessors.items():
+            if getattr(part, "blending", None) is not None:
+                raise ValueError(
+                    f"data_preprocessor.preprocessors.{name}.blending would mix {name} "
+                    "and its labels alone: write data_preprocessor=dict(blending=dict("
+                    "type='MultiModalBlending', ...))"
+                )
         copy_without_waiting(self)
         self.flow = None if flow is None else MODELS.build(dict(flow))
+        self.blending = None if blending is None else MODELS.build(dict(blending))
 
     def forward(self, data: Mapping, training: bool = False) -> dict:
         inputs, data_samples = self.cast_data(data["inputs"]), data["data_samples"]
@@ -66,6 +81,8 @@ class TriModalDataPreprocessor(MultiModalDataPreprocessor):
             ready[name], data_samples = self.preprocessors[name].preprocess(
                 clips, data_samples, training
             )  # (N, M, ...)
+        if training and self.blending is not None:
+            ready, data_samples = self.blending(ready, data_samples)
         return dict(data, inputs=ready, data_samples=data_samples)
 
     def _derive_flow(

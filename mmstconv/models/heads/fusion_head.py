@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from mmaction.models.heads import BaseHead
-from mmaction.models.losses import CrossEntropyLoss
 from mmaction.registry import MODELS
 from mmengine.model import ModuleDict, normal_init
 from torch import Tensor, nn
@@ -16,11 +15,12 @@ from ...private_names import uses_private
 from ..layers import at_least_float32, to_device
 from .label_kinds import (
     check_loss,
+    check_targets,
     decide_multi_class,
     loss_config,
     takes_sigmoids,
 )
-from .labels import check_distributions, collect_labels, smooth_labels
+from .labels import collect_labels, smooth_labels
 from .predictions import write_by_sample, write_subsets
 from .right_answers import confidence_alone, top_k_accuracies
 from .stream_options import stream_weights, taught_without
@@ -194,16 +194,15 @@ class TriModalFusionHead(BaseHead):
             data_samples: N data samples.
 
         Returns:
-            ``loss_cls``, ``top{k}_acc`` (class labels only) and one
-            ``loss_aux_{modality}`` for each stream with a weight.
+            ``loss_cls``, ``top{k}_acc`` (one class a sample; of a soft label its
+            largest) and one ``loss_aux_{modality}`` for each stream with a weight.
 
         Raises:
             ValueError: A label does not fit; the message names the file.
         """
         streams, scores = self.score_streams(fused), self(fused)
         labels = collect_labels(data_samples, self.num_classes, self.multi_class)
-        if labels.dim() == 2 and isinstance(self.loss_cls, CrossEntropyLoss):
-            check_distributions(labels, data_samples)
+        check_targets(self.loss_cls, labels, data_samples)
         labels = to_device(labels, scores.device)
         clips = scores.shape[0] // len(data_samples)
         labels = labels.repeat_interleave(clips, dim=0)  # (N * M,) or (N * M, C)
@@ -212,8 +211,9 @@ class TriModalFusionHead(BaseHead):
         )
         value = self._fused_loss(fused, scores, targets)
         losses = {"loss_cls": self.loss_weight * value}
-        if labels.dim() == 1:
-            losses.update(top_k_accuracies(scores.detach(), labels, self.topk))
+        if not self.multi_class:
+            classes = labels if labels.dim() == 1 else labels.argmax(dim=1)
+            losses.update(top_k_accuracies(scores.detach(), classes, self.topk))
         for name, own in streams.items():
             value = self._stream_loss(own, targets, fused.presence.get(name))
             losses[f"loss_aux_{name}"] = self.aux_loss_weight[name] * value

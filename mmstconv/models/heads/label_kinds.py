@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mmaction.models.losses import BCELossWithLogits, CBFocalLoss, CrossEntropyLoss
 from torch import Tensor, nn
+
+from .labels import check_distributions
 
 ONE_CLASS = (CrossEntropyLoss, CBFocalLoss)
 SEVERAL_CLASSES = (BCELossWithLogits,)
@@ -76,6 +78,17 @@ def check_loss(loss: nn.Module, num_classes: int, label_smooth_eps: float) -> No
         raise ValueError(
             f"{argument} of {type(loss).__name__} has {len(weights)} entries, "
             f"num_classes is {num_classes}"
+        )
+
+
+def check_targets(loss: nn.Module, labels: Tensor, data_samples: Sequence) -> None:
+    """Raise ``ValueError`` where soft labels, ``(N, num_classes)``, do not fit it."""
+    if labels.dim() == 2 and isinstance(loss, CrossEntropyLoss):
+        check_distributions(labels, data_samples)
+    if labels.dim() == 2 and isinstance(loss, CBFocalLoss):
+        raise ValueError(
+            "CBFocalLoss takes class numbers, but labels are soft: leave out what "
+            "mixes them (data_preprocessor.blending), or take CrossEntropyLoss"
         )
 
 

@@ -17,6 +17,15 @@ def plain_preprocessor(modalities: Iterable[str]) -> dict:
     return dict(type="TriModalDataPreprocessor", preprocessors=parts)
 
 
+def build_preprocessor(cfg: Mapping, head: Mapping) -> nn.Module:
+    """The preprocessor; what mixes labels is told how many classes the head has."""
+    blending = cfg.get("blending")
+    if blending is not None and "num_classes" in head:
+        blending = {"num_classes": head["num_classes"], **blending}
+        cfg = {**cfg, "blending": blending}
+    return MODELS.build(dict(cfg))
+
+
 def build_stream(cfg: Mapping | nn.Module) -> nn.Module:
     """A stream from the arguments of ``ConvStream``, or another that ``type`` names."""
     if isinstance(cfg, nn.Module):

@@ -13,7 +13,12 @@ from ..joint import Features, Fused, Steps
 from ..layers import to_device
 from ..streams import run_present_rows
 from .batch import check_inputs, read_presence, read_windows
-from .building import build_stream, build_task, plain_preprocessor
+from .building import (
+    build_preprocessor,
+    build_stream,
+    build_task,
+    plain_preprocessor,
+)
 from .modality_dropout import check_rates, drop_modalities
 
 STAGES = ("backbone", "neck", "steps", "fusion", "head")
@@ -73,7 +78,7 @@ class TriModalRecognizer(BaseModel):
         if data_preprocessor is None:
             data_preprocessor = plain_preprocessor([*MODALITIES, *names])
         if isinstance(data_preprocessor, dict):
-            data_preprocessor = MODELS.build(data_preprocessor)
+            data_preprocessor = build_preprocessor(data_preprocessor, cls_head)
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         known = {*MODALITIES, *getattr(data_preprocessor, "preprocessors", ())}
         self.streams = ModuleDict({name: build_stream(streams[name]) for name in names})

@@ -206,6 +206,8 @@ def test_class_balanced_focal_loss_reads_logits():
     expected = MODELS.build(loss)(head(feats), labels)
     found = head.loss(feats, samples(labels.tolist()))["loss_cls"]
     assert torch.equal(found, expected)
+    with pytest.raises(ValueError, match="takes class numbers, but labels are soft"):
+        head.loss(feats, samples(torch.eye(4)[:3]))
 
 
 def test_a_mismatch_is_named_when_the_head_is_built():
