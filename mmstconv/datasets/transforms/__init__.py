@@ -2,6 +2,8 @@
 
 from .audio import LogMel, RawAudio
 from .audio_feature import LoadClipAudioFeature
+from .clip_rand_augment import ClipRandAugment
+from .clip_random_erasing import ClipRandomErasing
 from .flow import ComputeFlow
 from .flow_images import LoadFlowImages, SplitFlowImages
 from .formatting import FormatClips
@@ -12,6 +14,8 @@ from .roles import Role
 from .sampling import SampleClips
 
 __all__ = [
+    "ClipRandAugment",
+    "ClipRandomErasing",
     "ComputeFlow",
     "FormatClips",
     "LoadClipAudioFeature",

@@ -34,6 +34,7 @@ class LoadClipAudioFeature(BaseTransform):
         - failure (optional)
         - clip_starts
         - clip_duration
+        - speed (optional): rows are taken so many apart
         - media (optional): tells when the sound begins, if not at 0
 
     Modified Keys:
@@ -73,9 +74,13 @@ class LoadClipAudioFeature(BaseTransform):
         present = feature is not None
         if not present:
             feature = np.zeros((1, self.absent_bands), np.float32)
-        length = max(round((results["clip_duration"] + self.context) * self.rate), 1)
-        begins = np.rint((starts - self.context / 2) * self.rate).astype(int)
-        rows = np.clip(begins[:, None] + np.arange(length), 0, len(feature) - 1)
+        speed = results.get("speed", 1.0)
+        seconds = results["clip_duration"] / speed + self.context
+        # the same at every speed: a product that ends in .5 is rounded alike
+        steps = np.arange(max(round(round(seconds * self.rate, 6)), 1)) * speed
+        begins = np.rint((starts - self.context * speed / 2) * self.rate)
+        rows = np.rint(begins[:, None] + steps).astype(int)
+        rows = np.clip(rows, 0, len(feature) - 1)
         windows = feature[rows].transpose(0, 2, 1)  # (num_clips, bands, F)
         results["audio"] = np.ascontiguousarray(windows, np.float32)
         mark_presence(results, present, "audio")

@@ -84,12 +84,12 @@ class LoadFlowImages(BaseTransform):
     def transform(self, results: dict) -> dict:
         media = require(results, "media", self, "OpenMedia")
         times = require(results, "frame_times", self, "SampleClips")[:, :-1].ravel()
-        moved = [key for key in ("crop_bbox", "flip") if key in results]
+        moved = [key for key in ("crop_bbox", "flip", "warped") if key in results]
         if moved:
             raise ValueError(
-                "frames were cropped or flipped before LoadFlowImages, and flow images "
-                "were not; put RandomResizedCrop, CenterCrop, Flip and the like, "
-                "without lazy=True, after it"
+                "frames were cropped, flipped or warped before LoadFlowImages, and "
+                "flow images were not; put RandomResizedCrop, CenterCrop, Flip and the "
+                "like, without lazy=True, after it, and leave out ClipRandAugment"
             )
         images = None
         if not results.get("failure"):

@@ -113,22 +113,29 @@ class LoadWaveform(BaseTransform):
 
     A file without sound gives silence and is marked absent.
 
+    At another ``speed`` (:class:`SampleClips`) the sound is that of a file which plays
+    faster or slower, its pitch with it: `speed perturbation
+    <https://www.isca-archive.org/interspeech_2015/ko15_interspeech.html>`_. Its length
+    is the same at every speed.
+
     Required Keys:
 
         - media
         - clip_starts
         - clip_duration
+        - speed (optional)
 
     Added Keys:
 
         - waveform: float32 ``(num_clips, L)``, mono, with
-          ``L = round((clip_duration + context) * sample_rate)``
+          ``L = round((clip_duration / speed + context) * sample_rate)``
         - sample_rate
         - presence: of ``audio``
 
     Args:
         sample_rate: In Hz, whatever the file's rate.
-        context: Seconds added to the clip's duration, half before and half after.
+        context: Seconds added to the clip's duration, half before and half after; of
+            the sound as it is heard.
     """
 
     role = Role(
@@ -143,11 +150,15 @@ class LoadWaveform(BaseTransform):
         media = require(results, "media", self, "OpenMedia")
         starts = require(results, "clip_starts", self, "SampleClips")
         duration = results["clip_duration"]
-        length = max(round((duration + self.context) * self.sample_rate), 1)
-        window = length / self.sample_rate
+        speed = results.get("speed", 1.0)
+        seconds = duration / speed + self.context
+        # the same at every speed: a product that ends in .5 is rounded alike
+        length = max(round(round(seconds * self.sample_rate, 6)), 1)
+        rate = round(self.sample_rate / speed)
+        window = length / rate
         results["waveform"] = np.stack(
             [
-                media.waveform(begin, begin + window, self.sample_rate)
+                media.waveform(begin, begin + window, rate)
                 for begin in starts + (duration - window) / 2
             ]
         )

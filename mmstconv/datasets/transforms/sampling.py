@@ -20,6 +20,10 @@ class SampleClips(BaseTransform):
     frame more than ``clip_len`` is taken, for the flow of the last one. Where the file
     is shorter than the clip, times start again at the beginning.
 
+    With ``speeds`` the file plays faster or slower, at a speed that is drawn for each
+    sample: frame ``k`` is the one at ``t0 + k * speed / fps``. Sound follows
+    (:class:`LoadWaveform`), and so does the flow, in pixels from frame to frame.
+
     Required Keys:
 
         - media
@@ -28,7 +32,8 @@ class SampleClips(BaseTransform):
 
         - frame_times: float64 ``(num_clips, clip_len + 1)``, seconds
         - clip_starts: float64 ``(num_clips,)``, seconds
-        - clip_duration: seconds
+        - clip_duration: seconds of the file
+        - speed
         - clip_len
         - num_clips
 
@@ -36,7 +41,9 @@ class SampleClips(BaseTransform):
         clip_len: Frames of a clip.
         fps: Frames per second of a clip.
         num_clips: Clips per file.
-        test_mode: Take the middle of the segments instead of a random time.
+        test_mode: Take the middle of the segments instead of a random time, and the
+            file's own speed.
+        speeds: The slowest and the fastest; each factor in between is as likely.
     """
 
     role = Role("clip")
@@ -47,15 +54,22 @@ class SampleClips(BaseTransform):
         fps: float,
         num_clips: int = 1,
         test_mode: bool = False,
+        speeds: tuple[float, float] = (1.0, 1.0),
     ) -> None:
         self.clip_len = positive_int("clip_len", clip_len)
         self.fps = positive_number("fps", fps)
         self.num_clips = positive_int("num_clips", num_clips)
         self.test_mode = bool(test_mode)
+        slow, fast = (positive_number("speeds", speed) for speed in speeds)
+        if slow > fast:
+            raise ValueError(f"speeds must be (slowest, fastest), got {speeds}")
+        self.speeds = (slow, fast)
 
     def transform(self, results: dict) -> dict:
         start, end = require(results, "media", self, "OpenMedia").extent
-        duration = self.clip_len / self.fps
+        speed = self._speed()
+        fps = self.fps / speed
+        duration = self.clip_len / fps
         room = end - start - duration
         if room > 0:
             place = 0.5 if self.test_mode else np.random.rand(self.num_clips)
@@ -63,20 +77,28 @@ class SampleClips(BaseTransform):
             starts = start + (segments + place) * room / self.num_clips
         else:
             starts = np.full(self.num_clips, start, np.float64)
-        offsets = np.arange(self.clip_len + 1) / self.fps
+        offsets = np.arange(self.clip_len + 1) / fps
         if room <= 0:
             offsets = _wrap(offsets, end - start)
         results["clip_starts"] = starts
         results["frame_times"] = starts[:, None] + offsets  # (num_clips, clip_len + 1)
         results["clip_duration"] = duration
+        results["speed"] = speed
         results["clip_len"] = self.clip_len
         results["num_clips"] = self.num_clips
         return results
 
+    def _speed(self) -> float:
+        slow, fast = self.speeds
+        if self.test_mode or slow == fast == 1:
+            return 1.0
+        return float(slow * (fast / slow) ** np.random.rand())
+
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(clip_len={self.clip_len}, fps={self.fps}, "
-            f"num_clips={self.num_clips}, test_mode={self.test_mode})"
+            f"num_clips={self.num_clips}, test_mode={self.test_mode}, "
+            f"speeds={self.speeds})"
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import wraps
 
+import cv2
 import numpy as np
 from mmaction.datasets.transforms import FormatShape
 
@@ -30,6 +31,33 @@ def frames_per_clip(results: dict, transform: object) -> int:
     """
     length = require(results, "clip_len", transform, SAMPLERS)
     return length if is_stock(results) else length + 1
+
+
+def clips_of_frames(results: dict, transform: object) -> list[list[np.ndarray]]:
+    """The frames of each clip, for what treats the frames of a clip alike.
+
+    Args:
+        results: Of the pipeline so far.
+        transform: That asks; an error names it.
+
+    Raises:
+        ValueError: There are extracted flow images among the frames, which a change of
+            the frames does not fit.
+    """
+    if "flow_images" in results:
+        raise ValueError(
+            f"{type(transform).__name__} changes frames, and extracted flow images "
+            "are not of the changed ones: put it before LoadFlowImages"
+        )
+    images = require(results, "imgs", transform, "LoadFrames")
+    frames = frames_per_clip(results, transform)
+    return [images[k : k + frames] for k in range(0, len(images), frames)]
+
+
+def mean_colour(frames: list[np.ndarray]) -> np.ndarray:
+    """Mean of each channel over all frames, ``(channels,)``."""
+    channels = frames[0].shape[2] if frames[0].ndim == 3 else 1
+    return np.mean([cv2.mean(frame)[:channels] for frame in frames], axis=0)
 
 
 def steps_on(results: dict, frames: int) -> np.ndarray:
