@@ -12,6 +12,7 @@ from .opening import OpenMedia
 from .raw_frames import OpenRawFrames
 from .roles import Role
 from .sampling import SampleClips
+from .spec_augment import SpecAugment
 
 __all__ = [
     "ClipRandAugment",
@@ -28,5 +29,6 @@ __all__ = [
     "RawAudio",
     "Role",
     "SampleClips",
+    "SpecAugment",
     "SplitFlowImages",
 ]
