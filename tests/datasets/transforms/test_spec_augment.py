@@ -49,7 +49,8 @@ def test_mean_width():
 
 def test_silence_stays():
     audio = np.full((1, 8, 9), -13.8, np.float32)
-    assert not hidden(SpecAugment(2, 1.0, 1.0), audio).any()
+    found = SpecAugment(2, 1.0, 1.0)(dict(audio=audio))["audio"]
+    assert np.allclose(found, audio, atol=1e-4)
 
 
 def test_in_the_training_pipeline_alone(tmp_path):
@@ -67,7 +68,7 @@ def test_in_the_training_pipeline_alone(tmp_path):
 
 
 def test_wrong_use():
-    with pytest.raises(ValueError, match="must lie in 0..1, got 1.5 and 0"):
+    with pytest.raises(ValueError, match=r"must lie in 0\.\.1, got 1.5 and 0"):
         SpecAugment(bands=1.5, moments=0)
     with pytest.raises(ValueError, match="leave it out behind RawAudio"):
         SpecAugment()(dict(audio=np.zeros((2, 1, 16000))))
