@@ -52,6 +52,7 @@ def run_config(demo_data: Path, work_dir: Path, *, workers: int = 0) -> Config:
     )
     cfg.custom_hooks.append(dict(type="GradientModulationHook"))
     cfg.custom_hooks.append(dict(EVERY_OTHER_STEP))
+    cfg.default_hooks.ema = dict(type="EMAHook", momentum=0.1, update_buffers=True)
     cfg.default_hooks.checkpoint.update(interval=1, max_keep_ckpts=-1)
     cfg.train_cfg.update(max_epochs=3, val_interval=1)
     cfg.pop("randomness")
