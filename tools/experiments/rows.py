@@ -1,0 +1,84 @@
+"""The rows of docs/accuracy.md: ours, and MMAction2's recognizers from scratch."""
+
+from __future__ import annotations
+
+from recipes import Row
+
+OURS = "recognition/stconvnet/stlite_lstm_own-videos-rgb-flow-audio.py"
+LATE_STEPS = {
+    "train_cfg.max_epochs": 20,
+    "param_scheduler": [dict(type="MultiStepLR", milestones=[14, 18], gamma=0.1)],
+    "auto_scale_lr.base_batch_size": 16,
+}
+ALL_HAVE_SOUND = {"model.modality_dropout": None, "model.cls_head.train_without": []}
+# MMAction2's recipes for TSN, TSM and I3D start from ImageNet weights, C3D's from
+# Sports-1M; its learning rate from scratch is SlowOnly's.
+FROM_SCRATCH = {"optim_wrapper.optimizer.lr": 0.2, "auto_scale_lr.base_batch_size": 128}
+TSN = "recognition/tsn/tsn_imagenet-pretrained-r50_8xb32-1x1x3-100e_kinetics400-rgb.py"
+TSM = "recognition/tsm/tsm_imagenet-pretrained-r50_8xb16-1x1x8-50e_kinetics400-rgb.py"
+I3D = "recognition/i3d/i3d_imagenet-pretrained-r50_8xb8-32x2x1-100e_kinetics400-rgb.py"
+SLOWONLY = "recognition/slowonly/slowonly_r50_8xb16-4x16x1-256e_kinetics400-rgb.py"
+C3D = "recognition/c3d/c3d_sports1m-pretrained_8xb30-16x1x1-45e_ucf101-rgb.py"
+# Tran et al. 2015, section 3.1: from scratch on UCF101, batch 30
+C3D_ARTICLE = {
+    "optim_wrapper.optimizer.lr": 3e-3,
+    "auto_scale_lr.base_batch_size": 30,
+}
+NO_WEIGHTS = {"model.backbone.pretrained2d": False}
+R18 = {"model.backbone.depth": 18, "model.cls_head.in_channels": 512}
+
+
+def peer(what: str, base: str, epochs: int, **more) -> Row:
+    """A recognizer of MMAction2 from random weights; dotted keys are options."""
+    options = {key: more.pop(key) for key in list(more) if "." in key}
+    return Row(what, base, epochs, peer=True, amp=True, options=options, **more)
+
+
+ROWS = {
+    "stlite": Row("the default", OURS, 20, options=LATE_STEPS),
+    "stlite_sound4": Row(
+        "the default",
+        OURS,
+        20,
+        lists="_sound4",
+        options={**LATE_STEPS, **ALL_HAVE_SOUND},
+    ),
+    **{
+        f"stlite_{stream}_sound4": Row(
+            f"its {stream} stream, trained for itself",
+            OURS,
+            20,
+            lists="_sound4",
+            options=LATE_STEPS,
+            streams=(stream,),
+        )
+        for stream in ("rgb", "flow", "audio")
+    },
+    "tsn_r18": peer("TSN, ResNet-18, 3 frames", TSN, 46, **R18, **FROM_SCRATCH),
+    "tsm_r18": peer(
+        "TSM, ResNet-18, 8 frames", TSM, 20, **R18, **FROM_SCRATCH, **NO_WEIGHTS
+    ),
+    "x3d_s": peer(
+        "X3D-S, 8 frames at 96 x 96",
+        SLOWONLY,
+        13,
+        model="_base_/models/x3d.py",
+        frames=dict(clip_len=8, frame_interval=10),
+        size=96,
+        **{"optim_wrapper.optimizer.weight_decay": 5e-5},
+    ),
+    "slowonly_r50": peer("SlowOnly, ResNet-50, 4 frames", SLOWONLY, 17),
+    "resnet3d_18": peer(
+        "ResNet3d-18, 16 frames",
+        I3D,
+        26,
+        frames=dict(clip_len=16, frame_interval=4),
+        **{"model.backbone.inflate": (1, 1, 1, 1)},
+        **R18,
+        **FROM_SCRATCH,
+        **NO_WEIGHTS,
+    ),
+    "c3d": peer("C3D, 16 frames", C3D, 4, batch=30, **C3D_ARTICLE),
+    "tsn_r18_finetuning_lr": peer("TSN, its learning rate as it is", TSN, 46, **R18),
+    "tsn_r50": peer("TSN, ResNet-50, 3 frames", TSN, 20, **FROM_SCRATCH),
+}

@@ -1,0 +1,126 @@
+"""Train one row of docs/accuracy.md and write what it has reached as JSON.
+
+python tools/experiments/run.py ROW --data DIR --seed S --out work_dirs/accuracy
+
+DIR holds the clips, ``train.txt`` and ``val.txt`` (``path label`` a line) and, for rows
+of sounding classes, ``train_sound4.txt`` and ``val_sound4.txt``. A row whose JSON says
+that it is finished is not run again; one that was interrupted goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as tools/starting.py, before torch
+
+import torch
+from recipes import Row, assemble
+from rows import ROWS
+from stopwatch import GOAL, Stopwatch, minutes_to
+
+from mmstconv.disk import write_own
+from mmstconv.engine.hooks.invalid_loss_hook import InvalidLossError
+from mmstconv.engine.launch import build_runner
+
+
+def run(
+    name: str,
+    row: Row,
+    data: Path,
+    seed: int,
+    out: Path,
+    *,
+    epochs: int | None = None,
+    budget: float | None = None,
+    workers: int = 1,
+) -> dict:
+    """Train a row, or go on with it; see the flags.
+
+    Returns:
+        What is written to ``out/{name}_seed{seed}.json``, at each validation anew.
+    """
+    stem = f"{name}_seed{seed}"
+    path, epochs = out / f"{stem}.json", epochs or row.epochs
+    if path.is_file():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        if before["finished"]:
+            return before
+    cfg = assemble(row, data.resolve(), seed, epochs, workers)
+    cfg.experiment_name = stem
+    runner = build_runner(cfg, f"{stem}.py", str(out / stem), "none")
+    # MMAction2's heads take scores to numpy, which has no bfloat16
+    runner.model.cls_head.register_forward_hook(lambda _, __, scores: scores.float())
+    found = dict(
+        row=name,
+        seed=seed,
+        epochs=epochs,
+        budget_minutes=budget,
+        finished=False,
+        failed=None,
+        parameters=sum(one.numel() for one in runner.model.parameters()),
+        threads=torch.get_num_threads(),
+        loader_processes=workers,
+        torch=torch.__version__,
+        recipe=asdict(row),
+    )
+
+    def report(history: list[dict], **more) -> None:
+        found.update(
+            history[-1] if history else {},
+            minutes_to_goal=minutes_to(GOAL, history),
+            history=history,
+            **more,
+        )
+        out.mkdir(parents=True, exist_ok=True)
+        write_own(path, json.dumps(found, indent=1, default=str) + "\n")
+
+    watch = Stopwatch(report, None if budget is None else 60 * budget)
+    runner.register_hook(watch)
+    try:
+        runner.train()
+    except InvalidLossError as error:
+        report(watch.history, finished=True, failed=str(error).splitlines()[0])
+    else:
+        report(watch.history, finished=True)
+    return found
+
+
+def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("row", choices=ROWS, metavar="ROW", help=", ".join(ROWS))
+    parser.add_argument("--data", type=Path, required=True, help="clips and lists")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("work_dirs/accuracy"))
+    parser.add_argument("--epochs", type=int, help="another length than the row's")
+    parser.add_argument(
+        "--minutes-budget",
+        type=float,
+        help="CPU minutes of training; the epoch that uses them up is the last one",
+    )
+    parser.add_argument("--workers", type=int, default=1, help="loader processes")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    args = parse_args(arguments)
+    found = run(
+        args.row,
+        ROWS[args.row],
+        args.data,
+        args.seed,
+        args.out,
+        epochs=args.epochs,
+        budget=args.minutes_budget,
+        workers=args.workers,
+    )
+    shown = ("row", "seed", "cpu_minutes", "as_is", "without_sound", "minutes_to_goal")
+    print(json.dumps({name: found.get(name) for name in shown}), file=sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
