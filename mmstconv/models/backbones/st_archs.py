@@ -230,7 +230,7 @@ def _s3d(gate: bool = False) -> Arch:
     )
 
 
-def _lite(width: int) -> Arch:
+def _lite(width: int, stem_stride: int = 2) -> Arch:
     """Our own small network for clips of 112 x 112: four plain convolutions.
 
     Of seven kinds of block with equal multiply-adds this one was the most accurate and
@@ -241,7 +241,7 @@ def _lite(width: int) -> Arch:
     space = dict(spatial_pool=_max(2))
     return Arch(
         stages=[
-            dict(channels=3 * width, stride=(1, 2, 2), **space),
+            dict(channels=3 * width, stride=(1, stem_stride, stem_stride), **space),
             dict(channels=8 * width, **space),
             dict(channels=16 * width, temporal_pool=_max(2), **space),
             dict(channels=32 * width),
@@ -269,5 +269,6 @@ ST_ARCHS: Mapping[str, Arch] = MappingProxyType(
         "s3dg": _s3d(gate=True),
         "lite": _lite(8),
         "lite_half": _lite(4),
+        "lite_half_fine": _lite(4, stem_stride=1),
     }
 )

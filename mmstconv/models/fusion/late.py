@@ -13,31 +13,39 @@ from torch import Tensor
 from ..layers import at_least_float32
 from .base import FusionOperator, ModalityLinear
 
+RULES = ("mean", "product")
 # The initial weights of classification heads.
 CLASSIFIER_INIT = MappingProxyType(dict(type="Normal", layer="Linear", std=0.01))
 
 
 @MODELS.register_module()
 class LateFusion(FusionOperator):
-    """A classifier per modality; the mean of the present ones' probabilities.
+    """A classifier per modality; the mean or product of the present ones' answers.
 
-    `Two-Stream Convolutional Networks for Action Recognition in Videos
-    <https://arxiv.org/abs/1406.2199>`_, section 2: averaging of softmax scores. The
-    output is the logarithm of the mean, so cross entropy applies to it; with
-    ``multi_class`` the mean is of sigmoids and the output is its log-odds, so binary
-    cross entropy does. Invariant to the order of modalities. An absent modality is
-    always left out of the mean.
+    ``rule='mean'``: `Two-Stream Convolutional Networks for Action Recognition in
+    Videos <https://arxiv.org/abs/1406.2199>`_, section 2: averaging of softmax
+    scores. The output is the logarithm of the mean, so cross entropy applies to it;
+    with ``multi_class`` the mean is of sigmoids and the output is its log-odds, so
+    binary cross entropy does.
+
+    ``rule='product'``: `On Combining Classifiers <https://doi.org/10.1109/34.667881>`_,
+    equation 7, for classes equally frequent: probabilities multiply, so logits add.
+    A modality that is sure of a class outvotes others that know nothing.
+
+    Invariant to the order of modalities. An absent modality takes no part.
 
     Args:
         in_channels: Channels of each modality.
         num_classes: Number of classes.
         multi_class: A sample may have several classes, or none.
+        rule: ``'mean'`` or ``'product'``.
         init_cfg: Initialisation config. None: normal weights, deviation 0.01.
 
     Shape:
         - Input: see :class:`FusionOperator`.
-        - Output: log-probabilities or log-odds ``(N, T, num_classes)``, at least
-          float32; uniform where no modality is present.
+        - Output: log-probabilities (of the product: without its constant) or log-odds
+          ``(N, T, num_classes)``, at least float32; uniform where no modality is
+          present.
     """
 
     gives_scores = True
@@ -48,6 +56,7 @@ class LateFusion(FusionOperator):
         *,
         num_classes: int,
         multi_class: bool = False,
+        rule: str = "mean",
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(
@@ -55,12 +64,17 @@ class LateFusion(FusionOperator):
             out_channels=num_classes,
             init_cfg=init_cfg or dict(CLASSIFIER_INIT),
         )
+        if rule not in RULES:
+            raise ValueError(f"rule is {rule!r}, must be one of {RULES}")
         self.multi_class = multi_class
+        self.rule = rule
         self.classifiers = ModalityLinear(self.in_channels, num_classes)
 
     def fuse(self, feats: dict[str, Tensor], present: dict[str, Tensor]) -> Tensor:
         logits = at_least_float32(self.classifiers(feats))
         here = self.stack_present(present)  # (N, 1, K, 1)
+        if self.rule == "product":
+            return logits.masked_fill(~here, 0.0).sum(dim=2)  # (N, T, num_classes)
         mean = mean_log_odds if self.multi_class else mean_probability
         return mean(logits, logits.new_zeros(()), here)  # (N, T, num_classes)
 
