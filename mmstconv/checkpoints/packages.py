@@ -82,8 +82,8 @@ def packaged_file(checkpoint: str) -> Path:
         ) from None
     if not path.is_file():
         raise CheckpointError(
-            f"{checkpoint}: the installed {package.distribution} has no {package.file}; "
-            f"{pip}=={package.version}"
+            f"{checkpoint}: the installed {package.distribution} has no "
+            f"{package.file}; {pip}=={package.version}"
         )
     return path
 

@@ -47,7 +47,8 @@ class STConvNet(ConvTrunk):
             step of each layer per frame. Clips must be longer then.
         norm_cfg: Norm layer, or None: then the convolutions have a bias. The arch's
             own, BN3d without an arch, if not given.
-        act_cfg: Activation, or None. The arch's own, ReLU without an arch, if not given.
+        act_cfg: Activation, or None. The arch's own, ReLU without an arch, if not
+            given.
         norm_eval: Keep batch norms at their running statistics in training.
         frozen_stages: The first so many stages do not train.
         with_cp: Gradient checkpointing: less memory, more time.
