@@ -49,7 +49,14 @@ def data_set(clips, folder, rows, **options):
     return DATASETS.build(dict(cfg, data_prefix=dict(video=str(folder))))
 
 
-def say(dataset, streams=("rgb", "flow", "audio"), iteration=0, without=(), **options):
+def say(
+    dataset,
+    streams=("rgb", "flow", "audio"),
+    iteration=0,
+    without=(),
+    joint_loss=1.0,
+    **options,
+):
     """What the hook logs of a training with this data: (level, text) each."""
     records = []
     logger = logging.Logger("presence")
@@ -57,7 +64,7 @@ def say(dataset, streams=("rgb", "flow", "audio"), iteration=0, without=(), **op
     logger.handle = lambda one: records.append((one.levelno, one.getMessage()))
     model = SimpleNamespace(streams=dict.fromkeys(streams))
     if without is not None:
-        model.cls_head = SimpleNamespace(train_without=without)
+        model.cls_head = SimpleNamespace(train_without=without, loss_weight=joint_loss)
     loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=dataset))
     runner = SimpleNamespace(
         model=model, train_loop=loop, iter=iteration, logger=logger
@@ -87,6 +94,11 @@ def test_the_remedy_exists_and_ends_the_warning(telling):
     assert level == logging.INFO and "0.81 bits" in text
     ((level, text),) = say(telling, without=("flow",))
     assert level == logging.WARNING and "train_without=['flow', 'audio']" in text
+
+
+def test_streams_that_learn_apart_learn_nothing_from_absence(telling):
+    ((level, text),) = say(telling, joint_loss=0.0)
+    assert level == logging.INFO and "0.81 bits" in text and "apart" in text
 
 
 def test_a_model_of_another_kind_is_told_without_a_remedy_it_lacks(telling):

@@ -93,6 +93,9 @@ def _say(logger, found: Sequence[tuple[dict, int]], streams: Sequence, model) ->
         logger.info(f"{text}: no more than chance")
         return
     head = getattr(model, "cls_head", None)
+    if getattr(head, "loss_weight", 1.0) == 0:
+        logger.info(f"{text}; streams that learn apart do not learn it")
+        return
     taught = getattr(head, "train_without", ())
     telling = [
         name

@@ -22,7 +22,10 @@ ALL = tuple(range(1, 8))
 
 
 def efficientnet_lite(
-    width: float = 1.0, depth: float = 1.0, inflated: Sequence[int] = ()
+    width: float = 1.0,
+    depth: float = 1.0,
+    inflated: Sequence[int] = (),
+    every: int = 1,
 ) -> list[dict]:
     """Stages of EfficientNet-Lite for clips; each frame for itself, or not.
 
@@ -34,8 +37,9 @@ def efficientnet_lite(
         width: Multiplies the channels, which stay multiples of 8.
         depth: Multiplies the blocks of a stage, but for the first and the last.
         inflated: Stages whose depthwise kernels have 3 over time; the stem is 0.
+        every: Look at every so-many-th frame: flow needs each, appearance does not.
     """
-    stages = [dict(channels=32, kernel_size=(1, 3, 3), stride=(1, 2, 2), **_FOLDED)]
+    stages = [dict(channels=32, kernel_size=(1, 3, 3), stride=(every, 2, 2), **_FOLDED)]
     for index, (blocks, kernel, stride, expansion, channels) in enumerate(_STAGES, 1):
         grows = index not in (1, len(_STAGES))
         over_time = 3 if index in inflated else 1

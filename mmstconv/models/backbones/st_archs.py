@@ -282,6 +282,7 @@ ST_ARCHS: Mapping[str, Arch] = MappingProxyType(
         "lite_half": _lite(4),
         "lite_half_fine": _lite(4, stem_stride=1),
         "efficientnet_lite0": _efficientnet_lite(),
+        "efficientnet_lite0_every2": _efficientnet_lite(every=2),
         "efficientnet_lite0_3d": _efficientnet_lite(inflated=ALL),
         "efficientnet_lite0_top3d": _efficientnet_lite(inflated=LAST),
         "efficientnet_lite1": _efficientnet_lite(1.0, 1.1),

@@ -25,14 +25,14 @@ class FoldedConv3d(nn.Conv3d):
 
     Args:
         padding: Zeros before and after time; what it says of space is not used.
-        **kwargs: Of ``nn.Conv3d``; no stride or dilation over time.
+        **kwargs: Of ``nn.Conv3d``; no dilation.
 
     Shape:
         - Input: ``(N, C, T, H, W)``; nothing is copied if it is channels-last.
         - Output: ``(N, C', T', ceil(H / stride), ceil(W / stride))``.
 
     Raises:
-        ValueError: A stride over time, or a dilation.
+        ValueError: A dilation.
     """
 
     # A norm in eval mode goes into the weights: ConvModule's efficient_conv_bn_eval.
@@ -51,11 +51,8 @@ class FoldedConv3d(nn.Conv3d):
         super().__init__(
             in_channels, out_channels, kernel_size, stride, (over_time, 0, 0), **kwargs
         )
-        if self.stride[0] != 1 or self.dilation != (1, 1, 1):
-            raise ValueError(
-                "FoldedConv3d has no stride over time and no dilation, got "
-                f"stride={self.stride}, dilation={self.dilation}"
-            )
+        if self.dilation != (1, 1, 1):
+            raise ValueError(f"FoldedConv3d has no dilation, got {self.dilation}")
 
     def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         padding = list(self.padding)
@@ -70,7 +67,7 @@ class FoldedConv3d(nn.Conv3d):
             return F.conv3d(
                 x, weight, bias, self.stride, padding, groups=self.groups
             )  # (N, C', T', H', W')
-        rows = x.shape[0]
+        rows, x = x.shape[0], x[:, :, :: self.stride[0]]
         x = x.transpose(1, 2).flatten(0, 1)  # (N * T, C, H, W)
         x = self._over_space(x, weight.squeeze(2), bias, padding[1:])
         return x.unflatten(0, (rows, -1)).transpose(1, 2)  # (N, C', T, H', W')

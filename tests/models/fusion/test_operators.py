@@ -102,6 +102,22 @@ def test_late():
         close(y[n, t], mean.log())
 
 
+def test_late_multiplies():
+    """The product of the present ones' softmaxes, each in double precision."""
+    fusion, feats = make(LateFusion, num_classes=4, rule="product")
+    y = fusion(feats, HERE).log_softmax(dim=-1)
+    for n, t, at in cells(feats):
+        product = 1
+        for m in at:
+            e = linear(fusion.classifiers[m], at[m]).exp()
+            product = product * e / e.sum()
+        close(y[n, t], (product / product.sum()).log())
+    nothing = {m: torch.zeros(N, dtype=torch.bool) for m in WIDTHS}
+    assert not fusion(feats, nothing).any()
+    with pytest.raises(ValueError, match="rule is 'sum', must be one of"):
+        LateFusion(WIDTHS, num_classes=4, rule="sum")
+
+
 def test_late_on_confident_scores():
     """The log of the mean does not underflow where a softmax does."""
     fusion = LateFusion({"rgb": 1, "flow": 1}, num_classes=2)
