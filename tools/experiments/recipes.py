@@ -70,6 +70,9 @@ def assemble(row: Row, data: Path, seed: int, epochs: int, workers: int) -> Conf
         loader.batch_size, loader.num_workers = row.batch, workers
         loader.persistent_workers = workers > 0
         loader.dataset.ann_file = str(path)
+        names = data / f"classes{row.lists}.txt"
+        if names.is_file() and not row.peer:
+            loader.dataset.metainfo = dict(classes=str(names))
         loader.dataset.data_prefix = dict(video=str(data))
     cfg.train_dataloader.sampler = dict(type="ResumableSampler", shuffle=True)
     for part in ("dataloader", "cfg", "evaluator"):
@@ -105,7 +108,9 @@ def _choose_streams(cfg: Config, row: Row) -> None:
         cfg.model.streams = {name: streams[name] for name in row.streams}
     if len(row.streams) == 1:  # nothing to do without, nothing beside it
         cfg.model.modality_dropout = None
-        cfg.model.cls_head.update(train_without=[], aux_loss_weight=0.0)
+        cfg.model.cls_head.update(
+            train_without=[], loss_weight=1.0, aux_loss_weight=0.0
+        )
     made = pipelines(changed_steps(cfg.steps, changes))
     for split, pipeline in zip(SPLITS, made):
         cfg[f"{split}_dataloader"].dataset.pipeline = pipeline
