@@ -22,7 +22,7 @@ BLOCKS = re.findall(r"```python\n(.*?)```", DOC, flags=re.DOTALL)
 def child_of(block):
     """A config with the block in it."""
     if "_base_ = [" in block:
-        return block.replace("../../_base_", str(ROOT / "configs/_base_"))
+        return block.replace("mmstconv::", f"{ROOT / 'configs'}/")
     pipelines = "from mmstconv.pipelines import change_steps\n"
     block = block.replace(pipelines, "")
     base = ROOT / "configs/recognition/stconvnet" / STLITE
