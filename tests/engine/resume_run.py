@@ -19,6 +19,12 @@ EVERY_OTHER_STEP = dict(
     save_last=False,
     filename_tmpl="iter_{}.pth",
 )
+# Behind which transform of the config they come.
+AUGMENTATIONS = dict(
+    Resize=dict(type="ClipRandAugment"),
+    ClipRandAugment=dict(type="ClipRandomErasing", prob=0.5),
+    LogMel=dict(type="SpecAugment"),
+)
 TIMES = ("time", "data_time", "eta")
 
 
@@ -45,7 +51,12 @@ def run_config(demo_data: Path, work_dir: Path, *, workers: int = 0) -> Config:
     cfg.train_dataloader.persistent_workers = workers > 1
     work_dir.mkdir(parents=True, exist_ok=True)
     note = dict(type="NoteReading", path=str(work_dir / "read.txt"))
-    cfg.train_dataloader.dataset.pipeline.insert(0, note)
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    pipeline.insert(0, note)
+    for name, augmentation in AUGMENTATIONS.items():
+        kinds = [step["type"] for step in pipeline]
+        pipeline.insert(kinds.index(name) + 1, dict(augmentation))
+    next(s for s in pipeline if s["type"] == "SampleClips")["speeds"] = (0.8, 1.25)
     cfg.model.modality_dropout = dict(rgb=0.2, flow=0.2, audio=0.2)
     cfg.model.data_preprocessor.blending = dict(
         type="MultiModalBlending", mixup_alpha=0.8, cutmix_alpha=1.0, prob=0.7

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmstconv.checkpoints.containers import choose_weights
 from mmstconv.datasets import ResumableSampler
 
-EMA = Config.fromfile(ROOT / "configs/_base_/schedules/ema.py").default_hooks.ema
+EMA = Config.fromfile(ROOT / "configs/_base_/ema_runtime.py").default_hooks.ema
 EACH_STEP = dict(
     type="AtomicCheckpointHook", by_epoch=False, interval=1, max_keep_ckpts=-1
 )

@@ -4,6 +4,7 @@ from .audio import LogMel, RawAudio
 from .audio_feature import LoadClipAudioFeature
 from .clip_rand_augment import ClipRandAugment
 from .clip_random_erasing import ClipRandomErasing
+from .flip_views import FlipViews
 from .flow import ComputeFlow
 from .flow_images import LoadFlowImages, SplitFlowImages
 from .formatting import FormatClips
@@ -18,6 +19,7 @@ __all__ = [
     "ClipRandAugment",
     "ClipRandomErasing",
     "ComputeFlow",
+    "FlipViews",
     "FormatClips",
     "LoadClipAudioFeature",
     "LoadFlowImages",

@@ -89,7 +89,8 @@ class LoadFlowImages(BaseTransform):
             raise ValueError(
                 "frames were cropped, flipped or warped before LoadFlowImages, and "
                 "flow images were not; put RandomResizedCrop, CenterCrop, Flip and the "
-                "like, without lazy=True, after it, and leave out ClipRandAugment"
+                "like, without lazy=True, after it; leave out ClipRandAugment and "
+                "FlipViews"
             )
         images = None
         if not results.get("failure"):

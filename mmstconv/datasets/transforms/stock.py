@@ -47,7 +47,8 @@ def clips_of_frames(results: dict, transform: object) -> list[list[np.ndarray]]:
     if "flow_images" in results:
         raise ValueError(
             f"{type(transform).__name__} changes frames, and extracted flow images "
-            "are not of the changed ones: put it before LoadFlowImages"
+            "would not change with them: leave it out, or let ComputeFlow derive the "
+            "flow"
         )
     images = require(results, "imgs", transform, "LoadFrames")
     frames = frames_per_clip(results, transform)

@@ -6,12 +6,15 @@ import cv2
 import numpy as np
 import pytest
 from helpers_culprits import for_each
+from mmaction.registry import TRANSFORMS
 from mmaction.utils import register_all_modules
 
 from mmstconv.datasets import (
     ClipRandAugment,
     ClipRandomErasing,
     ComputeFlow,
+    FlipViews,
+    FormatClips,
     LoadFlowImages,
 )
 from mmstconv.datasets.transforms.clip_rand_augment import COLOURS, MOVES, warp
@@ -146,12 +149,31 @@ def test_how_often():
     assert 70 < changed < 130
 
 
-@for_each("transform", [ClipRandAugment(), ClipRandomErasing(1.0)])
+def test_flow_of_mirrored_views():
+    """Three crops of two clips, and their mirror images: the flow's x turns round."""
+    results = moving(steps=2, height=64, width=96, clips=2)
+    results["frame_times"] = np.arange(6).reshape(2, 3) / 10
+    results["audio"] = np.arange(2.0).reshape(2, 1, 1)
+    results["img_shape"] = (64, 96)
+    three = TRANSFORMS.build(dict(type="ThreeCrop", crop_size=64))
+    for step in (three, FlipViews(), ComputeFlow(method="dis"), FormatClips()):
+        results = step(results)
+    rgb, flow, audio = (results[name] for name in ("rgb", "flow", "audio"))
+    assert rgb.shape == (12, 3, 2, 64, 64) and flow.shape == (12, 2, 2, 64, 64)
+    assert np.array_equal(rgb[6:], rgb[:6, ..., ::-1])
+    assert audio.ravel().tolist() == [0, 1] * 6
+    x, y = flow[:, :, :, 16:-16, 16:-16].mean(axis=(2, 3, 4)).T
+    assert np.allclose(x, [2] * 6 + [-2] * 6, atol=0.2) and np.allclose(y, 0, atol=0.2)
+
+
+@for_each("transform", [ClipRandAugment(), ClipRandomErasing(1.0), FlipViews()])
 def test_extracted_flow_cannot_follow(transform):
     results = dict(moving(), flow_images=4)
-    with pytest.raises(ValueError, match="put it before LoadFlowImages"):
+    with pytest.raises(
+        ValueError, match=r"\w+ changes frames, .*let ComputeFlow derive"
+    ):
         transform(results)
-    if isinstance(transform, ClipRandAugment):
+    if not isinstance(transform, ClipRandomErasing):
         warped = dict(transform(moving()), media=None, frame_times=np.zeros((1, 5)))
         with pytest.raises(ValueError, match="leave out ClipRandAugment"):
             LoadFlowImages("{stem}")(warped)

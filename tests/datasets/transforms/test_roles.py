@@ -19,7 +19,7 @@ from mmstconv.datasets.transforms.roles import (
 def test_every_transform_of_ours_says_what_it_is():
     ours = {name: getattr(transforms, name) for name in transforms.__all__}
     kinds = {k: v for k, v in ours.items() if issubclass(v, BaseTransform)}
-    silent = [name for name, kind in kinds.items() if role_of(kind) == Role()]
+    silent = [name for name, kind in kinds.items() if not hasattr(kind, "role")]
     assert len(kinds) > 10 and not silent, silent
     once = [role_of(kind).step for kind in kinds.values()]
     assert set(once) == {"", "open", "clip", "frames", "sound", "format"}

@@ -187,6 +187,13 @@ def test_only_in_training_and_through_the_whole_model(
     expected = -(rows.double() * scores.double().log_softmax(1)).sum(1).mean()
     again = model(**ready, mode="loss")
     assert again["loss_cls"].item() == pytest.approx(expected.item(), rel=1e-5)
+    head = model.cls_head
+    fused = model.fuse(ready["inputs"], ready["data_samples"])
+    own = head.score_streams(fused)["audio"][:4]  # the third has no sound
+    expected = -(rows[:4].double() * own.double().log_softmax(1)).sum(1).mean()
+    assert again["loss_aux_audio"].item() == pytest.approx(
+        0.5 * expected.item(), rel=1e-5
+    )
     best = (scores.argmax(1) == rows.argmax(1)).float().mean()
     assert again["top1_acc"].item() == pytest.approx(best.item())
 
