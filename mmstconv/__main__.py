@@ -18,6 +18,7 @@ COMMANDS = {
     "prepare_videos": ("data/prepare_videos.py", "re-encode videos for fast loading"),
     "convert_checkpoint": ("convert_checkpoint.py", "convert published weights"),
     "modality_report": ("analysis/modality_report.py", "what each modality brought"),
+    "calibrate": ("analysis/calibrate.py", "fit a temperature to predictions"),
     "get_flops": ("analysis/get_flops.py", "multiply-adds and parameters"),
     "list_backbones": ("analysis/list_backbones.py", "backbones by name"),
     "make_demo_dataset": ("data/make_demo_dataset.py", "generate the demo's videos"),

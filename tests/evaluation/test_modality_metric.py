@@ -103,6 +103,7 @@ def test_against_the_hand_made_table():
         "nll/stream_rgb": right,
         "nll/stream_audio": (right + wrong) / 2,
         "margin/best_stream": 3 / 5 - 5 / 5,
+        "ece/fused": 0.9 - 3 / 5,
     }
     found = evaluate(samples(), prefix="m")
     assert all(type(value) is float for value in found.values())
