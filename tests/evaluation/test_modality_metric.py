@@ -179,6 +179,7 @@ def test_one_modality():
             "m/shapley/rgb": 1.0,
             "m/nll/fused": -math.log(0.9),
             "m/margin/best_stream": 0.0,
+            "m/ece/fused": 1 - 0.9,
         }
     )
 
