@@ -82,9 +82,7 @@ def reliability(
     confidence, right = np.asarray(confidence, np.float64), np.asarray(right, bool)
     counts = ~np.isnan(confidence)
     confidence, right = confidence[counts], right[counts]
-    edges = np.arange(bins + 1) / bins
-    places = np.searchsorted(edges, confidence, side="left") - 1  # (low, high]
-    places = places.clip(0, bins - 1)  # 0, and what rounding has put above 1
+    edges, places = _binned(confidence, bins)
     return [
         dict(
             low=float(edges[place]),
@@ -109,6 +107,42 @@ def calibration_error(table: Sequence[dict]) -> float:
         return float("nan")
     gaps = [one["samples"] * abs(one["accuracy"] - one["confidence"]) for one in table]
     return sum(gaps) / count
+
+
+def error_by_chance(
+    confidence: Sequence[float], bins: int = BINS, draws: int = 200
+) -> float:
+    """The calibration error that as many samples show where there is none.
+
+    Few samples in a bin are never right exactly as often as they say, and the error
+    counts every gap. The mean over draws in which each answer is right with the
+    probability that it says (consistency resampling, `Bröcker and Smith 2007
+    <https://doi.org/10.1175/WAF993.1>`_).
+
+    Args:
+        confidence: As of :func:`reliability`.
+        bins: How many.
+        draws: How many, of a generator with a seed of its own.
+    """
+    confidence = np.asarray(confidence, np.float64)
+    confidence = confidence[~np.isnan(confidence)]
+    if not len(confidence):
+        return float("nan")
+    _, places = _binned(confidence, bins)
+    said = np.bincount(places, confidence, bins)
+    rng = np.random.default_rng(0)
+    gaps = [
+        np.abs(np.bincount(places, rng.random(len(places)) < confidence, bins) - said)
+        for _ in range(draws)
+    ]
+    return float(np.sum(gaps)) / draws / len(confidence)
+
+
+def _binned(confidence: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Edges ``(bins + 1,)``, and the bin ``(low, high]`` of each sample."""
+    edges = np.arange(bins + 1) / bins
+    places = np.searchsorted(edges, confidence, side="left") - 1
+    return edges, places.clip(0, bins - 1)  # 0, and what rounding has put above 1
 
 
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> Fit:

@@ -13,6 +13,7 @@ from mmengine.logging import print_log
 from .calibration import (
     at_temperature,
     calibration_error,
+    error_by_chance,
     fit_temperature,
     negative_log_likelihood,
     reliability,
@@ -28,8 +29,8 @@ class CalibrationMetric(GatheredResults, BaseMetric):
     For predictions at ``temperature=1`` of the head. Files that could not be read,
     which are predicted without input, do not count. ``found`` then has
     ``temperature``, ``error`` (one standard error), ``samples``, ``accuracy``, and
-    ``before`` and ``after`` with ``ece``, ``nll`` and ``bins`` (of
-    ``calibration.reliability``).
+    ``before`` and ``after`` with ``ece``, ``chance`` (what so few files show without
+    any), ``nll`` and ``bins`` (of ``calibration.reliability``).
 
     Args:
         collect_device: Of ``BaseMetric``.
@@ -87,6 +88,11 @@ class CalibrationMetric(GatheredResults, BaseMetric):
 
 
 def _judge(probabilities: np.ndarray, labels: np.ndarray) -> dict:
-    bins = reliability(probabilities.max(1), probabilities.argmax(1) == labels)
-    nll = negative_log_likelihood(probabilities, labels)
-    return dict(ece=calibration_error(bins), nll=nll, bins=bins)
+    said = probabilities.max(1)
+    bins = reliability(said, probabilities.argmax(1) == labels)
+    return dict(
+        ece=calibration_error(bins),
+        chance=error_by_chance(said),
+        nll=negative_log_likelihood(probabilities, labels),
+        bins=bins,
+    )

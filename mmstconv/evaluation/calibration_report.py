@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .calibration import calibration_error, reliability
+from .calibration import calibration_error, error_by_chance, reliability
 from .outcomes import Outcomes
 
 
@@ -12,8 +12,9 @@ def report_calibration(outcomes: Outcomes) -> dict | None:
     """Expected calibration error of each subset.
 
     Returns:
-        ``temperature``, ``ece`` and ``ece_plain`` (at a temperature of 1) of each
-        subset, ``samples``, and ``bins`` of all modalities as
+        ``temperature``, ``ece``, ``ece_plain`` (at a temperature of 1) and ``chance``
+        (what so few samples show where there is no error) of each subset,
+        ``samples``, and ``bins`` of all modalities as
         :func:`~.calibration.reliability` gives them. None where samples may have
         several classes, or no file could be read.
     """
@@ -33,6 +34,10 @@ def report_calibration(outcomes: Outcomes) -> dict | None:
         temperature=outcomes.temperature,
         ece={subset: calibration_error(own) for subset, own in tables.items()},
         ece_plain={subset: calibration_error(own) for subset, own in plain.items()},
+        chance={
+            subset: error_by_chance(said)
+            for subset, said in outcomes.confidence.items()
+        },
         samples=sum(one["samples"] for one in bins),
         bins=bins,
     )
@@ -41,14 +46,13 @@ def report_calibration(outcomes: Outcomes) -> dict | None:
 def calibration_tables(found: Mapping) -> list[list[list[str]]]:
     """Rows of two tables: the error of each subset, and the bins of all modalities."""
     scaled = found["temperature"] != 1
-    rows = [["modalities", "calibration error %", "samples"]]
+    columns = {"calibration error %": "ece", "by chance %": "chance"}
     if scaled:
-        rows[0].insert(2, "at temperature 1 %")
-    for subset, error in found["ece"].items():
-        row = [subset, f"{100 * error:.2f}", str(found["samples"])]
-        if scaled:
-            row.insert(2, f"{100 * found['ece_plain'][subset]:.2f}")
-        rows.append(row)
+        columns["at temperature 1 %"] = "ece_plain"
+    rows = [["modalities", *columns, "samples"]]
+    for subset in found["ece"]:
+        cells = [f"{100 * found[key][subset]:.2f}" for key in columns.values()]
+        rows.append([subset, *cells, str(found["samples"])])
     return [rows, reliability_rows(found["bins"])]
 
 

@@ -12,6 +12,7 @@ from mmaction.registry import METRICS
 from mmstconv.evaluation.calibration import (
     at_temperature,
     calibration_error,
+    error_by_chance,
     fit_temperature,
     negative_log_likelihood,
     reliability,
@@ -90,6 +91,21 @@ def test_what_is_calibrated_stays_within_the_bound_of_sampling():
     table = reliability(confidence, right)
     bound = sum(one["samples"] ** 0.5 / 2 for one in table) / len(right)
     assert 0 < calibration_error(table) < bound < 0.011
+
+
+def test_the_error_of_chance_is_that_of_labels_drawn_from_the_probabilities():
+    rng = np.random.default_rng(4)
+    confidence = np.append(rng.uniform(0.3, 1, 150), np.nan)
+    drawn = [ece(confidence, rng.random(151) < confidence) for _ in range(300)]
+    assert error_by_chance(confidence) == pytest.approx(np.mean(drawn), rel=0.05)
+    assert error_by_chance(confidence) > 5 * error_by_chance(np.repeat(confidence, 50))
+    # of one bin, all of one confidence: the mean absolute deviation of a binomial
+    n, p = 20, 0.7
+    shares = [math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1)]
+    expected = sum(share * abs(k / n - p) for k, share in enumerate(shares))
+    found = error_by_chance([p] * n, draws=20_000)
+    assert found == pytest.approx(expected, rel=0.02)
+    assert error_by_chance([1.0] * 5) == 0 and math.isnan(error_by_chance([np.nan]))
 
 
 def test_constant_predictors():

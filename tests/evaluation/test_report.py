@@ -178,7 +178,12 @@ def test_text(written):
     assert verdict.endswith(f"{100 * report['best_stream']['margin']:+.2f} points.")
     said = report["calibration"]
     assert [line.split() for line in errors.splitlines()[1:]] == [
-        [subset, f"{100 * said['ece'][subset]:.2f}", "120"] for subset in SUBSETS
+        [
+            subset,
+            *(f"{100 * said[key][subset]:.2f}" for key in ("ece", "chance")),
+            "120",
+        ]
+        for subset in SUBSETS
     ]
     assert len(bins.splitlines()) == 1 + len(said["bins"]) > 5
     for table in tables[:-1]:

@@ -142,10 +142,11 @@ def show(found):
     from mmstconv.evaluation.report import align
 
     print(f"{found['samples']} files, {found['accuracy']:.1%} right\n")
-    rows = [["temperature", "calibration error %", "NLL"]]
+    rows = [["temperature", "calibration error %", "by chance %", "NLL"]]
     for name, key in (("1", "before"), (f"{found['temperature']:.3f}", "after")):
         one = found[key]
-        rows.append([name, f"{100 * one['ece']:.2f}", f"{one['nll']:.3f}"])
+        cells = [f"{100 * one[measure]:.2f}" for measure in ("ece", "chance")]
+        rows.append([name, *cells, f"{one['nll']:.3f}"])
     print(align(rows))
     for key in ("before", "after"):
         print(f"\n{key}:\n{align(reliability_rows(found[key]['bins']))}")
