@@ -17,6 +17,7 @@ COMMANDS = {
     "score_video": ("score_video.py", "score a long video window by window"),
     "prepare_videos": ("data/prepare_videos.py", "re-encode videos for fast loading"),
     "convert_checkpoint": ("convert_checkpoint.py", "convert published weights"),
+    "download_weights": ("download_weights.py", "fetch published weights"),
     "modality_report": ("analysis/modality_report.py", "what each modality brought"),
     "calibrate": ("analysis/calibrate.py", "fit a temperature to predictions"),
     "get_flops": ("analysis/get_flops.py", "multiply-adds and parameters"),
