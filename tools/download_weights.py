@@ -60,7 +60,7 @@ def show_list():
     for name, one in PUBLISHED.items():
         print(f"{name:22}{one.layout:26}{one.digest or 'no digest is stated'}")
         print(f"    {one.url}{'  (by hand)' if one.by_hand else ''}")
-        print(f"    found: {one.found}")
+        print(f"    stated in {one.found}")
     print("\nby hand: fetch it with a browser, then: get NAME --from FILE")
 
 

@@ -50,18 +50,19 @@ def _named(url: str, layout: str, found: str, **more: object) -> Published:
 
 def _torchvision(file: str, layout: str, found: str, **more: object) -> Published:
     url = f"https://download.pytorch.org/models/{file}"
-    return _named(url, layout, f"github.com/pytorch/vision, {found}", **more)
+    return _named(url, layout, found, **more)
 
 
 def _mmaction2(path: str, layout: str, **more: object) -> Published:
     url = f"https://download.openmmlab.com/mmaction/v1.0/recognition/{path}.pth"
-    found = f"mmaction2 1.2.0, configs/recognition/{path.split('/')[0]}/metafile.yml"
+    configs = "https://github.com/open-mmlab/mmaction2/blob/v1.2.0/configs/recognition"
+    found = f"{configs}/{path.split('/')[0]}/metafile.yml"
     return _named(url, layout, found, **more)
 
 
 def _in_git(repository: str, commit: str, path: str, layout: str, blob: str):
     """A file of a GitHub repository."""
-    tree = f"github.com/{repository}, tree of {commit[:7]}"
+    tree = f"https://github.com/{repository}/tree/{commit}"
     url = f"https://github.com/{repository}/raw/{commit}/{path}"
     return Published(url, layout, tree, f"git:{blob}", tree)
 
@@ -79,24 +80,21 @@ def _hassony(path: str, blob: str) -> Published:
 
 def _ig65m(file: str) -> Published:
     url = f"https://github.com/moabitcoin/ig65m-pytorch/releases/download/v1.0.0/{file}"
-    found = "github.com/moabitcoin/ig65m-pytorch, README.md"
-    return _named(url, "ig65m-r2plus1d", found)
+    return _named(url, "ig65m-r2plus1d", "https://github.com/moabitcoin/ig65m-pytorch")
 
 
 def _panns(file: str, layout: str, **more: str) -> Published:
     url = f"https://zenodo.org/record/3987831/files/{file.replace('=', '%3D')}"
-    found = (
-        "Zenodo record 3987831, named by github.com/qiuqiangkong/audioset_tagging_cnn"
-    )
-    return Published(url, layout, found, **more)
+    return Published(url, layout, "https://zenodo.org/record/3987831", **more)
 
 
 def _by_hand(url: str, layout: str, found: str) -> Published:
-    return Published(url, layout, f"github.com/{found}", by_hand=True)
+    return Published(url, layout, f"https://github.com/{found}", by_hand=True)
 
 
-_VIDEO = "torchvision/models/video/resnet.py"
-_IMAGE = "torchvision/models/resnet.py"
+_VISION = "https://github.com/pytorch/vision/blob/main/torchvision/models"
+_VIDEO = f"{_VISION}/video/resnet.py"
+_IMAGE = f"{_VISION}/resnet.py"
 _X3D = "x3d/facebook/x3d_"
 _I3D_50 = "i3d_imagenet-pretrained-r50_8xb8-32x2x1-100e_kinetics400-rgb"
 _R2PLUS1D = "r2plus1d_r34_8xb8-8x8x1-180e_kinetics400-rgb"
@@ -107,6 +105,8 @@ _HARA = "https://drive.google.com/drive/folders/14KRBqT8ySfPtFSuLsFS2U4I-ihTDs0Y
 _KYLEMIN = (
     "https://drive.google.com/uc?export=download&id=1HJVDBOQpnTMDVUM3SsXLy0HUkf_wryGO"
 )
+# Zenodo's md5 sums, as quoted by a project that fetches the files
+_ZENODO = "https://github.com/Labbeti/conette-audio-captioning/blob/main/src/conette/nn/ckpt.py"
 
 #: By the name that the command knows them by.
 PUBLISHED: dict[str, Published] = {
@@ -135,7 +135,7 @@ PUBLISHED: dict[str, Published] = {
         "r2plus1d_18-91a641e6.pth", "torchvision-r2plus1d", _VIDEO
     ),
     "s3d": _torchvision(
-        "s3d-d76dad2f.pth", "torchvision-s3d", "torchvision/models/video/s3d.py"
+        "s3d-d76dad2f.pth", "torchvision-s3d", f"{_VISION}/video/s3d.py"
     ),
     **{
         f"resnet-{depth}": _torchvision(
@@ -177,14 +177,13 @@ PUBLISHED: dict[str, Published] = {
     "c3d-sports1m": Published(
         "http://imagelab.ing.unimore.it/files/c3d_pytorch/c3d.pickle",
         "c3d-pytorch",
-        "github.com/DavideA/c3d-pytorch, README.md",
+        "https://github.com/DavideA/c3d-pytorch",
     ),
     "cnn14": _panns(
         "Cnn14_mAP=0.431.pth",
         "panns-cnn14",
         digest="md5:541141fa2ee191a88f24a3219fff024e",
-        stated="Zenodo record 3987831, as quoted in "
-        "github.com/Labbeti/conette-audio-captioning, src/conette/nn/ckpt.py",
+        stated=_ZENODO,
     ),
     "cnn14-16k": _panns("Cnn14_16k_mAP=0.438.pth", "panns-cnn14"),
     "cnn14-8k": _panns("Cnn14_8k_mAP=0.416.pth", "panns-cnn14"),
@@ -193,7 +192,7 @@ PUBLISHED: dict[str, Published] = {
         "https://github.com/harritaylor/torchvggish/releases/download/v0.1/"
         "vggish-10086976.pth",
         "torchvggish",
-        "github.com/harritaylor/torchvggish, hubconf.py",
+        "https://github.com/harritaylor/torchvggish/blob/master/hubconf.py",
     ),
     "hara-r3d": _by_hand(_HARA, "3d-resnets-pytorch", "kenshohara/3D-ResNets-PyTorch"),
     "s3d-kylemin": _by_hand(_KYLEMIN, "kylemin-s3d", "kylemin/S3D"),

@@ -28,7 +28,11 @@ def parse_args():
         required=True,
         help="annotation file of videos that the training held out",
     )
-    parser.add_argument("--out", help="write a config with the temperature here")
+    parser.add_argument(
+        "--out",
+        metavar="calibrated.py",
+        help="write a config with the temperature here",
+    )
     parser.add_argument("--work-dir", help="the dir to save logs")
     parser.add_argument(
         "--trust",
