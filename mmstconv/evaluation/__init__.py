@@ -1,5 +1,6 @@
 """Metrics: one family a file, and what each modality brought."""
 
+from .calibration_metric import CalibrationMetric
 from .dump import OwnDumpResults
 from .gathered_acc_metric import GatheredAccMetric
 from .gathering import gather_results
@@ -7,6 +8,7 @@ from .modality_metric import ModalityMetric
 from .shapley import shapley_values
 
 __all__ = [
+    "CalibrationMetric",
     "GatheredAccMetric",
     "ModalityMetric",
     "OwnDumpResults",

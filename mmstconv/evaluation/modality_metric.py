@@ -12,6 +12,7 @@ from mmaction.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from .calibration import at_temperature, to_probabilities
 from .gathering import GatheredResults
 from .outcomes import (
     Outcomes,
@@ -46,6 +47,8 @@ class ModalityMetric(GatheredResults, BaseMetric):
       its mere presence says; a large gap between ``acc_with`` and
       ``acc_taken_away`` is the sign (docs/fusion.md).
     - ``nll/fused``, ``nll/stream_{modality}``: mean negative log-likelihood, nats.
+    - ``ece/fused``: expected calibration error of all modalities, 15 bins; files that
+      could not be read do not count (docs/calibration.md).
     - ``complement/{a}+{b}/...``: shares of the samples with both modalities that
       ``both_right``, ``only_{a}``, ``only_{b}``, ``both_wrong`` when each is alone.
     - ``weight/{modality}``: mean share that the fusion operator gives the modality,
@@ -62,7 +65,7 @@ class ModalityMetric(GatheredResults, BaseMetric):
     as MMAction2's ``mmit_mean_average_precision``; samples without a class are left
     out. It is a mean over samples as accuracy is, so Shapley values, classes and
     streams are the same parts of it. ``nll`` is then binary cross entropy, the mean
-    over classes; ``complement`` is not defined.
+    over classes; ``complement`` and ``ece`` are not defined.
 
     A head of any other task says itself what a sample is worth under each subset: with
     ``score_subsets`` its ``predict`` writes ``subset_worth`` ``{subset: value}`` into
@@ -122,8 +125,11 @@ class ModalityMetric(GatheredResults, BaseMetric):
                     logger="current",
                     level=logging.ERROR,
                 )
-        margin = report["best_stream"]["margin"]
-        return {**report["overall"]["measures"], "margin/best_stream": margin}
+        measures = dict(report["overall"]["measures"])
+        measures["margin/best_stream"] = report["best_stream"]["margin"]
+        if report["calibration"]:
+            measures["ece/fused"] = report["calibration"]["ece"][outcomes.full]
+        return measures
 
 
 def _summary(sample: Mapping) -> dict:
@@ -149,7 +155,21 @@ def _summary(sample: Mapping) -> dict:
         streams={name: answer(one) for name, one in streams.items()},
         nll=nll,
         weights=_weights(sample),
+        **({} if sample.get("multi_class", False) else _confidence(sample, subsets)),
     )
+
+
+def _confidence(sample: Mapping, subsets: Mapping[str, np.ndarray]) -> dict:
+    """Probability of the predicted class, by each subset; NaN if nothing was read."""
+    temperature = sample.get("temperature", 1.0)
+    said, plain = {}, {}
+    for name, scores in subsets.items():
+        p = to_probabilities(scores)
+        said[name] = float("nan") if "failure" in sample else float(p.max())
+        plain[name] = said[name]
+        if temperature != 1 and "failure" not in sample:
+            plain[name] = float(at_temperature(p, 1 / temperature).max())
+    return dict(temperature=temperature, confidence=said, plain_confidence=plain)
 
 
 def _own_worth(sample: Mapping, where: str) -> dict:

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
+from .calibration import TINY, to_probabilities
 from .shapley import shapley_values
 
 NONE = "none"
@@ -49,13 +50,7 @@ def surprise(scores: np.ndarray, label: int) -> float:
             log-probabilities (and leaves as they are).
         label: The right class.
     """
-    scores = np.asarray(scores, np.float64)
-    if scores.min() >= 0 and abs(scores.sum() - 1) < 1e-3:
-        probability = scores[label]
-    else:
-        odds = np.exp(scores - scores.max())
-        probability = odds[label] / odds.sum()
-    return float(-np.log(max(probability, np.finfo(np.float32).tiny)))
+    return float(-np.log(max(to_probabilities(scores)[label], TINY)))
 
 
 def surprise_of_several(scores: np.ndarray, right: np.ndarray, logits: bool) -> float:
@@ -70,8 +65,7 @@ def surprise_of_several(scores: np.ndarray, right: np.ndarray, logits: bool) -> 
     if logits:
         yes, no = np.logaddexp(0, -scores), np.logaddexp(0, scores)
     else:
-        tiny = np.finfo(np.float32).tiny
-        yes, no = (-np.log(np.maximum(p, tiny)) for p in (scores, 1 - scores))
+        yes, no = (-np.log(np.maximum(p, TINY)) for p in (scores, 1 - scores))
     return float(np.mean(right * yes + (1 - right) * no))
 
 
@@ -89,9 +83,12 @@ class Outcomes:
             ``{subset: predicted class}``, with several labels ``{subset: average
             precision}``; ``has`` ``[modality]``; ``streams`` the same of
             ``{modality: ...}`` of streams with classifiers; ``nll`` ``{name: nats}``;
-            ``weights`` ``{modality: [share at each time step]}``. Of a head that judges
-            by a metric of its own also ``worth``, its name; ``subsets`` and ``streams``
-            hold its values then, and ``label`` is an empty list.
+            ``weights`` ``{modality: [share at each time step]}``. Where a sample has
+            one class, ``confidence`` ``{subset: probability of the predicted class}``,
+            ``plain_confidence`` the same at a temperature of 1, and ``temperature``.
+            Of a head that judges by a metric of its own also ``worth``, its name;
+            ``subsets`` and ``streams`` hold its values then, and ``label`` is an empty
+            list.
 
     Attributes:
         subsets: Names of all subsets, in the head's order.
@@ -103,6 +100,10 @@ class Outcomes:
         columns: ``{measure: (N,)}``; NaN where a sample says nothing of it.
         weights: ``{modality: (N, T)}``; NaN where it lacks the modality. Empty if
             the operator has none.
+        confidence: ``{subset: (N,)}`` of samples with one class each; NaN where the
+            file could not be read. Empty where they may have several.
+        plain_confidence: The same at a temperature of 1.
+        temperature: Of the predictions.
     """
 
     def __init__(self, results: Sequence[Mapping]) -> None:
@@ -139,6 +140,14 @@ class Outcomes:
         if not self._several:  # else there is no right and wrong
             for first, second in combinations(self.modalities, 2):
                 self._add_pair(first, second, right[first] == 1, right[second] == 1)
+        self.temperature = results[0].get("temperature", 1.0)
+        self.confidence, self.plain_confidence = (
+            {
+                subset: np.array([one[field][subset] for one in results])
+                for subset in (self.subsets if field in results[0] else ())
+            }
+            for field in ("confidence", "plain_confidence")
+        )
         self.weights = self._collect_weights()
         for name, shares in self.weights.items():
             self.columns[f"weight/{name}"] = shares.mean(1)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..disk import own_file, refuse_foreign, write_own
+from .calibration_report import calibration_tables, report_calibration
 from .outcomes import Outcomes, pair_measures, presence_measures
 
 STEM = "modality_report"
@@ -30,10 +31,11 @@ def make_report(outcomes: Outcomes, class_names: Sequence[str] | None = None) ->
         ``worth`` (what ``outcomes`` judges by), ``modalities`` and ``subsets``
         (names, in order), ``overall`` (a group),
         ``classes`` (a list of groups with ``label`` and ``name``, of the labels
-        that occur) and ``best_stream``. A group has ``samples``, ``measures``
-        ``{measure: mean}`` of what its samples say something of, ``counts``
-        ``{measure: over how many}`` and ``weights`` ``{modality: [share at each
-        time step]}``. Plain types.
+        that occur), ``best_stream`` and ``calibration`` (see
+        :func:`~.calibration_report.report_calibration`). A group has ``samples``,
+        ``measures`` ``{measure: mean}`` of what its samples say something of,
+        ``counts`` ``{measure: over how many}`` and ``weights`` ``{modality: [share at
+        each time step]}``. Plain types.
     """
     named = isinstance(class_names, Sequence) and not isinstance(class_names, str)
     classes = []
@@ -49,6 +51,7 @@ def make_report(outcomes: Outcomes, class_names: Sequence[str] | None = None) ->
         overall=_group(outcomes, slice(None)),
         classes=classes,
         best_stream=_best_stream(outcomes),
+        calibration=report_calibration(outcomes),
     )
 
 
@@ -150,16 +153,20 @@ def to_text(report: Mapping) -> str:
     if len(rows) > 1:
         tables.append(rows)
 
+    if report["calibration"]:
+        tables += calibration_tables(report["calibration"])
+
     best = report["best_stream"]
     verdict = (
         f"Best single modality: {best['name']}, {best['accuracy']:.2%} of "
         f"{best['samples']} samples.\nAll modalities together, on these samples: "
         f"{best['fused']:.2%}, {100 * best['margin']:+.2f} points."
     )
-    return "\n\n".join([*map(_align, tables), verdict])
+    return "\n\n".join([*map(align, tables), verdict])
 
 
-def _align(rows: Sequence[Sequence[str]]) -> str:
+def align(rows: Sequence[Sequence[str]]) -> str:
+    """A table's rows as lines, the columns under each other."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join(
         "  ".join(

@@ -103,6 +103,7 @@ def test_against_the_hand_made_table():
         "nll/stream_rgb": right,
         "nll/stream_audio": (right + wrong) / 2,
         "margin/best_stream": 3 / 5 - 5 / 5,
+        "ece/fused": 0.9 - 3 / 5,
     }
     found = evaluate(samples(), prefix="m")
     assert all(type(value) is float for value in found.values())
@@ -178,6 +179,7 @@ def test_one_modality():
             "m/shapley/rgb": 1.0,
             "m/nll/fused": -math.log(0.9),
             "m/margin/best_stream": 0.0,
+            "m/ece/fused": 1 - 0.9,
         }
     )
 

@@ -71,6 +71,8 @@ def test_json_says_what_is_logged(written):
     _, flat, report = written
     logged = {key.removeprefix("modality/"): value for key, value in flat.items()}
     assert logged.pop("margin/best_stream") == report["best_stream"]["margin"]
+    ece = report["calibration"]["ece"]
+    assert list(ece) == SUBSETS and logged.pop("ece/fused") == ece["rgb+flow+audio"]
     assert report["overall"]["measures"] == logged
     assert report["modalities"] == list(MODALITIES)
     assert report["subsets"] == SUBSETS
@@ -149,7 +151,8 @@ def test_without_class_names(tmp_path):
 
 def test_text(written):
     _, _, report = written
-    subsets, shapley, presence, pairs, verdict = to_text(report).split("\n\n")
+    tables = to_text(report).split("\n\n")
+    subsets, shapley, presence, pairs, errors, bins, verdict = tables
     measures, counts = report["overall"]["measures"], report["overall"]["counts"]
     assert [line.split() for line in subsets.splitlines()[1:]] == [
         [
@@ -173,5 +176,56 @@ def test_text(written):
     ]
     assert len(pairs.splitlines()) == 4
     assert verdict.endswith(f"{100 * report['best_stream']['margin']:+.2f} points.")
-    for table in (subsets, shapley, presence, pairs):
+    said = report["calibration"]
+    assert [line.split() for line in errors.splitlines()[1:]] == [
+        [
+            subset,
+            *(f"{100 * said[key][subset]:.2f}" for key in ("ece", "chance")),
+            "120",
+        ]
+        for subset in SUBSETS
+    ]
+    assert len(bins.splitlines()) == 1 + len(said["bins"]) > 5
+    for table in tables[:-1]:
         assert len({len(line) for line in table.splitlines()}) == 1
+
+
+def test_calibration_with_a_temperature():
+    """Of each subset as predicted and at temperature 1; bad files do not count."""
+    plain = list(random_samples(60, 5))
+    _, report = evaluate(plain)
+    unscaled = report["calibration"]
+    assert unscaled["temperature"] == 1 and unscaled["ece"] == unscaled["ece_plain"]
+    assert "at temperature 1" not in to_text(report)
+    scaled = [
+        dict(
+            one,
+            temperature=2.0,
+            subset_scores={
+                name: (p.log() / 2).softmax(0)
+                for name, p in one["subset_scores"].items()
+            },
+        )
+        for one in plain
+    ]
+    bad = [dict(one, failure="no video in it") for one in scaled[:7]]
+    _, report = evaluate([*scaled, *bad])
+    found = report["calibration"]
+    assert (found["temperature"], found["samples"]) == (2, 60)
+    assert sum(one["samples"] for one in found["bins"]) == 60
+    assert found["ece_plain"] == pytest.approx(unscaled["ece"], abs=1e-6)
+    assert found["ece"]["rgb"] < 0.9 * found["ece_plain"]["rgb"]  # these are too sure
+    assert "at temperature 1 %" in to_text(report)
+
+
+def test_calibration_where_no_file_could_be_read():
+    bad = [dict(one, failure="no video in it") for one in random_samples(6, 5)]
+    found, report = evaluate(bad)
+    assert report["calibration"] is None and "modality/ece/fused" not in found
+    assert "calibration" not in to_text(report)
+
+
+def evaluate(samples):
+    metric = METRICS.build(dict(type="ModalityMetric"))
+    metric.process(None, samples)
+    return metric.evaluate(len(samples)), metric.report

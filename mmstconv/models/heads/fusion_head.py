@@ -21,9 +21,10 @@ from .label_kinds import (
     takes_sigmoids,
 )
 from .labels import collect_labels, smooth_labels
-from .predictions import write_by_sample, write_subsets
+from .predictions import write_by_sample, write_kind, write_subsets
 from .right_answers import confidence_alone, top_k_accuracies
 from .stream_options import stream_weights, taught_without
+from .temperature import at_temperature, check_temperature
 
 if TYPE_CHECKING:
     from ..joint import Fused
@@ -66,6 +67,9 @@ class TriModalFusionHead(BaseHead):
             left out: they are always 1.
         average_clips: Average ``'prob'`` (softmax; sigmoid with ``multi_class``) or
             ``'score'`` over clips.
+        temperature: What predictions, averaged over clips, are divided by as
+            log-probabilities or scores; ``tools/analysis/calibrate.py`` fits it. Of
+            the joint and its subsets; neither losses nor streams' classifiers see it.
         train_without: Modalities: samples that have one of them are trained on a
             second time without it. Each class then occurs without the modality as
             often as in the data, so that its absence says nothing of the class.
@@ -101,6 +105,7 @@ class TriModalFusionHead(BaseHead):
         label_smooth_eps: float = 0.0,
         topk: int | Sequence[int] = (1, 5),
         average_clips: str = "prob",
+        temperature: float = 1.0,
         train_without: Sequence[str] = (),
         score_subsets: bool = False,
         init_std: float = 0.01,
@@ -125,6 +130,7 @@ class TriModalFusionHead(BaseHead):
             init_cfg=init_cfg,
         )
         self.multi_class = decide_multi_class(self.loss_cls, multi_class)
+        self.temperature = check_temperature(temperature, self.multi_class)
         check_loss(self.loss_cls, num_classes, label_smooth_eps)
         self.stream_channels = dict(stream_channels)
         self.gives_scores = gives_scores
@@ -245,10 +251,14 @@ class TriModalFusionHead(BaseHead):
         return confidence_alone(self, fused, labels, self.multi_class)
 
     def average_clip(self, cls_scores: Tensor, num_segs: int = 1) -> Tensor:
-        """``(N * M, C)`` of M clips each to ``(N, C)``."""
+        """``(N * M, C)`` of M clips each to ``(N, C)``, at the temperature."""
+        averaged = self._average(cls_scores, num_segs)
+        return at_temperature(averaged, self.temperature, self.average_clips)
+
+    def _average(self, cls_scores: Tensor, clips: int) -> Tensor:
         if self.multi_class and self.average_clips == "prob":
-            return cls_scores.sigmoid().unflatten(0, (-1, num_segs)).mean(1)
-        return super().average_clip(cls_scores, num_segs)
+            return cls_scores.sigmoid().unflatten(0, (-1, clips)).mean(1)
+        return super().average_clip(cls_scores, clips)
 
     def predict(self, fused: Fused, data_samples: Sequence) -> Sequence:
         """Write predictions into ``data_samples``.
@@ -261,15 +271,13 @@ class TriModalFusionHead(BaseHead):
             With ``score_subsets`` also ``subset_scores`` ``{subset:
             (num_classes,)}``, such as ``'rgb+audio'`` or ``'none'``, and
             ``modality_weights`` ``{modality: (T,)}`` if the operator has weights.
-            With ``multi_class``, the metainfo says so, and what the scores are.
+            With ``multi_class``, the metainfo says so, and what the scores are; with
+            a ``temperature`` other than 1, its value.
         """
         streams, scores = self.score_streams(fused), self(fused)  # (N * M, C)
         clips = scores.shape[0] // len(data_samples)
         data_samples = self.predict_by_feat(scores, data_samples)
-        if self.multi_class:
-            kind = dict(multi_class=True, average_clips=self.average_clips)
-            for sample in data_samples:
-                sample.set_metainfo(kind)
+        write_kind(data_samples, self)
         if self.score_subsets:
             subsets = {
                 name: self.average_clip(self(one), num_segs=clips)  # (N, C)
@@ -278,7 +286,7 @@ class TriModalFusionHead(BaseHead):
             write_subsets(data_samples, subsets, fused.weights())
         if streams:
             averaged = {
-                name: self.average_clip(own, num_segs=clips)  # (N, C)
+                name: self._average(own, clips)  # (N, C)
                 for name, own in streams.items()
             }
             write_by_sample(data_samples, "stream_scores", averaged, fused.presence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def write_by_sample(
@@ -49,3 +49,13 @@ def write_subsets(
     }
     if averaged:
         write_by_sample(data_samples, "modality_weights", averaged)
+
+
+def write_kind(data_samples: Sequence, head: nn.Module) -> None:
+    """What the scores of a head are, into the metainfo, where it is not the usual."""
+    if head.multi_class:
+        kind = dict(multi_class=True, average_clips=head.average_clips)
+    else:
+        kind = {} if head.temperature == 1 else dict(temperature=head.temperature)
+    for sample in data_samples:
+        sample.set_metainfo(kind)

@@ -152,6 +152,43 @@ def test_prediction_of_scores():
     assert "stream_scores" not in predicted[0]
 
 
+@pytest.mark.parametrize("average", ["prob", "score"])
+@pytest.mark.parametrize("fusion", ["ConcatFusion", "LateFusion"])
+def test_temperature(average, fusion):
+    """Of the joint and its subsets, after the mean over clips; no answer changes."""
+    cfg = dict(average_clips=average, fusion=dict(type=fusion), aux_loss_weight=1.0)
+    plain = build(**cfg, score_subsets=True).eval()
+    scaled = build(**cfg, score_subsets=True, temperature=2.5).eval()
+    assert not scaled.load_state_dict(plain.state_dict()).missing_keys
+    feats = features(6)
+    for before, after in zip(
+        plain.predict(feats, samples(0, 1)), scaled.predict(feats, samples(0, 1))
+    ):
+        pairs = [(before.subset_scores[n], p) for n, p in after.subset_scores.items()]
+        for old, new in [*pairs, (before.pred_score, after.pred_score)]:
+            if average == "prob":  # p ** (1 / T), normalised
+                old = old.double() ** (1 / 2.5)
+                assert torch.allclose(new.double(), old / old.sum(), atol=1e-6)
+            else:
+                assert torch.allclose(new, old / 2.5)
+        assert torch.equal(before.pred_label, after.pred_label)
+        for name, own in after.stream_scores.items():
+            assert torch.equal(own, before.stream_scores[name])
+        assert after.metainfo["temperature"] == 2.5
+        assert "temperature" not in before.metainfo
+    losses = (head.loss(feats, samples(0, 1))["loss_cls"] for head in (plain, scaled))
+    assert torch.equal(*losses)
+
+
+def test_temperature_of_impossible_classes():
+    """A probability of 0 stays 0; a single clip is scaled as its scores would be."""
+    head = build(temperature=3.0).head
+    scores = torch.tensor([[200.0, 0.0, -1.0, -200.0], [1.0, 2.0, 3.0, 4.0]])
+    found = head.average_clip(scores)
+    assert torch.allclose(found[0], torch.tensor([1.0, 0.0, 0.0, 0.0]))
+    assert torch.allclose(found[1], (scores[1] / 3).softmax(0))
+
+
 def test_absent_modality_has_no_score_of_its_own():
     head = build(aux_loss_weight=1.0).eval()
     presence = {"audio": torch.tensor([True, True, False, False])}
@@ -199,6 +236,9 @@ def test_missing_label_is_named():
     ("kwargs", "message"),
     [
         (dict(average_clips=None), "average_clips is None"),
+        (dict(temperature=0), "temperature must be above 0, got 0"),
+        (dict(temperature=float("nan")), "temperature must be above 0, got nan"),
+        (dict(temperature=2, multi_class=True), "temperature=2 is for one class"),
         (dict(temporal=dict(rgb=dict(type="LastState"))), r"temporal: .*audio"),
         (dict(aux_loss_weight=dict(flow=1.0)), r"aux_loss_weight: .*flow"),
     ],
