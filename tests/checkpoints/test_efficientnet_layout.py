@@ -49,7 +49,8 @@ def test_each_frame_is_an_image(source, tmp_path):
 def test_a_still_video_is_its_frame(inflated, source, tmp_path):
     path = tmp_path / "lite0.pth"
     _, ours = convert(source, path, inflate=True, options=dict(inflated=inflated))
-    over_time = [m for m in ours.modules() if getattr(m, "kernel_size", [1])[0] == 3]
+    convs = [m for m in ours.modules() if isinstance(m, nn.Conv3d)]
+    over_time = [conv for conv in convs if conv.kernel_size[0] == 3]
     assert len(over_time) == dict(last=5, all=16)[inflated]
     for conv in over_time:  # as if time went on
         conv.padding = (0, 0, 0)
