@@ -21,10 +21,10 @@ def read_provenance(path: str | Path) -> dict:
     """
     if is_packaged(path):
         return read_packaged(str(path))["meta"]["mmstconv"]
+    if not Path(path).is_file():
+        return {}
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except FileNotFoundError:
-        return {}
     except OSError:
         raise
     except Exception:  # unpickling raises whatever the bytes lead to

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from checkpoints.sources.efficientnet_lite import EfficientNetLite
 from checkpoints.sources.i3d_piergiaj import PiergiajI3D
 from checkpoints.sources.panns_source import Cnn14
 from checkpoints.sources.s3d import KyleminS3D
@@ -30,7 +31,9 @@ SOURCES: dict[str, Callable[[], nn.Module]] = {
     "mc3_18.pth": mc3_18,
     "c3d.pth": lambda: MODELS.build(dict(type="mmaction.C3D")),
     "cnn14.pth": Cnn14,
+    "package::efficientnet_lite0": EfficientNetLite,
 }
+IMAGES = {"package::efficientnet_lite0"}
 
 
 def published_file(name: str, folder: Path) -> Path:
@@ -43,7 +46,7 @@ def published_file(name: str, folder: Path) -> Path:
         original = folder / f"original_{name}"
         weights = source.state_dict()
         torch.save(dict(model=weights) if name == "cnn14.pth" else weights, original)
-        convert_checkpoint(original, path)
+        convert_checkpoint(original, path, inflate=name in IMAGES)
         original.unlink()
     return path
 

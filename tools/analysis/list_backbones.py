@@ -22,6 +22,16 @@ INPUT = dict.fromkeys(ST_ARCHS, (400, (3, 16, 112, 112)))
 INPUT |= {"c3d": (487, (3, 16, 112, 112)), "r2plus1d_34": (400, (3, 32, 112, 112))}
 INPUT |= dict.fromkeys(("i3d", "s3d", "s3dg"), (400, (3, 64, 224, 224)))
 INPUT |= {
+    arch: (1000, (3, frames, size, size))
+    for arch, frames, size in (
+        ("efficientnet_lite0", 1, 224),
+        ("efficientnet_lite0_3d", 8, 224),
+        ("efficientnet_lite0_top3d", 8, 224),
+        ("efficientnet_lite1", 1, 240),
+        ("efficientnet_lite2", 1, 260),
+    )
+}
+INPUT |= {
     "cnn14": (527, (64, 100)),
     "vggish": (0, (64, 96)),
     "mel_lite": (400, (64, 100)),

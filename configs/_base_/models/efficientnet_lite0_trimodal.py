@@ -22,6 +22,7 @@ lite0 = dict(
     arch="efficientnet_lite0",
     norm_eval=True,
     frozen_stages=0,
+    drop_path_rate=0.0,  # 0.2 in the original's training
 )
 model = dict(
     data_preprocessor=dict(

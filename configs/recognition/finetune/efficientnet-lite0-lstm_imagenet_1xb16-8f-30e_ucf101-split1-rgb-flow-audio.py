@@ -6,7 +6,7 @@ _base_ = [
     "../../_base_/default_runtime.py",
     "../../_base_/models/efficientnet_lite0_trimodal.py",
     "../../_base_/datasets/ucf101_split1.py",
-    "../../_base_/schedules/finetune_step.py",
+    "../../_base_/schedules/finetune_cosine.py",
 ]
 
 from mmstconv.pipelines import change_steps
@@ -14,3 +14,6 @@ from mmstconv.pipelines import change_steps
 change_steps(_base_, clip=dict(clip_len=8, fps=6))
 train_dataloader = dict(batch_size=16)
 val_dataloader = dict(batch_size=16)
+optim_wrapper = dict(
+    optimizer=dict(_delete_=True, type="AdamW", lr=1e-3, weight_decay=0.05, fused=True)
+)

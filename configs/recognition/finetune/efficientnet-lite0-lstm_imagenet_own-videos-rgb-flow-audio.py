@@ -3,7 +3,7 @@
 # A folder of videos of one's own, from ImageNet weights. Inherit it, say how many
 # classes there are (model.cls_head.num_classes, also for the data sets) and, if they
 # are elsewhere, where the files are. What trains: efficientnet_lite0_trimodal.py.
-# Accuracy: not measured.
+# Ours: not measured.
 _base_ = [
     "./efficientnet-lite0-lstm_imagenet_1xb16-8f-30e_ucf101-split1-rgb-flow-audio.py"
 ]

@@ -84,7 +84,7 @@ def _backbone(arch: str, weights: Mapping[str, Tensor], inflated: str = "none") 
 
 
 def _preprocessing(weights: Mapping[str, Tensor]) -> dict:
-    """tensorflow/tpu, efficientnet_lite_builder.py: MEAN_RGB and STDDEV_RGB."""
+    """MEAN_RGB and STDDEV_RGB of the Lite builder in tensorflow/tpu."""
     if weights["_conv_stem.weight"].shape[1] != 3:
         return {}
     return dict(modality="rgb", mean=[127.0] * 3, std=[128.0] * 3, channel_order="RGB")
