@@ -29,6 +29,7 @@ from .plain import HISTORY, array_as_plain
 
 # Numbers of known size, and text: nothing that holds objects or fields.
 _DTYPE = re.compile(r"b1|[iu][1248]|f[248]|c(8|16)|U[0-9]{1,6}")
+_OBJECTS = ("O", "O4", "O8")
 _LOCK = Lock()  # what torch takes for safe is one set for the process
 
 
@@ -53,6 +54,18 @@ class _Array(_Noted):
     """``numpy.ndarray``: its state is (version, shape, dtype, is Fortran, bytes)."""
 
     __slots__ = ()
+
+    def objects(self):
+        """What an array of objects holds: a list, or without axes the one object.
+
+        None if it is one of numbers.
+        """
+        *_, shape, dtype, _, items = self.state
+        if type(dtype) is not _DType or dtype.name not in _OBJECTS:
+            return None
+        if type(items) is not list or (shape == () and len(items) != 1):
+            raise ValueError("an array of objects that is none")
+        return items[0] if shape == () else items
 
     def value(self) -> np.ndarray:
         _, shape, dtype, fortran, raw = self.state
@@ -139,6 +152,8 @@ def _mapping(*content):
 
 
 def _bytes(raw) -> bytes:
+    if type(raw) is str:  # as Python 2 wrote them
+        return raw.encode("latin-1")
     if type(raw) is not bytes:
         raise ValueError("an array that is not of bytes")
     return raw
@@ -212,7 +227,8 @@ _STAND_INS = (
     _named(_Named, "builtins.float"),
     *(_named(function, path) for path, function in _FUNCTIONS.items()),
 )
-_NAMES = {f"{x.__module__}.{x.__qualname__}" for x in _STAND_INS}
+STAND_INS = {f"{x.__module__}.{x.__qualname__}": x for x in _STAND_INS}
+_NAMES = set(STAND_INS)
 
 
 @contextmanager
@@ -237,6 +253,11 @@ def _name_of(allowed) -> str:
     return f"{allowed.__module__}.{allowed.__qualname__}"
 
 
+def is_note(value) -> bool:
+    """Whether a value is a stand-in that takes note of a state."""
+    return isinstance(value, _Noted)
+
+
 def settle(value, seen: dict | None = None):
     """Plain values and tensors for the stand-ins in a nested value, partly in place.
 
@@ -252,7 +273,9 @@ def settle(value, seen: dict | None = None):
     seen[id(value)] = (value, value)  # the first keeps the id from being used again
     settled = value
     if isinstance(value, _Array):
-        settled = array_as_plain(value.value())
+        objects = value.objects()
+        numbers = objects is None
+        settled = array_as_plain(value.value()) if numbers else settle(objects, seen)
     elif isinstance(value, (_History, _Namespace)):
         settled = settle(value.value(), seen)
     elif isinstance(value, _Noted) or any(value is one for one in _STAND_INS):

@@ -43,6 +43,7 @@ def translate(
         ValueError: They do not fit the network of the layout, or cannot be adapted as
             asked.
     """
+    source = layout.merge(source)
     cfg = _network(path, layout, source, asked.options)
     names, unmatched = _rename(path, layout, source)
     weights = {new: layout.reshape(new, source[old]) for new, old in names.items()}

@@ -14,6 +14,7 @@ from . import (
     panns,
     resnet3d_hara,
     s3d_kylemin,
+    soundnet,
     torchvision_video,
     unavailable,
     vggish,
@@ -28,6 +29,7 @@ LAYOUTS: tuple[Layout, ...] = (
     *resnet3d_hara.LAYOUTS,
     *panns.LAYOUTS,
     *vggish.LAYOUTS,
+    *soundnet.LAYOUTS,
     *unavailable.LAYOUTS,
 )
 

@@ -66,6 +66,8 @@ class AudioConvNet(SoundConvNet):
 
     - ``'res1dnet31'``: `PANNs <https://arxiv.org/abs/1912.10211>`_' waveform network
       for 32 kHz. One time step out per 20,480 samples: 1.56 a second.
+    - ``'soundnet8'``: `SoundNet <https://arxiv.org/abs/1610.09001>`_ for 22.05 kHz up
+      to conv7. One time step out per 32,768 samples: 0.67 a second.
 
     Args:
         in_channels: Number of mel bands, or 1 for a waveform.
