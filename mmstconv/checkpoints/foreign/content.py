@@ -36,15 +36,12 @@ class ForeignFile:
 
     def lines(self) -> list[str]:
         """One line a tensor: its name, shape and type."""
-        return [
-            f"{name} {tuple(value.shape)} {str(value.dtype).removeprefix('torch.')}"
-            + (
-                f", quantised ({self.quantised[name]})"
-                if name in self.quantised
-                else ""
-            )
-            for name, value in self.tensors.items()
-        ]
+        lines = []
+        for name, value in self.tensors.items():
+            dtype = str(value.dtype).removeprefix("torch.")
+            how = f", {self.quantised[name]}" if name in self.quantised else ""
+            lines.append(f"{name} {tuple(value.shape)} {dtype}{how}")
+        return lines
 
     @property
     def elsewhere(self) -> list[str]:
@@ -83,6 +80,11 @@ def as_tensor(array: np.ndarray) -> Tensor | None:
     """The array's own numbers as a tensor; None for text, objects and records."""
     plain = array_as_plain(array)
     return plain if isinstance(plain, Tensor) else None
+
+
+def text(name: str | bytes) -> str:
+    """A name of a file, also one that is no UTF-8."""
+    return name.decode(errors="replace") if isinstance(name, bytes) else name
 
 
 def only_shape(shape, dtype: torch.dtype) -> Tensor:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..reading import CheckpointError
-from .content import Budget, ForeignFile, as_tensor
+from .content import Budget, ForeignFile, as_tensor, text
 
 _WEIGHTS = "model.weights.h5"
 _ORDER = (
@@ -64,7 +64,7 @@ def _read(path: Path, content: Path | io.BytesIO, what: str) -> ForeignFile:
 def _data_sets(file, h5py) -> Iterator[tuple[str, object]]:
     """Each array of the file by its path; links out of the file are not followed."""
     found = []
-    file.visititems(lambda name, one: found.append((name, one)))
+    file.visititems(lambda name, one: found.append((text(name), one)))
     for name, one in found:
         if isinstance(one, h5py.Dataset) and one.shape is not None:
             yield name, one
@@ -75,7 +75,6 @@ def _maker(file) -> str:
     for place in (file, file.get("model_weights")):
         version = None if place is None else place.attrs.get("keras_version")
         if version is not None:
-            version = version.decode() if isinstance(version, bytes) else version
-            return f" of Keras {version}"
+            return f" of Keras {text(version)}"
     keras3 = any(key in file for key in ("vars", "layers", "_layer_checkpoint"))
     return " of Keras 3" if keras3 else ""

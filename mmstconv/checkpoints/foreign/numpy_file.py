@@ -56,7 +56,7 @@ def _read(path: Path, content: bytes, budget: Budget) -> tuple[object, bool]:
         except ForbiddenName as error:
             raise CheckpointError(
                 f"{path}: holds Python objects beside its arrays ({error}), and "
-                "opening it could run any code; save it with numpy.savez(file, **arrays)"
+                "opening it could run any code; save the arrays with numpy.savez"
             ) from error
     claimed = math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0 or claimed != len(rest):

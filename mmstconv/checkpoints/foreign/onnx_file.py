@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from ..reading import CheckpointError
-from .content import ForeignFile, as_tensor, only_shape
+from .content import ForeignFile, as_tensor, only_shape, text
 
 # operators on whole numbers that stand for real ones: the places of their weights
 _QUANTISED = {
@@ -33,24 +33,26 @@ def read_onnx(path: Path) -> ForeignFile:
     tensors, elsewhere = {}, set()
     for one in graph.initializer:
         if one.data_location == onnx.TensorProto.EXTERNAL:
-            tensors[one.name] = only_shape(one.dims, _dtype(one, onnx))
-            elsewhere |= {x.value for x in one.external_data if x.key == "location"}
+            tensors[text(one.name)] = only_shape(one.dims, _dtype(one, onnx))
+            elsewhere |= {
+                text(x.value) for x in one.external_data if x.key == "location"
+            }
         else:
             value = as_tensor(onnx.numpy_helper.to_array(one))
             if value is not None:
-                tensors[one.name] = value
+                tensors[text(one.name)] = value
     quantised = {}
     for node in graph.node:
         for place in _QUANTISED.get(node.op_type, ()):
-            name = node.input[place] if place < len(node.input) else ""
+            name = text(node.input[place]) if place < len(node.input) else ""
             if name in tensors:
                 real = tensors[name].is_floating_point()
                 how = "quantised when run, by" if real else "quantised, for"
                 quantised[name] = f"{how} {node.op_type}"
-    maker = " ".join((model.producer_name, model.producer_version)).strip()
+    maker = f"{text(model.producer_name)} {text(model.producer_version)}".strip()
     opset = next((x.version for x in model.opset_import if not x.domain), "unknown")
     inputs = ", ".join(
-        _signature(one) for one in graph.input if one.name not in tensors
+        _signature(one) for one in graph.input if text(one.name) not in tensors
     )
     notes = [f"its input: {inputs or 'none'}"]
     if elsewhere:
@@ -67,5 +69,5 @@ def _dtype(tensor, onnx) -> torch.dtype:
 
 def _signature(value) -> str:
     axes = value.type.tensor_type.shape.dim
-    sizes = ", ".join(axis.dim_param or str(axis.dim_value) for axis in axes)
-    return f"{value.name} ({sizes})"
+    sizes = [text(axis.dim_param) or str(axis.dim_value) for axis in axes]
+    return f"{text(value.name)} ({', '.join(sizes)})"

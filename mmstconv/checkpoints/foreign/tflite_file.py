@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..reading import CheckpointError
-from .content import Budget, ForeignFile, as_tensor
+from .content import Budget, ForeignFile, as_tensor, text
 
 _NUMBERS = {
     "FLOAT32": np.float32,
@@ -45,7 +45,7 @@ def read_tflite(path: Path) -> ForeignFile:
         raw = model.Buffers(tensor.Buffer()).DataAsNumpy()
         if isinstance(raw, int):  # the package's word for no data
             continue
-        name = tensor.Name().decode()
+        name = text(tensor.Name() or b"")
         kind = names.get(tensor.Type())
         if kind is None:
             others.append(f"{name} is of the type {tensor.Type()}, not read")
@@ -57,7 +57,7 @@ def read_tflite(path: Path) -> ForeignFile:
         scales = tensor.Quantization()
         if scales is not None and scales.ScaleLength() and kind.startswith(("I", "U")):
             quantised[name] = f"quantised, {scales.ScaleLength()} scales"
-    maker = (model.Description() or b"").decode(errors="replace")
+    maker = text(model.Description() or b"")
     what = f"a TensorFlow Lite model{f' ({maker})' if maker else ''}"
     return ForeignFile(what, tensors, quantised, (_ORDER, *others[:3]))
 
