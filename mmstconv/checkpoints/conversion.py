@@ -92,6 +92,10 @@ class Conversion:
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
 
+    def content(self) -> dict:
+        """What the converted file holds."""
+        return dict(state_dict=self.weights, meta=dict(mmstconv=self.provenance()))
+
     def save(self, out: str | os.PathLike) -> Path:
         """Write the converted file: whole or not at all, never over another one.
 
@@ -110,9 +114,8 @@ class Conversion:
             raise FileNotFoundError(f"{out}: the folder {out.parent} does not exist")
         if out.exists() and out.samefile(self.source):
             raise ValueError(f"{out}: would overwrite the source; choose another name")
-        content = dict(state_dict=self.weights, meta=dict(mmstconv=self.provenance()))
         with own_file(out) as part:
-            torch.save(content, part)
+            torch.save(self.content(), part)
         return out
 
 

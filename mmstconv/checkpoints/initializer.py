@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from ..private_names import records_initialisation
 from .adapt import adapt_input, inflate
 from .comparing import are_flat, compare, differ_in_input, lines_of
-from .reading import read_checkpoint, tensors_of
+from .packages import read_weights
+from .reading import tensors_of
 
 _HEAD = "cls_head."
 
@@ -31,7 +32,8 @@ class AdaptedPretrained:
     ``init_weights`` and do not look at ``init_cfg``: give it to their stream.
 
     Args:
-        checkpoint: The file.
+        checkpoint: The file; or ``package::efficientnet_lite0``, what an installed
+            package carries (:mod:`~mmstconv.checkpoints.packages`).
         prefix: Take the keys below this, without it.
         inflate: Let 2D kernels fill 3D ones, as
             :func:`~mmstconv.checkpoints.adapt.inflate` does.
@@ -41,7 +43,8 @@ class AdaptedPretrained:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is no checkpoint or does not fit.
+        ValueError: The file is no checkpoint or does not fit, or the package is not
+            installed.
 
     Example:
         >>> dict(type="ConvStream", backbone=dict(type="STConvNet", arch="i3d"),
@@ -62,7 +65,7 @@ class AdaptedPretrained:
         self.adapt_input = adapt_input
 
     def __call__(self, module: nn.Module) -> None:
-        loaded = read_checkpoint(self.checkpoint)
+        loaded = read_weights(self.checkpoint)
         own = module.state_dict()
         weights = self._select(tensors_of(self.checkpoint, loaded))
         fitted, inflated, adapted = self._adapt(weights, own)

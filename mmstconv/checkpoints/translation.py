@@ -45,7 +45,7 @@ def translate(
     """
     source = layout.merge(source)
     cfg = _network(path, layout, source, asked.options)
-    names, unmatched = _rename(path, layout, source)
+    names, unmatched = rename(path, layout, source)
     weights = {new: layout.reshape(new, source[old]) for new, old in names.items()}
     channels, cfg, adapted = _adapt(path, layout, weights, cfg, asked)
     preprocessing, note = _read_as(layout.preprocessing(source), asked, channels, cfg)
@@ -90,10 +90,14 @@ def _network(
         ) from error
 
 
-def _rename(
+def rename(
     path: Path, layout: Layout, source: Mapping[str, Tensor]
 ) -> tuple[dict[str, str], list[str]]:
-    """Our names and those of the source, and what has no place."""
+    """Our names and those of the source, and what has no place.
+
+    Raises:
+        ValueError: Two weights have the same place.
+    """
     names, unmatched = {}, []
     for key in source:
         target = layout.rename(key)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from mmaction.registry import TRANSFORMS
 from torch import nn
@@ -33,7 +32,7 @@ def check_preprocessing(runner, model: nn.Module) -> None:
     errors = []
     pipelines = {split: list(_steps(runner, split)) for split in PHASES}
     for name, path in files_of(model):
-        provenance = read_provenance(path) if Path(path).is_file() else {}
+        provenance = read_provenance(path)
         where = f"{path} (for model{'.' + name if name else ''})"
         if "backbone" in provenance:
             found = compare_norms(provenance["backbone"], model.get_submodule(name))

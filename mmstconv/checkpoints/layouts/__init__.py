@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..layout import Layout
 from . import (
     c3d,
+    efficientnet_lite,
     i3d,
     mmaction2,
     panns,
@@ -27,6 +28,7 @@ LAYOUTS: tuple[Layout, ...] = (
     *s3d_kylemin.LAYOUTS,
     *c3d.LAYOUTS,
     *resnet3d_hara.LAYOUTS,
+    *efficientnet_lite.LAYOUTS,
     *panns.LAYOUTS,
     *vggish.LAYOUTS,
     *soundnet.LAYOUTS,

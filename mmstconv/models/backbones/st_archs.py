@@ -6,16 +6,20 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from .efficientnet_lite import ALL, LAST, efficientnet_lite
+
 _BN = MappingProxyType({"type": "BN3d"})
 # TensorFlow's default; torch's is 1e-5
 _BN_TF = MappingProxyType({"type": "BN3d", "eps": 1e-3})
+_RELU = MappingProxyType({"type": "ReLU"})
 
 
 class Arch(NamedTuple):
-    """Stages and norm of a network."""
+    """Stages, norm and activation of a network."""
 
     stages: Sequence[Mapping]
     norm_cfg: Mapping | None = _BN
+    act_cfg: Mapping | None = _RELU
 
 
 def _max(size: int, stride: int | None = None, **kwargs) -> dict:
@@ -249,6 +253,11 @@ def _lite(width: int) -> Arch:
     )
 
 
+def _efficientnet_lite(*args, **kwargs) -> Arch:
+    norm = dict(type="BN3d", eps=1e-3, momentum=0.01)
+    return Arch(efficientnet_lite(*args, **kwargs), norm, dict(type="ReLU6"))
+
+
 ST_ARCHS: Mapping[str, Arch] = MappingProxyType(
     {
         "c3d": _c3d(),
@@ -269,5 +278,10 @@ ST_ARCHS: Mapping[str, Arch] = MappingProxyType(
         "s3dg": _s3d(gate=True),
         "lite": _lite(8),
         "lite_half": _lite(4),
+        "efficientnet_lite0": _efficientnet_lite(),
+        "efficientnet_lite0_3d": _efficientnet_lite(inflated=ALL),
+        "efficientnet_lite0_top3d": _efficientnet_lite(inflated=LAST),
+        "efficientnet_lite1": _efficientnet_lite(1.0, 1.1),
+        "efficientnet_lite2": _efficientnet_lite(1.1, 1.2),
     }
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 import torch
 from mmaction.registry import MODELS
@@ -48,7 +47,7 @@ class STConvNet(ConvTrunk):
             step of each layer per frame. Clips must be longer then.
         norm_cfg: Norm layer, or None: then the convolutions have a bias. The arch's
             own, BN3d without an arch, if not given.
-        act_cfg: Activation, or None.
+        act_cfg: Activation, or None. The arch's own, ReLU without an arch, if not given.
         norm_eval: Keep batch norms at their running statistics in training.
         frozen_stages: The first so many stages do not train.
         with_cp: Gradient checkpointing: less memory, more time.
@@ -89,7 +88,7 @@ class STConvNet(ConvTrunk):
         max_temporal_stride: int | None = None,
         temporal_padding: bool = True,
         norm_cfg: Mapping | str | None = "arch",
-        act_cfg: Mapping | None = MappingProxyType({"type": "ReLU"}),
+        act_cfg: Mapping | str | None = "arch",
         norm_eval: bool = False,
         frozen_stages: int = 0,
         with_cp: bool = False,
@@ -113,7 +112,7 @@ class STConvNet(ConvTrunk):
             stages,
             in_channels=in_channels,
             norm_cfg=net.norm_cfg if norm_cfg == "arch" else norm_cfg,
-            act_cfg=act_cfg,
+            act_cfg=net.act_cfg if act_cfg == "arch" else act_cfg,
             norm_eval=norm_eval,
             frozen_stages=frozen_stages,
             with_cp=with_cp,

@@ -4,10 +4,12 @@ from .align_steps import StepGrid, align_edges, align_steps, edges_of
 from .axes import expand, same_padding
 from .conv_block import ConvBlock
 from .feature_gate import FeatureGate
+from .folded_conv import FoldedConv3d
 from .full_window_conv import FullWindowConv3d
 from .inception_block import InceptionBlock
 from .inverted_residual_block import InvertedResidualBlock
 from .lengths import check_lengths, length_mask
+from .linear_bottleneck_block import LinearBottleneckBlock
 from .norm_eval import freeze_norm_statistics
 from .pool_space import pool_space
 from .pooling import Pool
@@ -33,10 +35,12 @@ __all__ = [
     "Conv3dSame",
     "ConvBlock",
     "FeatureGate",
+    "FoldedConv3d",
     "FullWindowConv3d",
     "InceptionBlock",
     "InvertedResidualBlock",
     "LastState",
+    "LinearBottleneckBlock",
     "MeanOverTime",
     "PadShortcut",
     "Pool",

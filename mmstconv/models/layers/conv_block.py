@@ -84,6 +84,7 @@ class ConvBlock(ConvModule):
             conv_cfg=conv_cfg,
             norm_cfg=None if norm_cfg is None else dict(norm_cfg),
             act_cfg=None if act_cfg is None else dict(act_cfg),
+            efficient_conv_bn_eval=getattr(layer, "folds_norm", False),
         )
         self.gate: nn.Module = FeatureGate(channels) if gate else nn.Identity()
 

