@@ -55,11 +55,15 @@ class _Array(_Noted):
 
     __slots__ = ()
 
+    may_hold_objects = False
+
     def objects(self):
         """What an array of objects holds: a list, or without axes the one object.
 
-        None if it is one of numbers.
+        None if it is one of numbers, or must be.
         """
+        if not self.may_hold_objects:
+            return None
         *_, shape, dtype, _, items = self.state
         if type(dtype) is not _DType or dtype.name not in _OBJECTS:
             return None
@@ -196,6 +200,15 @@ def _named(stand_in, path: str):
 
 # torch wants an object of a class to be of the very class that it allows
 _Array = _named(_Array, "numpy.ndarray")
+
+
+class ArrayOfAnything(_Array):
+    """``numpy.ndarray`` where what an array of objects holds is read too."""
+
+    __slots__ = ()
+    may_hold_objects = True
+
+
 _DType = _named(_DType, "numpy.dtype")
 _History = _named(_History, "mmengine.logging.history_buffer.HistoryBuffer")
 _Namespace = _named(_Namespace, "argparse.Namespace")

@@ -77,10 +77,10 @@ def test_a_training_does_not_start_from_it(case):
 
 
 def test_damaged_files_give_one_error_or_a_report(case):
-    """Cut anywhere, or with a byte changed anywhere, in every eighth place."""
+    """Cut, or with a byte changed, in sixty places."""
     path, _, _ = case
     whole = path.read_bytes()
-    places = range(9, len(whole), max(len(whole) // 120, 1))
+    places = range(9, len(whole), max(len(whole) // 60, 1))
     culprits = []
     for place in places:
         changed = bytes([whole[place] ^ 0xFF])
@@ -222,11 +222,11 @@ def test_numbers_of_onnx_in_other_files_are_not_opened(tmp_path):
 
 
 def test_a_known_layout_in_another_container_is_converted(tmp_path):
-    """What weights with torch's names and order are saved with does not matter."""
+    """What weights of known names and order are saved with does not matter."""
     source = soundnet_source.random_weights()
     flat = {f"{k}.{name}": v for k, one in source.items() for name, v in one.items()}
     np.savez(tmp_path / "flat.npz", **flat)
-    np.save(tmp_path / "tree.npy", source)
-    one, other = (convert_checkpoint(tmp_path / x) for x in ("flat.npz", "tree.npy"))
-    assert one.backbone == other.backbone
-    assert all(one.weights[key].equal(other.weights[key]) for key in other.weights)
+    conversion = convert_checkpoint(tmp_path / "flat.npz")
+    assert conversion.layout.name == "soundnet-tensorflow"
+    kernel = conversion.weights["backbone.stages.6.blocks.0.conv.weight"].numpy()
+    assert np.array_equal(kernel.T, source["conv7"]["weights"][:, 0])

@@ -4,7 +4,9 @@
 # classes there are (model.cls_head.num_classes, also for the data sets) and, if they
 # are elsewhere, where the files are. What trains: efficientnet_lite0_trimodal.py.
 # Accuracy: not measured.
-_base_ = ["./efficientnet-lite0-lstm_imagenet_1xb16-8f-30e_ucf101-split1-rgb-flow-audio.py"]
+_base_ = [
+    "./efficientnet-lite0-lstm_imagenet_1xb16-8f-30e_ucf101-split1-rgb-flow-audio.py"
+]
 
 videos = dict(num_classes=None, data_prefix=dict(video="data/videos"))
 train = dict(ann_file="data/train.txt", **videos)

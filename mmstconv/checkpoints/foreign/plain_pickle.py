@@ -11,7 +11,7 @@ import pickletools
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from ..stand_ins import STAND_INS, is_note, settle
+from ..stand_ins import STAND_INS, ArrayOfAnything, is_note, settle
 
 _CONSTANTS = MappingProxyType({"NONE": None, "NEWTRUE": True, "NEWFALSE": False})
 _VALUES = frozenset(
@@ -34,9 +34,15 @@ def _encoded(text, encoding):
     return text.encode("latin-1")
 
 
+def _reconstruct(kind, shape, code):
+    return ArrayOfAnything()
+
+
 _ALLOWED: Mapping[str, Callable] = MappingProxyType(
     {
         **STAND_INS,
+        "numpy._core.multiarray._reconstruct": _reconstruct,
+        "numpy.core.multiarray._reconstruct": _reconstruct,
         "collections.OrderedDict": dict,
         "_codecs.encode": _encoded,
     }

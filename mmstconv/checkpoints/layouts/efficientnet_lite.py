@@ -72,9 +72,7 @@ def _rename(arch: str) -> Callable[[str], str | None]:
     return rename
 
 
-def _backbone(
-    arch: str, weights: Mapping[str, Tensor], inflated: str = "none"
-) -> dict:
+def _backbone(arch: str, weights: Mapping[str, Tensor], inflated: str = "none") -> dict:
     if inflated not in _INFLATED:
         raise ValueError(
             f"inflated is {inflated!r}, must be one of {', '.join(_INFLATED)}"

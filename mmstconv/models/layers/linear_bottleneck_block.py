@@ -82,9 +82,7 @@ class LinearBottleneckBlock(BaseModule):
         )
         self.project = ConvBlock(wide, channels, kernel_size=1, **rest)
         self.has_shortcut = in_channels == channels and set(stride) == {1}
-        self.drop_path: nn.Module = (
-            DropPath(drop_path) if drop_path else nn.Identity()
-        )
+        self.drop_path: nn.Module = DropPath(drop_path) if drop_path else nn.Identity()
 
     # What runs beside the shortcut, for window_of and the streaming network.
     path = ("expand", "depthwise", "project")
