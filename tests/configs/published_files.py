@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
+from checkpoints.sources import soundnet_source
 from checkpoints.sources.i3d_piergiaj import PiergiajI3D
 from checkpoints.sources.panns_source import Cnn14
 from checkpoints.sources.s3d import KyleminS3D
@@ -21,7 +23,7 @@ from torch import nn
 from mmstconv.checkpoints.doctor import convert_checkpoint
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-SOURCES: dict[str, Callable[[], nn.Module]] = {
+SOURCES: dict[str, Callable[[], nn.Module | dict]] = {
     "i3d_rgb.pth": PiergiajI3D,
     "i3d_flow.pth": lambda: PiergiajI3D(in_channels=2),
     "s3d_rgb.pth": KyleminS3D,
@@ -30,6 +32,7 @@ SOURCES: dict[str, Callable[[], nn.Module]] = {
     "mc3_18.pth": mc3_18,
     "c3d.pth": lambda: MODELS.build(dict(type="mmaction.C3D")),
     "cnn14.pth": Cnn14,
+    "soundnet8_conv6.pth": soundnet_source.random_weights,
 }
 
 
@@ -39,11 +42,17 @@ def published_file(name: str, folder: Path) -> Path:
     if not path.exists():
         torch.manual_seed(0)
         source = SOURCES[name]()
-        keep_scale(source)
         original = folder / f"original_{name}"
-        weights = source.state_dict()
-        torch.save(dict(model=weights) if name == "cnn14.pth" else weights, original)
-        convert_checkpoint(original, path)
+        if isinstance(source, nn.Module):
+            keep_scale(source)
+            weights = source.state_dict()
+            cnn14 = name == "cnn14.pth"
+            torch.save(dict(model=weights) if cnn14 else weights, original)
+        else:
+            original = original.with_suffix(".npy")
+            np.save(original, source)
+        options = dict(num_stages=6) if "conv6" in name else {}
+        convert_checkpoint(original, path, options=options)
         original.unlink()
     return path
 

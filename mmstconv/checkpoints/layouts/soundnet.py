@@ -17,6 +17,7 @@ _NAMES = dict(
     mean="bn.running_mean",
     var="bn.running_var",
 )
+_STAGES = 7
 _LAYER = re.compile(r"conv([1-7])\.(\w+)")
 
 
@@ -25,13 +26,31 @@ def _recognise(weights: Mapping[str, Tensor]) -> bool:
     return keys <= set(weights) and weights["conv1.weights"].shape[:2] == (64, 1)
 
 
-def _merge(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A bias before a batch norm is the same as less of its mean."""
-    merged = dict(weights)
-    for key, mean in weights.items():
+def _backbone(weights: Mapping[str, Tensor], num_stages: int = _STAGES) -> dict:
+    if not 1 <= num_stages <= _STAGES:
+        raise ValueError(f"num_stages is {num_stages}, must lie in 1..{_STAGES}")
+    whole = dict(type="AudioConvNet", arch="soundnet8")
+    return whole if num_stages == _STAGES else dict(whole, num_stages=num_stages)
+
+
+def _merge(
+    weights: Mapping[str, Tensor], num_stages: int = _STAGES
+) -> dict[str, Tensor]:
+    """A bias before a batch norm is the same as less of its mean.
+
+    Layers above the last stage are left out.
+    """
+    merged = {}
+    for key, value in weights.items():
         layer = _LAYER.fullmatch(key)
-        if layer and layer[2] == "mean" and f"conv{layer[1]}.biases" in merged:
-            merged[key] = mean - merged.pop(f"conv{layer[1]}.biases")
+        if layer is None:
+            merged[key] = value
+        elif int(layer[1]) > num_stages or layer[2] == "biases":
+            continue
+        elif layer[2] == "mean" and f"conv{layer[1]}.biases" in weights:
+            merged[key] = value - weights[f"conv{layer[1]}.biases"]
+        else:
+            merged[key] = value
     return merged
 
 
@@ -54,7 +73,8 @@ LAYOUTS: tuple[Layout, ...] = (
         name="soundnet-tensorflow",
         source="https://github.com/eborboihuc/SoundNet-tensorflow",
         recognise=_recognise,
-        backbone=lambda weights: dict(type="AudioConvNet", arch="soundnet8"),
+        backbone=_backbone,
+        options=dict(num_stages=_STAGES),
         merge=_merge,
         rename=_rename,
         # Sound is multiplied to [-256, 256]: [-1, 1] divided by 1 / 256.

@@ -194,6 +194,14 @@ def test_wrong_arguments(arguments, message):
         MelConvNet(**arguments)
 
 
+def test_the_first_stages():
+    with torch.device("meta"):
+        net = AudioConvNet(1, arch="soundnet8", num_stages=5)
+        assert net(torch.rand(1, 1, 22050)).shape == (1, 256, 3)
+    with pytest.raises(ValueError, match=r"num_stages must lie in 1\.\.7, got 8"):
+        AudioConvNet(1, arch="soundnet8", num_stages=8)
+
+
 def test_wrong_arguments_of_audio_conv_net():
     with pytest.raises(ValueError, match="AudioConvNet: give either stages or arch"):
         AudioConvNet(1)
