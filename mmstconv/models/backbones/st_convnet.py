@@ -8,7 +8,13 @@ import torch
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
-from ..layers import SpatioTemporalPool, StepGrid, expand, window_of
+from ..layers import (
+    LinearBottleneckBlock,
+    SpatioTemporalPool,
+    StepGrid,
+    expand,
+    window_of,
+)
 from .st_archs import ST_ARCHS, Arch
 from .trunk import ConvTrunk, pick_arch, split_stage
 
@@ -40,6 +46,9 @@ class STConvNet(ConvTrunk):
             time beyond that become 1, in convolutions and in pooling, and the
             weights stay the same. 1 keeps all steps for the LSTM; None keeps the
             network's own strides.
+        drop_path_rate: Stochastic depth, for networks of ``LinearBottleneckBlock``:
+            the share of clips in training that skip the last block. It grows linearly
+            from 0 at the first, as EfficientNet's does, which was trained with 0.2.
         temporal_padding: Pad time in convolutions and in pooling, so that strides alone
             make it shorter. Without, every step depends on its own frames only,
             wherever a clip begins and ends: overlapping clips share their steps
@@ -47,7 +56,8 @@ class STConvNet(ConvTrunk):
             step of each layer per frame. Clips must be longer then.
         norm_cfg: Norm layer, or None: then the convolutions have a bias. The arch's
             own, BN3d without an arch, if not given.
-        act_cfg: Activation, or None. The arch's own, ReLU without an arch, if not given.
+        act_cfg: Activation, or None. The arch's own, ReLU without an arch, if not
+            given.
         norm_eval: Keep batch norms at their running statistics in training.
         frozen_stages: The first so many stages do not train.
         with_cp: Gradient checkpointing: less memory, more time.
@@ -86,6 +96,7 @@ class STConvNet(ConvTrunk):
         num_stages: int | None = None,
         in_channels: int = 3,
         max_temporal_stride: int | None = None,
+        drop_path_rate: float = 0.0,
         temporal_padding: bool = True,
         norm_cfg: Mapping | str | None = "arch",
         act_cfg: Mapping | str | None = "arch",
@@ -106,6 +117,8 @@ class STConvNet(ConvTrunk):
             stages = stages[:num_stages]
         if max_temporal_stride is not None:
             stages = limit_temporal_stride(stages, max_temporal_stride)
+        if drop_path_rate:
+            stages = with_drop_path(stages, drop_path_rate)
         if not temporal_padding:
             stages = without_temporal_padding(stages)
         super().__init__(
@@ -174,6 +187,33 @@ def limit_temporal_stride(stages: Sequence[Mapping], limit: int) -> list[dict]:
                 total *= stride_t
         limited.append(dict(blocks=blocks, **pool))
     return limited
+
+
+def with_drop_path(stages: Sequence[Mapping], rate: float) -> list[dict]:
+    """Stages whose blocks are skipped at random, the deeper the more often.
+
+    `Deep Networks with Stochastic Depth <https://arxiv.org/abs/1603.09382>`_, with the
+    rates of EfficientNet: that of block i of n is ``rate * i / n``.
+
+    Raises:
+        ValueError: ``rate`` is not below 1, or no block can be skipped.
+    """
+    if not 0 <= rate < 1:
+        raise ValueError(f"drop_path_rate must lie in [0, 1), got {rate}")
+    split = [split_stage(stage, _POOLS) for stage in stages]
+    skipped = [
+        block
+        for blocks, _ in split
+        for block in blocks
+        if block["type"] == LinearBottleneckBlock.__name__
+    ]
+    if not skipped:
+        raise ValueError(
+            "drop_path_rate is for networks of LinearBottleneckBlock, which this is not"
+        )
+    for index, block in enumerate(skipped):
+        block["drop_path"] = rate * index / len(skipped)
+    return [dict(blocks=blocks, **pool) for blocks, pool in split]
 
 
 def without_temporal_padding(stages: Sequence[Mapping]) -> list[dict]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
+import torch
 import torch.nn.functional as F
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
 from .axes import same_padding
+from .precision import at_least_float32
 
 
 @MODELS.register_module()
@@ -55,26 +58,41 @@ class FoldedConv3d(nn.Conv3d):
             )
 
     def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        pads = _around(x, self.kernel_size[1:], self.stride[1:])
+        padding = list(self.padding)
+        for axis in (3, 4):
+            before, after = same_padding(
+                x.shape[axis], self.kernel_size[axis - 2], self.stride[axis - 2]
+            )
+            padding[axis - 2] = after
+            if before < after:
+                weight = _led_by_zero(weight, axis)
         if self.kernel_size[0] > 1 or self.padding[0]:
-            return super()._conv_forward(F.pad(x, pads), weight, bias)
+            return F.conv3d(
+                x, weight, bias, self.stride, padding, groups=self.groups
+            )  # (N, C', T', H', W')
         rows = x.shape[0]
         x = x.transpose(1, 2).flatten(0, 1)  # (N * T, C, H, W)
-        side = pads[::2] if pads[::2] == pads[1::2] else None
-        if side is None:
-            x, side = F.pad(x, pads), (0, 0)
-        x = F.conv2d(
-            x,
-            weight.squeeze(2),
-            bias,
-            self.stride[1:],
-            tuple(reversed(side)),
-            groups=self.groups,
-        )
+        x = self._over_space(x, weight.squeeze(2), bias, padding[1:])
         return x.unflatten(0, (rows, -1)).transpose(1, 2)  # (N, C', T, H', W')
 
+    def _over_space(
+        self, x: Tensor, weight: Tensor, bias: Tensor | None, padding: Sequence[int]
+    ) -> Tensor:
+        run = partial(F.conv2d, stride=self.stride[1:], padding=padding)
+        trains = weight.requires_grad and torch.is_grad_enabled()
+        if self.groups > 1 and trains and x.device.type == "cpu":
+            # backward of depthwise kernels is slow there in half precision
+            with torch.autocast("cpu", enabled=False):
+                return run(at_least_float32(x), weight, bias, groups=self.groups)
+        return run(x, weight, bias, groups=self.groups)  # (N * T, C', H', W')
 
-def _around(x: Tensor, kernel: Sequence[int], stride: Sequence[int]) -> list[int]:
-    """What ``F.pad`` puts around height and width: the last axis first."""
-    sides = [same_padding(*axis) for axis in zip(x.shape[-2:], kernel, stride)]
-    return [*sides[1], *sides[0]]
+
+def _led_by_zero(weight: Tensor, axis: int) -> Tensor:
+    """A kernel that begins with a zero along an axis.
+
+    With one zero more before the input than "SAME" has it computes the same. To pad
+    the input on one side alone would copy it, and its gradient would lose its layout.
+    """
+    pads = [0, 0] * (weight.dim() - axis)
+    pads[-2] = 1
+    return F.pad(weight, pads)

@@ -18,8 +18,10 @@ from ..layers import (
     Conv3dSame,
     ConvBlock,
     FeatureGate,
+    FoldedConv3d,
     InceptionBlock,
     InvertedResidualBlock,
+    LinearBottleneckBlock,
     PadShortcut,
     Pool,
     ResidualBlock,
@@ -28,7 +30,15 @@ from ..layers import (
 )
 from .nodes import Chain, Node, Parallel, Pointwise, Skip, Sliding
 
-_POINTWISE = (nn.Identity, nn.Dropout, nn.ReLU, nn.LeakyReLU, nn.SiLU, nn.GELU)
+_POINTWISE = (
+    nn.Identity,
+    nn.Dropout,
+    nn.ReLU,
+    nn.ReLU6,
+    nn.LeakyReLU,
+    nn.SiLU,
+    nn.GELU,
+)
 
 
 @singledispatch
@@ -127,6 +137,23 @@ def _(layer: nn.Conv3d) -> Node:
     return Sliding(FramesConv(layer), reach, layer.stride[0], layer.dilation[0])
 
 
+class FoldedFrames(nn.Module):
+    """A folded convolution without padding over time, for images of frames."""
+
+    def __init__(self, conv: FoldedConv3d) -> None:
+        super().__init__()
+        self.conv = conv
+
+    def forward(self, frames: Sequence[Tensor]) -> Tensor:
+        return self.conv(torch.stack(list(frames), dim=2))[:, :, 0]  # (N, C', H', W')
+
+
+@streamed.register
+def _(layer: FoldedConv3d) -> Node:
+    _refuse_padding(layer, layer.padding[0] > 0)
+    return Sliding(FoldedFrames(layer), layer.kernel_size[0], 1)
+
+
 @streamed.register
 def _(layer: Conv3dSame) -> Node:
     _refuse_padding(layer, True)
@@ -159,6 +186,9 @@ def _(layer: ConvBlock) -> Node:
     )
 
 
+_FUSED = (nn.Conv3d, FoldedConv3d)
+
+
 def _conv_and_norm(conv: nn.Module, norm: nn.Module) -> list[Node]:
     if isinstance(conv, (SeparableConv3d, Conv2plus1d)):
         return [
@@ -166,7 +196,7 @@ def _conv_and_norm(conv: nn.Module, norm: nn.Module) -> list[Node]:
             streamed(conv.relu),
             *_conv_and_norm(conv.conv_t, norm),
         ]
-    if isinstance(norm, batch_norm_class()) and type(conv) is nn.Conv3d:
+    if isinstance(norm, batch_norm_class()) and type(conv) in _FUSED:
         return [streamed(fuse_conv_bn_eval(conv, norm))]
     nodes = [streamed(conv)]
     return nodes if isinstance(norm, nn.Identity) else [*nodes, streamed(norm)]
@@ -179,6 +209,14 @@ def _(layer: nn.Module) -> Node:
     residual = Chain([streamed(getattr(layer, name)) for name in layer.path])
     shortcut = Chain([Skip(layer.lost), streamed(layer.downsample)])
     return Chain([Parallel([residual, shortcut], _add), streamed(layer.act)])
+
+
+@streamed.register
+def _(layer: LinearBottleneckBlock) -> Node:
+    residual = Chain([streamed(getattr(layer, name)) for name in layer.path])
+    if not layer.has_shortcut:
+        return residual
+    return Parallel([residual, Chain([Skip(layer.lost)])], _add)
 
 
 @streamed.register

