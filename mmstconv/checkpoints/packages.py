@@ -34,7 +34,7 @@ class Package(NamedTuple):
     version: str
     file: str
     sha256: str
-    pip: str
+    pip: str = '"mmstconv[pretrained]"'
     options: Mapping = MappingProxyType({})
 
 
