@@ -29,7 +29,6 @@ from .plain import HISTORY, array_as_plain
 
 # Numbers of known size, and text: nothing that holds objects or fields.
 _DTYPE = re.compile(r"b1|[iu][1248]|f[248]|c(8|16)|U[0-9]{1,6}")
-_OBJECTS = ("O", "O4", "O8")
 _LOCK = Lock()  # what torch takes for safe is one set for the process
 
 
@@ -55,21 +54,9 @@ class _Array(_Noted):
 
     __slots__ = ()
 
-    may_hold_objects = False
-
     def objects(self):
-        """What an array of objects holds: a list, or without axes the one object.
-
-        None if it is one of numbers, or must be.
-        """
-        if not self.may_hold_objects:
-            return None
-        *_, shape, dtype, _, items = self.state
-        if type(dtype) is not _DType or dtype.name not in _OBJECTS:
-            return None
-        if type(items) is not list or (shape == () and len(items) != 1):
-            raise ValueError("an array of objects that is none")
-        return items[0] if shape == () else items
+        """What is read in place of numbers: nothing."""
+        return None
 
     def value(self) -> np.ndarray:
         _, shape, dtype, fortran, raw = self.state
@@ -200,15 +187,6 @@ def _named(stand_in, path: str):
 
 # torch wants an object of a class to be of the very class that it allows
 _Array = _named(_Array, "numpy.ndarray")
-
-
-class ArrayOfAnything(_Array):
-    """``numpy.ndarray`` where what an array of objects holds is read too."""
-
-    __slots__ = ()
-    may_hold_objects = True
-
-
 _DType = _named(_DType, "numpy.dtype")
 _History = _named(_History, "mmengine.logging.history_buffer.HistoryBuffer")
 _Namespace = _named(_Namespace, "argparse.Namespace")
@@ -242,6 +220,7 @@ _STAND_INS = (
 )
 STAND_INS = {f"{x.__module__}.{x.__qualname__}": x for x in _STAND_INS}
 _NAMES = set(STAND_INS)
+NotedArray = _Array
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pickletools
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from ..stand_ins import STAND_INS, ArrayOfAnything, is_note, settle
+from ..stand_ins import STAND_INS, NotedArray, is_note, settle
 
 _CONSTANTS = MappingProxyType({"NONE": None, "NEWTRUE": True, "NEWFALSE": False})
 _VALUES = frozenset(
@@ -34,8 +34,23 @@ def _encoded(text, encoding):
     return text.encode("latin-1")
 
 
+class _AnyArray(NotedArray):
+    """An array of numbers, or of objects that are values of the pickle."""
+
+    __slots__ = ()
+
+    def objects(self):
+        """A list, or the one object of an array without axes; None if of numbers."""
+        *_, shape, dtype, _, items = self.state
+        if getattr(dtype, "name", None) not in ("O", "O4", "O8"):
+            return None
+        if type(items) is not list or (shape == () and len(items) != 1):
+            raise ValueError("an array of objects that is none")
+        return items[0] if shape == () else items
+
+
 def _reconstruct(kind, shape, code):
-    return ArrayOfAnything()
+    return _AnyArray()
 
 
 _ALLOWED: Mapping[str, Callable] = MappingProxyType(
