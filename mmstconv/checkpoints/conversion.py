@@ -19,6 +19,7 @@ from .layout import Layout
 
 _SHOWN = 10
 _EXAMPLES = 3
+_ALL = 400
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Conversion:
         preprocessing: What the network expects of its input.
         adapted: What was changed on request.
         notes: What a user must know.
+        listed: Of a file whose layout nobody here knows, a line for each tensor.
     """
 
     source: Path
@@ -53,10 +55,14 @@ class Conversion:
     preprocessing: dict = field(default_factory=dict)
     adapted: Sequence[str] = ()
     notes: Sequence[str] = ()
+    listed: Sequence[str] = ()
 
     def table(self) -> str:
         """Counts, then the keys: few of the matched ones, more of the others."""
         lines = [f"{self.layout.name} ({self.layout.source})"]
+        if self.listed:
+            lines += _section(f"{len(self.listed)} tensors", self.listed, _ALL)
+            return "\n".join(lines + _section("notes", self.notes))
         for name in ("matched", "reshaped", "unmatched", "missing"):
             lines.append(f"  {name:9} {len(getattr(self, name)):4}")
         some = [f"{old} -> {new}" for old, new in self.matched]

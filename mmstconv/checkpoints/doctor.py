@@ -13,10 +13,11 @@ from ..modalities import MODALITIES
 from .comparing import unusable
 from .containers import choose_weights, weights_of
 from .conversion import Conversion, sha256_of
+from .foreign import ForeignFile, read_foreign
 from .layout import Layout
 from .numbers import impossible
 from .reading import CheckpointError, read_checkpoint
-from .recognition import below, find_layout
+from .recognition import below, find_layout, seek_layout
 from .translation import Asked, translate
 
 
@@ -35,7 +36,9 @@ def convert_checkpoint(
     """Bring a published checkpoint under our names.
 
     The layout is recognised, below whatever container and prefix; see
-    :data:`~mmstconv.checkpoints.layouts.LAYOUTS` for those that are known.
+    :data:`~mmstconv.checkpoints.layouts.LAYOUTS` for those that are known. Files of
+    other frameworks (:mod:`~mmstconv.checkpoints.foreign`) are opened too; where their
+    layout is unknown, the conversion lists their tensors and cannot be saved.
 
     Args:
         path: The checkpoint.
@@ -66,9 +69,16 @@ def convert_checkpoint(
     path = Path(path)
     asked = Asked(in_channels, inflate, modality, eps, dict(options or {}))
     _check_asked(asked)
-    checkpoint = read_checkpoint(path, trust=trust)
-    _refuse_ours(path, checkpoint)
-    layout, source, outside, chosen = _recognise(path, checkpoint, ema)
+    foreign = read_foreign(path)
+    if foreign is not None:
+        found = _recognise_foreign(path, foreign)
+        if found is None:
+            return _unknown(path, foreign)
+    else:
+        checkpoint = read_checkpoint(path, trust=trust)
+        _refuse_ours(path, checkpoint)
+        found = _recognise(path, checkpoint, ema)
+    layout, source, outside, chosen = found
     conversion = _convert(path, layout, source, asked)
     conversion = replace(
         conversion,
@@ -101,6 +111,44 @@ def _recognise(
     outside = [key for key in everything if not key.startswith(prefix)]
     chosen += [note] if note else []
     return layout, below(everything, prefix), outside, chosen
+
+
+def _recognise_foreign(
+    path: Path, foreign: ForeignFile
+) -> tuple[Layout, dict[str, Tensor], list[str], list[str]] | None:
+    """As :func:`_recognise`; None if the layout is unknown or there are no numbers."""
+    if not foreign.tensors:
+        raise CheckpointError(f"{path}: is {foreign.what} and holds no numbers")
+    found = seek_layout(path, foreign.tensors)
+    if found is None or foreign.elsewhere or foreign.quantised:
+        return None
+    layout, prefix, note = found
+    weights = below(foreign.tensors, prefix)
+    outside = [key for key in foreign.tensors if not key.startswith(prefix)]
+    notes = [f"read from {foreign.what}", *foreign.notes, *([note] if note else [])]
+    return layout, weights, outside, notes
+
+
+def _unknown(path: Path, foreign: ForeignFile) -> Conversion:
+    """The report on a file of another framework that nothing here is made of."""
+    notes = list(foreign.notes)
+    if foreign.quantised:
+        count = f"{len(foreign.quantised)} of {len(foreign.tensors)} tensors"
+        notes.append(f"{count} are quantised: take a file of the network before that")
+    layout = Layout(
+        name="unknown layout",
+        source=foreign.what,
+        recognise=lambda weights: False,
+        notes="Its layout is none of those in docs/checkpoints.md.",
+    )
+    return Conversion(
+        path,
+        sha256_of(path),
+        layout,
+        unmatched=list(foreign.tensors),
+        notes=notes,
+        listed=foreign.lines(),
+    )
 
 
 def _convert(

@@ -8,6 +8,16 @@ import zipfile
 from pathlib import Path
 
 SAFETENSORS = "a safetensors file"
+_DOCTOR = (
+    "not PyTorch's; tools/convert_checkpoint.py says what it holds, and converts what "
+    "it knows"
+)
+NPY = f"a numpy array (.npy), {_DOCTOR}"
+NPZ = f"an archive of numpy arrays (.npz), {_DOCTOR}"
+HDF5 = f"an HDF5 file (Keras), {_DOCTOR}"
+KERAS = f"a Keras model, {_DOCTOR}"
+ONNX = f"an ONNX model, {_DOCTOR}"
+TFLITE = f"a TensorFlow Lite model, {_DOCTOR}"
 
 _PICKLE = b"\x80"
 _TORCH_PICKLE = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"  # torch's magic number
@@ -18,14 +28,10 @@ _AGAIN = "download the file itself"
 _EXPORT = "save the network's state_dict() with torch.save"
 # where, bytes, what it is
 _STARTS = (
-    (0, b"\x93NUMPY", "a numpy array (.npy), not named weights"),
-    (
-        0,
-        b"\x89HDF\r\n\x1a\n",
-        f"an HDF5 file (Keras), not PyTorch's; {_EXPORT}",
-    ),
+    (0, b"\x93NUMPY", NPY),
+    (0, b"\x89HDF\r\n\x1a\n", HDF5),
     (0, b"MATLAB 5.0", f"a MATLAB file, not PyTorch's; {_EXPORT}"),
-    (4, b"TFL3", f"a TensorFlow Lite model, not PyTorch's; {_EXPORT}"),
+    (4, b"TFL3", TFLITE),
     (0, b"GGUF", f"a GGUF model, not PyTorch's; {_EXPORT}"),
     (0, b"\x1f\x8b", f"compressed with gzip; {_UNPACK}"),
     (0, b"BZh", f"compressed with bzip2; {_UNPACK}"),
@@ -56,8 +62,9 @@ def kind_of(path: Path) -> str | None:
     Never runs what is in the file.
 
     Returns:
-        The words that follow "is" in an error. :data:`SAFETENSORS` for a checkpoint in
-        that format. None for what may be a checkpoint of PyTorch, whole or broken.
+        The words that follow "is" in an error; constants of this module for what can
+        be read nevertheless. None for what may be a checkpoint of PyTorch, whole or
+        broken.
     """
     with path.open("rb") as file:
         start = file.read(4096)
@@ -81,7 +88,7 @@ def kind_of(path: Path) -> str | None:
     if end == _TABLE:
         return f"the index of a TensorFlow checkpoint, not PyTorch's; {_EXPORT}"
     if _is_onnx(start):
-        return f"an ONNX model, not PyTorch's; {_EXPORT}"
+        return ONNX
     if _is_safetensors(start, size):
         return SAFETENSORS
     return _kind_of_tar(path) or _kind_of_text(start)
@@ -96,9 +103,9 @@ def _kind_of_zip(path: Path) -> str | None:
     if not names or any(name.rpartition("/")[2] == "data.pkl" for name in names):
         return None
     if all(name.endswith(".npy") for name in names):
-        return f"an archive of numpy arrays (.npz), not PyTorch's; {_EXPORT}"
+        return NPZ
     if "model.weights.h5" in names:
-        return f"a Keras model, not PyTorch's; {_EXPORT}"
+        return KERAS
     return f"a zip archive of {_some(names)}; {_UNPACK}"
 
 

@@ -12,6 +12,10 @@ def _unchanged(key: str, value: Tensor) -> Tensor:
     return value
 
 
+def _as_it_is(weights: Mapping[str, Tensor], **options) -> Mapping[str, Tensor]:
+    return weights
+
+
 def _nowhere(key: str) -> None:
     return None
 
@@ -39,6 +43,9 @@ class Layout:
         backbone: The config for ``MODELS.build`` without ``in_channels``, from weights
             and, by keyword, any of ``options``; None where we have no such network, so
             that the layout is only reported.
+        merge: What the source has in several tensors and our network in one, brought
+            together under the source's names, from weights and any of ``options``; no
+            tensor is changed in place.
         rename: Source key to ``backbone.…``, ``cls_head.fc_cls.{weight,bias}``, or
             None where there is no place for it.
         preprocessing: What the source did to its input, in plain types: only keys
@@ -54,6 +61,7 @@ class Layout:
     source: str
     recognise: Callable[[Mapping[str, Tensor]], bool]
     backbone: Callable[..., dict] | None = None
+    merge: Callable[..., Mapping[str, Tensor]] = _as_it_is
     rename: Callable[[str], str | None] = _nowhere
     preprocessing: Callable[[Mapping[str, Tensor]], dict] = _unknown
     reshape: Callable[[str, Tensor], Tensor] = _unchanged

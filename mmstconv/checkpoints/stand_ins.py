@@ -54,6 +54,10 @@ class _Array(_Noted):
 
     __slots__ = ()
 
+    def objects(self):
+        """What is read in place of numbers: nothing."""
+        return None
+
     def value(self) -> np.ndarray:
         _, shape, dtype, fortran, raw = self.state
         flat = np.frombuffer(_bytes(raw), _dtype(dtype))
@@ -139,6 +143,8 @@ def _mapping(*content):
 
 
 def _bytes(raw) -> bytes:
+    if type(raw) is str:  # as Python 2 wrote them
+        return raw.encode("latin-1")
     if type(raw) is not bytes:
         raise ValueError("an array that is not of bytes")
     return raw
@@ -212,7 +218,9 @@ _STAND_INS = (
     _named(_Named, "builtins.float"),
     *(_named(function, path) for path, function in _FUNCTIONS.items()),
 )
-_NAMES = {f"{x.__module__}.{x.__qualname__}" for x in _STAND_INS}
+STAND_INS = {f"{x.__module__}.{x.__qualname__}": x for x in _STAND_INS}
+_NAMES = set(STAND_INS)
+NotedArray = _Array
 
 
 @contextmanager
@@ -237,6 +245,11 @@ def _name_of(allowed) -> str:
     return f"{allowed.__module__}.{allowed.__qualname__}"
 
 
+def is_note(value) -> bool:
+    """Whether a value is a stand-in that takes note of a state."""
+    return isinstance(value, _Noted)
+
+
 def settle(value, seen: dict | None = None):
     """Plain values and tensors for the stand-ins in a nested value, partly in place.
 
@@ -252,7 +265,9 @@ def settle(value, seen: dict | None = None):
     seen[id(value)] = (value, value)  # the first keeps the id from being used again
     settled = value
     if isinstance(value, _Array):
-        settled = array_as_plain(value.value())
+        objects = value.objects()
+        numbers = objects is None
+        settled = array_as_plain(value.value()) if numbers else settle(objects, seen)
     elif isinstance(value, (_History, _Namespace)):
         settled = settle(value.value(), seen)
     elif isinstance(value, _Noted) or any(value is one for one in _STAND_INS):

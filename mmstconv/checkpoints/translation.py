@@ -44,6 +44,7 @@ def translate(
             asked.
     """
     cfg = _network(path, layout, source, asked.options)
+    source = layout.merge(source, **asked.options)
     names, unmatched = rename(path, layout, source)
     weights = {new: layout.reshape(new, source[old]) for new, old in names.items()}
     channels, cfg, adapted = _adapt(path, layout, weights, cfg, asked)

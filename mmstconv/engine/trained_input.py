@@ -44,12 +44,12 @@ def compare_preprocessor(
         name: Its name in the config.
     """
     found = []
-    for key, neutral in (("mean", 0.0), ("std", 1.0)):
+    for key, neutral, abs_tol in (("mean", 0.0, 1e-3), ("std", 1.0, 0.0)):
         if key not in saved:
             continue
         values = getattr(preprocessor, key, None)
         values = [neutral] if values is None else values.flatten().tolist()
-        if not _equal(saved[key], values, abs_tol=1e-3):
+        if not _equal(saved[key], values, abs_tol=abs_tol):
             remedy = f"write {name}.{key}={_show(saved[key])}"
             found.append(Mismatch(key, saved[key], values, remedy))
     order = saved.get("channel_order")

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
+from checkpoints.sources import soundnet_source
 from checkpoints.sources.efficientnet_lite import EfficientNetLite
 from checkpoints.sources.i3d_piergiaj import PiergiajI3D
 from checkpoints.sources.panns_source import Cnn14
@@ -22,7 +24,7 @@ from torch import nn
 from mmstconv.checkpoints.doctor import convert_checkpoint
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-SOURCES: dict[str, Callable[[], nn.Module]] = {
+SOURCES: dict[str, Callable[[], nn.Module | dict]] = {
     "i3d_rgb.pth": PiergiajI3D,
     "i3d_flow.pth": lambda: PiergiajI3D(in_channels=2),
     "s3d_rgb.pth": KyleminS3D,
@@ -32,6 +34,7 @@ SOURCES: dict[str, Callable[[], nn.Module]] = {
     "c3d.pth": lambda: MODELS.build(dict(type="mmaction.C3D")),
     "cnn14.pth": Cnn14,
     "package::efficientnet_lite0": EfficientNetLite,
+    "soundnet8_conv6.pth": soundnet_source.random_weights,
 }
 IMAGES = {"package::efficientnet_lite0"}
 
@@ -42,11 +45,17 @@ def published_file(name: str, folder: Path) -> Path:
     if not path.exists():
         torch.manual_seed(0)
         source = SOURCES[name]()
-        keep_scale(source)
         original = folder / f"original_{name}"
-        weights = source.state_dict()
-        torch.save(dict(model=weights) if name == "cnn14.pth" else weights, original)
-        convert_checkpoint(original, path, inflate=name in IMAGES)
+        if isinstance(source, nn.Module):
+            keep_scale(source)
+            weights = source.state_dict()
+            cnn14 = name == "cnn14.pth"
+            torch.save(dict(model=weights) if cnn14 else weights, original)
+        else:
+            original = original.with_suffix(".npy")
+            np.save(original, source)
+        options = dict(num_stages=6) if "conv6" in name else {}
+        convert_checkpoint(original, path, options=options, inflate=name in IMAGES)
         original.unlink()
     return path
 

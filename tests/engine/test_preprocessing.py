@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import data_options, plain_config
+from mmaction.models import ActionDataPreprocessor
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from mmstconv.checkpoints.provenance import read_provenance
+from mmstconv.engine.trained_input import compare_preprocessor
 
 DEMO = Path(__file__).resolve().parents[2] / "configs/recognition/demo"
 # What the demo configs give each stream, stated apart from them.
@@ -208,6 +210,15 @@ def test_no_normalisation_is_mean_0_and_std_1(demo_data, tmp_path):
         type="ActionDataPreprocessor"
     )
     Runner.from_cfg(cfg).train()
+
+
+def test_a_small_std_is_compared_by_its_ratio():
+    """Waveforms in [-256, 256] have 1 / 256."""
+    saved = dict(std=[1 / 256])
+    for std, differs in ((1 / 256, 0), (1 / 255, 1), (1 / 128, 1), (1.0, 1)):
+        preprocessor = ActionDataPreprocessor(mean=[0.0], std=[std])
+        found = compare_preprocessor(saved, preprocessor, "audio")
+        assert len(found) == differs, std
 
 
 def test_ports_of_a_network_that_differ_in_eps(demo_data, tmp_path):

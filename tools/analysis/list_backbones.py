@@ -36,7 +36,7 @@ INPUT |= {
     "vggish": (0, (64, 96)),
     "mel_lite": (400, (64, 100)),
 }
-INPUT |= {"res1dnet31": (527, (1, 32000))}
+INPUT |= {"res1dnet31": (527, (1, 32000)), "soundnet8": (0, (1, 22050 * 20))}
 # PANNs have one more layer before the classifier.
 BETWEEN = {"cnn14": 2048 * 2048 + 2048, "res1dnet31": 2048 * 2048 + 2048}
 

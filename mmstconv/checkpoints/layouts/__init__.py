@@ -15,6 +15,7 @@ from . import (
     panns,
     resnet3d_hara,
     s3d_kylemin,
+    soundnet,
     torchvision_video,
     unavailable,
     vggish,
@@ -30,6 +31,7 @@ LAYOUTS: tuple[Layout, ...] = (
     *efficientnet_lite.LAYOUTS,
     *panns.LAYOUTS,
     *vggish.LAYOUTS,
+    *soundnet.LAYOUTS,
     *unavailable.LAYOUTS,
 )
 

@@ -42,6 +42,35 @@ def _res1dnet31() -> Arch:
     )
 
 
+def _soundnet8() -> Arch:
+    """Aytar 2016's network on waveforms up to conv7, as its authors' code has it.
+
+    conv8, which reads eight steps of it and scores objects and scenes, is no trunk.
+    """
+    layers = (
+        # channels, kernel, pooling
+        (16, 64, 8),
+        (32, 32, 8),
+        (64, 16, None),
+        (128, 8, None),
+        (256, 4, 4),
+        (512, 4, None),
+        (1024, 4, None),
+    )
+    return Arch(
+        stages=[
+            dict(
+                channels=channels,
+                kernel_size=size,
+                stride=2,
+                pool=None if pool is None else dict(mode="max", size=pool),
+            )
+            for channels, size, pool in layers
+        ],
+        norm_cfg=dict(type="BN1d"),
+    )
+
+
 def _cnn14() -> MelArch:
     """Kong 2020's Cnn14 up to the mean over the bands."""
     halve = dict(mode="avg", size=2)
@@ -99,7 +128,9 @@ def _mel_lite() -> MelArch:
     )
 
 
-AUDIO_ARCHS: Mapping[str, Arch] = MappingProxyType({"res1dnet31": _res1dnet31()})
+AUDIO_ARCHS: Mapping[str, Arch] = MappingProxyType(
+    {"res1dnet31": _res1dnet31(), "soundnet8": _soundnet8()}
+)
 MEL_ARCHS: Mapping[str, MelArch] = MappingProxyType(
     {"cnn14": _cnn14(), "vggish": _vggish(), "mel_lite": _mel_lite()}
 )

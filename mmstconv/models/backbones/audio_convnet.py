@@ -66,6 +66,8 @@ class AudioConvNet(SoundConvNet):
 
     - ``'res1dnet31'``: `PANNs <https://arxiv.org/abs/1912.10211>`_' waveform network
       for 32 kHz. One time step out per 20,480 samples: 1.56 a second.
+    - ``'soundnet8'``: `SoundNet <https://arxiv.org/abs/1610.09001>`_ for 22.05 kHz up
+      to conv7. One time step out per 32,768 samples: 0.67 a second.
 
     Args:
         in_channels: Number of mel bands, or 1 for a waveform.
@@ -75,6 +77,8 @@ class AudioConvNet(SoundConvNet):
             ``pool=None`` or ``dict(mode='max' | 'avg', size=, stride=size,
             padding=0 | 'same')``.
         arch: Name of a published network, instead of ``stages``.
+        num_stages: Only the first so many stages; all if None. SoundNet's pool5 is the
+            end of 5.
         norm_cfg: Norm layer, or None: then the convolutions have a bias. The arch's
             own, BN1d without an arch, if not given.
         act_cfg: Activation, or None.
@@ -88,8 +92,8 @@ class AudioConvNet(SoundConvNet):
         - Output: ``(N, out_channels, L')``, or ``(N, out_channels, L', 1)``.
 
     Raises:
-        ValueError: Not one of ``arch`` and ``stages``, an unknown ``arch``, or a
-            stage that is not understood.
+        ValueError: Not one of ``arch`` and ``stages``, an unknown ``arch``, a
+            ``num_stages`` that it does not have, or a stage that is not understood.
 
     Example:
         >>> net = AudioConvNet(
@@ -112,6 +116,7 @@ class AudioConvNet(SoundConvNet):
         stages: Sequence[Mapping] | None = None,
         *,
         arch: str | None = None,
+        num_stages: int | None = None,
         norm_cfg: Mapping | str | None = "arch",
         act_cfg: Mapping | None = MappingProxyType({"type": "ReLU"}),
         norm_eval: bool = False,
@@ -121,8 +126,13 @@ class AudioConvNet(SoundConvNet):
     ) -> None:
         own = Arch(stages, dict(type="BN1d"))
         net = pick_arch("AudioConvNet", AUDIO_ARCHS, arch, stages, own)
+        if num_stages is not None and not 1 <= num_stages <= len(net.stages):
+            raise ValueError(
+                f"AudioConvNet: num_stages must lie in 1..{len(net.stages)}, got "
+                f"{num_stages}"
+            )
         super().__init__(
-            net.stages,
+            net.stages[:num_stages],
             in_channels=in_channels,
             norm_cfg=net.norm_cfg if norm_cfg == "arch" else norm_cfg,
             act_cfg=act_cfg,

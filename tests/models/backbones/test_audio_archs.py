@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from checkpoints.sources import soundnet_source
 from helpers_culprits import for_each
 
 from mmstconv.models import AudioConvNet, MelConvNet
@@ -17,6 +18,13 @@ PARAMETERS = {
     "cnn14": 80_753_615 - PANNS_HEAD,
     "res1dnet31": 80_464_463 - PANNS_HEAD,
     "vggish": 72_141_184,
+    # kernels and norms of the authors' code; its biases are in the norms here
+    "soundnet8": sum(
+        size * before * channels + 2 * channels
+        for (channels, size, _, _), before in zip(
+            soundnet_source.LAYERS, (1, *(layer[0] for layer in soundnet_source.LAYERS))
+        )
+    ),
 }
 SMALL = [
     dict(channels=4, pool=dict(mode="avg", size=2), dropout=0.5),
@@ -52,6 +60,7 @@ def test_parameters(arch):
         ("vggish", (64, 112), (128, 2)),
         ("res1dnet31", (1, 320000), (2048, 15)),
         ("res1dnet31", (1, 20480), (2048, 1)),
+        ("soundnet8", (1, 22050 * 20), (1024, 15)),  # what its authors train on
     ],
 )
 def test_time_steps(arch, samples, shape):
@@ -185,10 +194,20 @@ def test_wrong_arguments(arguments, message):
         MelConvNet(**arguments)
 
 
+def test_the_first_stages():
+    with torch.device("meta"):
+        net = AudioConvNet(1, arch="soundnet8", num_stages=5)
+        assert net(torch.rand(1, 1, 22050)).shape == (1, 256, 3)
+    with pytest.raises(ValueError, match=r"num_stages must lie in 1\.\.7, got 8"):
+        AudioConvNet(1, arch="soundnet8", num_stages=8)
+
+
 def test_wrong_arguments_of_audio_conv_net():
     with pytest.raises(ValueError, match="AudioConvNet: give either stages or arch"):
         AudioConvNet(1)
-    with pytest.raises(ValueError, match=r"'wavenet', must be one of \['res1dnet31'\]"):
+    with pytest.raises(
+        ValueError, match=r"'wavenet', must be one of \['res1dnet31', 'soundnet8'\]"
+    ):
         AudioConvNet(1, arch="wavenet")
 
 
