@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mmengine.hooks import Hook
 
-from mmstconv.evaluation.outcomes import NONE, full_subset, members
+from mmstconv.evaluation.outcomes import full_subset, members
 
 GOAL = 0.75  # accuracy with sound taken away from every clip
 SUBSETS, STREAM = "modality/acc/", "stream_"  # of ModalityMetric
@@ -36,25 +36,26 @@ def accuracies(metrics: Mapping[str, float]) -> dict:
     """What a validation has found, in the words of the tables.
 
     Args:
-        metrics: Of ``GatheredAccMetric``, ``SoundingAccuracy`` and, where there are
-            several streams, ``ModalityMetric``.
+        metrics: Of ``GatheredAccMetric``, ``SoundingAccuracy`` and, for a recognizer of
+            streams, ``ModalityMetric``.
 
     Returns:
-        ``as_is``; ``without_sound``: sound taken away from every clip; ``sounding`` and
-        ``sounding_without_sound``: of the clips that have sound (None if none has);
-        ``subsets`` and ``streams``. All from 0 to 1.
+        ``as_is``; ``without_sound``: sound taken away from every clip (None if nothing
+        is left); ``sounding`` and ``sounding_without_sound``: of the clips that have
+        sound (None if none has); ``subsets`` and ``streams``. All from 0 to 1.
     """
     found = {
-        name.removeprefix(SUBSETS): value
+        name.removeprefix(SUBSETS): float(value)
         for name, value in metrics.items()
         if name.startswith(SUBSETS)
     }
     streams = {name: found.pop(name) for name in list(found) if STREAM in name}
-    as_is, sounding = metrics["acc/top1"], metrics.get("clips/sounding")
+    as_is, sounding = float(metrics["acc/top1"]), metrics.get("clips/sounding")
     without_sound, sounding_without = as_is, sounding
     whole = members(full_subset(found)) if found else ()
     if "audio" in whole:
-        without_sound = found["+".join(n for n in whole if n != "audio") or NONE]
+        left = [name for name in whole if name != "audio"]
+        without_sound = found["+".join(left)] if left else None
         # where every clip has sound, these are all
         sounding_without = metrics.get("modality/acc_taken_away/audio", without_sound)
     return dict(
@@ -130,5 +131,5 @@ class Stopwatch(Hook):
 
 def minutes_to(goal: float, history: list[dict]) -> float | None:
     """Processor time until the accuracy without sound was first at ``goal``."""
-    reached = (one for one in history if one["without_sound"] >= goal)
+    reached = (one for one in history if (one["without_sound"] or 0) >= goal)
     return next((one["cpu_minutes"] for one in reached), None)
