@@ -14,7 +14,8 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 MIM_ENTRIES = ("configs", "tools", "model-index.yml")
-BENCHMARKS = ROOT / "tools" / "benchmarks"  # run from a checkout only
+# Run from a checkout only.
+OF_THE_CHECKOUT = {ROOT / "tools" / name for name in ("benchmarks", "experiments")}
 
 
 def requirements(name):
@@ -43,7 +44,8 @@ class BuildWithMim(build_py):
                 else (ROOT / entry).rglob("*")
             )
             for source in files:
-                left_out = "__pycache__" in source.parts or BENCHMARKS in source.parents
+                left_out = "__pycache__" in source.parts
+                left_out = left_out or OF_THE_CHECKOUT.intersection(source.parents)
                 if source.is_file() and not left_out:
                     copy = target / source.relative_to(ROOT)
                     copy.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,9 @@ from conftest import ROOT
 
 from mmstconv import __main__ as command
 
-# What they share, what the demo and the benchmarks are.
+# What is run from a checkout only.
+OF_THE_CHECKOUT = {"benchmarks", "experiments"}
+# What they share, what the demo is.
 NOT_COMMANDS = {
     *("demo", "demo_pictures", "demo_sound", "demo_spec", "starting"),
     *("file_workers", "prepared_files", "prepared_lists", "prepared_one"),
@@ -33,7 +35,7 @@ def test_every_tool_is_a_command():
     scripts = {
         path
         for path in (ROOT / "tools").rglob("*.py")
-        if "benchmarks" not in path.parts and path.stem not in NOT_COMMANDS
+        if not OF_THE_CHECKOUT & {*path.parts} and path.stem not in NOT_COMMANDS
     }
     named = {ROOT / "tools" / script for script, _ in command.COMMANDS.values()}
     assert named == scripts

@@ -69,6 +69,7 @@ def assemble(row: Row, data: Path, seed: int, epochs: int, workers: int) -> Conf
         loader = cfg[f"{split}_dataloader"]
         loader.batch_size, loader.num_workers = row.batch, workers
         loader.persistent_workers = workers > 0
+        loader.dataset.pop("metainfo", None)  # names of the config's own classes
         loader.dataset.ann_file = str(path)
         names = data / f"classes{row.lists}.txt"
         if names.is_file() and not row.peer:

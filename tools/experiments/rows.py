@@ -8,7 +8,6 @@ OURS = "recognition/stconvnet/stlite_lstm_own-videos-rgb-flow-audio.py"
 LATE_STEPS = {
     "train_cfg.max_epochs": 20,
     "param_scheduler": [dict(type="MultiStepLR", milestones=[14, 18], gamma=0.1)],
-    "auto_scale_lr.base_batch_size": 16,
 }
 ALL_HAVE_SOUND = {"model.modality_dropout": None, "model.cls_head.train_without": []}
 # MMAction2's recipes for TSN, TSM and I3D start from ImageNet weights, C3D's from

@@ -19,13 +19,44 @@ from pathlib import Path
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as tools/starting.py, before torch
 
 import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
 from recipes import Row, assemble
 from rows import ROWS
-from stopwatch import GOAL, Stopwatch, minutes_to
+from stopwatch import GOAL, StepTimer, Stopwatch, minutes_to
 
 from mmstconv.disk import write_own
 from mmstconv.engine.hooks.invalid_loss_hook import InvalidLossError
 from mmstconv.engine.launch import build_runner
+
+STEPS = 8  # that an epoch is measured with
+
+
+def minutes_an_epoch(cfg: Config, work_dir: Path) -> float:
+    """Processor time that an epoch of training takes, from a few steps.
+
+    Args:
+        cfg: Of the training; is changed.
+        work_dir: For the log.
+    """
+    for part in ("dataloader", "cfg", "evaluator"):
+        cfg[f"val_{part}"] = None
+    cfg.train_cfg = dict(type="IterBasedTrainLoop", max_iters=STEPS)
+    cfg.param_scheduler, cfg.resume = None, False
+    cfg.default_hooks.checkpoint = None
+    cfg.experiment_name = work_dir.name
+    runner = build(cfg, work_dir)
+    timer = StepTimer()
+    runner.register_hook(timer)
+    runner.train()
+    return timer.seconds_a_step * len(runner.train_dataloader) / 60
+
+
+def build(cfg: Config, work_dir: Path) -> Runner:
+    runner = build_runner(cfg, f"{work_dir.name}.py", str(work_dir), "none")
+    # MMAction2's heads take scores to numpy, which has no bfloat16.
+    runner.model.cls_head.register_forward_hook(lambda _, __, scores: scores.float())
+    return runner
 
 
 def run(
@@ -45,16 +76,20 @@ def run(
         What is written to ``out/{name}_seed{seed}.json``, at each validation anew.
     """
     stem = f"{name}_seed{seed}"
-    path, epochs = out / f"{stem}.json", epochs or row.epochs
+    path, data = out / f"{stem}.json", data.resolve()
     if path.is_file():
         before = json.loads(path.read_text(encoding="utf-8"))
         if before["finished"]:
             return before
-    cfg = assemble(row, data.resolve(), seed, epochs, workers)
+        epochs = before["epochs"]
+    elif budget is not None:
+        cfg = assemble(row, data, seed, row.epochs, workers)
+        minutes = minutes_an_epoch(cfg, out / f"{stem}_measured")
+        epochs = max(1, round(budget / minutes))
+    epochs = epochs or row.epochs
+    cfg = assemble(row, data, seed, epochs, workers)
     cfg.experiment_name = stem
-    runner = build_runner(cfg, f"{stem}.py", str(out / stem), "none")
-    # MMAction2's heads take scores to numpy, which has no bfloat16
-    runner.model.cls_head.register_forward_hook(lambda _, __, scores: scores.float())
+    runner = build(cfg, out / stem)
     found = dict(
         row=name,
         seed=seed,
@@ -79,7 +114,8 @@ def run(
         out.mkdir(parents=True, exist_ok=True)
         write_own(path, json.dumps(found, indent=1, default=str) + "\n")
 
-    watch = Stopwatch(report, None if budget is None else 60 * budget)
+    report([])
+    watch = Stopwatch(report)
     runner.register_hook(watch)
     try:
         runner.train()
@@ -96,11 +132,13 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="clips and lists")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("work_dirs/accuracy"))
-    parser.add_argument("--epochs", type=int, help="another length than the row's")
-    parser.add_argument(
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--epochs", type=int, help="another length than the row's")
+    length.add_argument(
         "--minutes-budget",
         type=float,
-        help="CPU minutes of training; the epoch that uses them up is the last one",
+        help="CPU minutes that the training shall take: a few steps are measured "
+        "first, and the schedule is stretched to the epochs that follow",
     )
     parser.add_argument("--workers", type=int, default=1, help="loader processes")
     return parser.parse_args(arguments)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mmengine.hooks import Hook
 
-from mmstconv.evaluation.outcomes import NONE, full_subset, members
+from mmstconv.evaluation.outcomes import full_subset, members
 
 GOAL = 0.75  # accuracy with sound taken away from every clip
 SUBSETS, STREAM = "modality/acc/", "stream_"  # of ModalityMetric
@@ -36,25 +36,26 @@ def accuracies(metrics: Mapping[str, float]) -> dict:
     """What a validation has found, in the words of the tables.
 
     Args:
-        metrics: Of ``GatheredAccMetric``, ``SoundingAccuracy`` and, where there are
-            several streams, ``ModalityMetric``.
+        metrics: Of ``GatheredAccMetric``, ``SoundingAccuracy`` and, for a recognizer of
+            streams, ``ModalityMetric``.
 
     Returns:
-        ``as_is``; ``without_sound``: sound taken away from every clip; ``sounding`` and
-        ``sounding_without_sound``: of the clips that have sound (None if none has);
-        ``subsets`` and ``streams``. All from 0 to 1.
+        ``as_is``; ``without_sound``: sound taken away from every clip (None if nothing
+        is left); ``sounding`` and ``sounding_without_sound``: of the clips that have
+        sound (None if none has); ``subsets`` and ``streams``. All from 0 to 1.
     """
     found = {
-        name.removeprefix(SUBSETS): value
+        name.removeprefix(SUBSETS): float(value)
         for name, value in metrics.items()
         if name.startswith(SUBSETS)
     }
     streams = {name: found.pop(name) for name in list(found) if STREAM in name}
-    as_is, sounding = metrics["acc/top1"], metrics.get("clips/sounding")
+    as_is, sounding = float(metrics["acc/top1"]), metrics.get("clips/sounding")
     without_sound, sounding_without = as_is, sounding
     whole = members(full_subset(found)) if found else ()
     if "audio" in whole:
-        without_sound = found["+".join(n for n in whole if n != "audio") or NONE]
+        left = [name for name in whole if name != "audio"]
+        without_sound = found["+".join(left)] if left else None
         # where every clip has sound, these are all
         sounding_without = metrics.get("modality/acc_taken_away/audio", without_sound)
     return dict(
@@ -75,7 +76,6 @@ class Stopwatch(Hook):
 
     Args:
         report: Is called after each validation, with ``history``.
-        budget: Seconds. The epoch in which they are used up is the last one.
 
     Attributes:
         history: Of each validation ``epoch``, ``cpu_minutes`` of training before it,
@@ -84,11 +84,9 @@ class Stopwatch(Hook):
 
     priority = "LOWEST"
 
-    def __init__(
-        self, report: Callable[[list[dict]], None], budget: float | None = None
-    ) -> None:
+    def __init__(self, report: Callable[[list[dict]], None]) -> None:
         self.history: list[dict] = []
-        self._report, self._budget = report, budget
+        self._report = report
         self._seconds, self._since = 0.0, cpu_seconds()
 
     @property
@@ -98,10 +96,6 @@ class Stopwatch(Hook):
 
     def before_train(self, runner) -> None:
         self._since = cpu_seconds()
-
-    def after_train_epoch(self, runner) -> None:
-        if self._budget is not None and self.seconds >= self._budget:
-            runner.train_loop.stop_training = True
 
     def before_val(self, runner) -> None:
         self._seconds = self.seconds
@@ -115,10 +109,6 @@ class Stopwatch(Hook):
     def after_val(self, runner) -> None:
         self._since = cpu_seconds()
 
-    def after_train(self, runner) -> None:
-        if not self.history or self.history[-1]["epoch"] < runner.epoch:
-            runner.val_loop.run()  # stopped by the budget
-
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         checkpoint["stopwatch"] = dict(seconds=self.seconds, history=self.history)
 
@@ -130,5 +120,24 @@ class Stopwatch(Hook):
 
 def minutes_to(goal: float, history: list[dict]) -> float | None:
     """Processor time until the accuracy without sound was first at ``goal``."""
-    reached = (one for one in history if one["without_sound"] >= goal)
+    reached = (one for one in history if (one["without_sound"] or 0) >= goal)
     return next((one["cpu_minutes"] for one in reached), None)
+
+
+class StepTimer(Hook):
+    """Processor time of a step, of those after the first few.
+
+    Args:
+        skip: Steps that are not counted: kernels are built and loaders start.
+    """
+
+    def __init__(self, skip: int = 2) -> None:
+        self._skip, self._start = skip, 0.0
+        self.seconds_a_step = 0.0
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        done = runner.iter + 1 - self._skip
+        if done <= 0:
+            self._start = cpu_seconds()
+        else:
+            self.seconds_a_step = (cpu_seconds() - self._start) / done
