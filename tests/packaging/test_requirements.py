@@ -32,7 +32,7 @@ def imported(folder: str) -> dict[str, Path]:
     """Modules of other packages, and a file that imports each."""
     found: dict[str, Path] = {}
     for path in (ROOT / folder).rglob("*.py"):
-        if "benchmarks" in path.parts or ".mim" in path.parts:
+        if {"benchmarks", "experiments", ".mim"} & {*path.parts}:
             continue
         neighbours = {other.stem for other in path.parent.glob("*.py")}
         for node in ast.walk(ast.parse(path.read_text())):

@@ -99,6 +99,7 @@ def test_sound_taken_away_is_what_files_without_sound_get(data, tmp_path):
     ) == json.loads((tmp_path / "first/tiny_seed5.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_peer_gets_the_epochs_that_fit(data, tmp_path, monkeypatch):
     row = rows.ROWS["tsn_r18"]
     row = replace(row, size=32, batch=8, options={**row.options, "log_level": "ERROR"})
