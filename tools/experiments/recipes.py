@@ -31,6 +31,7 @@ class Row:
         lists: ``_sound4`` takes ``train_sound4.txt`` and ``val_sound4.txt``.
         amp: Train in bfloat16.
         options: Settings of the config, by dotted keys.
+        schedule: Ours: config with another optimizer and schedule.
         steps: Ours: changes of the pipeline, as of ``change_steps``.
         streams: Ours: the only streams. Empty: all.
         frames: MMAction2's: arguments of ``SampleFrames``.
@@ -46,6 +47,7 @@ class Row:
     lists: str = ""
     amp: bool = False
     options: dict = field(default_factory=dict)
+    schedule: str | None = None
     steps: dict = field(default_factory=dict)
     streams: tuple[str, ...] = ()
     frames: dict = field(default_factory=dict)
@@ -64,6 +66,9 @@ def assemble(row: Row, data: Path, seed: int, epochs: int, workers: int) -> Conf
         _scale_peer(cfg, row, own)
     else:
         _choose_streams(cfg, row)
+        if row.schedule:
+            for key, value in Config.fromfile(CONFIGS / row.schedule).items():
+                cfg[key] = value
     cfg.model.cls_head.num_classes = 1 + max(label for _, label in train)
     for split, path in lists.items():
         loader = cfg[f"{split}_dataloader"]
@@ -90,7 +95,7 @@ def assemble(row: Row, data: Path, seed: int, epochs: int, workers: int) -> Conf
         cfg.auto_scale_lr.enable = True
     if row.amp:
         cfg.optim_wrapper.type = "AmpOptimWrapper"
-    _stretch(cfg, epochs, -(-len(train) // row.batch))
+    _stretch(cfg, epochs, _steps(cfg.train_dataloader, len(train)))
     cfg.train_cfg.type = "ResumableTrainLoop"
     cfg.default_hooks.checkpoint = dict(
         type="AtomicCheckpointHook", interval=1, max_keep_ckpts=1
@@ -98,6 +103,12 @@ def assemble(row: Row, data: Path, seed: int, epochs: int, workers: int) -> Conf
     cfg.randomness = dict(seed=seed)
     cfg.resume = True
     return cfg
+
+
+def _steps(loader: dict, samples: int) -> int:
+    """Steps of an epoch."""
+    part = 0 if loader.get("drop_last") else loader["batch_size"] - 1
+    return (samples + part) // loader["batch_size"]
 
 
 def _choose_streams(cfg: Config, row: Row) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from recipes import Row
 
-OURS = "recognition/stconvnet/stlite_lstm_own-videos-rgb-flow-audio.py"
-LATE_STEPS = {
-    "train_cfg.max_epochs": 20,
-    "param_scheduler": [dict(type="MultiStepLR", milestones=[14, 18], gamma=0.1)],
+SCRATCH = "recognition/stconvnet/stlite_lstm_own-videos-rgb-flow-audio.py"
+PRETRAINED = (
+    "recognition/finetune/efficientnet-lite0-lstm_imagenet_own-videos-rgb-flow-audio.py"
+)
+TOGETHER = {
+    "model.joint.fusion": dict(_delete_=True, type="GatedMultimodalUnit"),
+    "model.cls_head.loss_weight": 1.0,
+    "model.cls_head.train_without": ["audio"],
+    "model.modality_dropout": dict(_delete_=True, audio=0.5),
 }
-ALL_HAVE_SOUND = {"model.modality_dropout": None, "model.cls_head.train_without": []}
 # MMAction2's recipes for TSN, TSM and I3D start from ImageNet weights, C3D's from
 # Sports-1M; its learning rate from scratch is SlowOnly's.
 FROM_SCRATCH = {"optim_wrapper.optimizer.lr": 0.2, "auto_scale_lr.base_batch_size": 128}
@@ -33,26 +37,49 @@ def peer(what: str, base: str, epochs: int, **more) -> Row:
     return Row(what, base, epochs, peer=True, amp=True, options=options, **more)
 
 
-ROWS = {
-    "stlite": Row("the default", OURS, 20, options=LATE_STEPS),
-    "stlite_sound4": Row(
-        "the default",
-        OURS,
-        20,
-        lists="_sound4",
-        options={**LATE_STEPS, **ALL_HAVE_SOUND},
-    ),
-    **{
-        f"stlite_{stream}_sound4": Row(
+def ours(name: str, what: str, base: str) -> dict[str, Row]:
+    """A config on ten classes, on four, and each of its streams alone on four."""
+    rows = {
+        name: Row(what, base, 30, amp=True),
+        f"{name}_sound4": Row(what, base, 30, amp=True, lists="_sound4"),
+    }
+    for stream in ("rgb", "flow", "audio"):
+        rows[f"{name}_{stream}_sound4"] = Row(
             f"its {stream} stream, trained for itself",
-            OURS,
-            20,
+            base,
+            30,
+            amp=True,
             lists="_sound4",
-            options=LATE_STEPS,
             streams=(stream,),
         )
-        for stream in ("rgb", "flow", "audio")
-    },
+    return rows
+
+
+ROWS = {
+    **ours("scratch", "from scratch: the own-folder config of stlite", SCRATCH),
+    **ours("pretrained", "RGB from ImageNet: the own-folder config", PRETRAINED),
+    "scratch_together": Row(
+        "streams that learn together, gated", SCRATCH, 30, amp=True, options=TOGETHER
+    ),
+    "scratch_adamw": Row(
+        "AdamW and cosine in the place of Adam and steps",
+        SCRATCH,
+        30,
+        amp=True,
+        schedule="_base_/schedules/adamw_cosine.py",
+    ),
+    "scratch_mixed": Row(
+        "mixup, CutMix and label smoothing, 40 epochs",
+        SCRATCH,
+        40,
+        amp=True,
+        options={
+            "model.data_preprocessor.blending": dict(
+                type="MultiModalBlending", mixup_alpha=0.8, cutmix_alpha=1.0, prob=0.5
+            ),
+            "model.cls_head.label_smooth_eps": 0.1,
+        },
+    ),
     "tsn_r18": peer("TSN, ResNet-18, 3 frames", TSN, 46, **R18, **FROM_SCRATCH),
     "tsm_r18": peer(
         "TSM, ResNet-18, 8 frames", TSM, 20, **R18, **FROM_SCRATCH, **NO_WEIGHTS

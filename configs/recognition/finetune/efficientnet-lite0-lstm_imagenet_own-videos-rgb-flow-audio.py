@@ -14,7 +14,11 @@ _base_ = [
 
 from mmstconv.pipelines import change_steps
 
-change_steps(_base_, flow=dict(shrink=2, bound=10.0))
+change_steps(
+    _base_,
+    flow=dict(shrink=2, bound=10.0),
+    sound=dict(context=2.0),  # a second before and after
+)
 model = dict(
     data_preprocessor=dict(preprocessors=dict(flow=dict(std=[10.0, 10.0]))),
     streams=dict(
@@ -36,8 +40,9 @@ videos = dict(num_classes=None, data_prefix=dict(video="data/videos"))
 train = dict(ann_file="data/train.txt", **videos)
 val = dict(ann_file="data/val.txt", **videos)
 # A folder may hold twelve videos: the batch follows from their number, and the learning
-# rate from the batch.
-train_dataloader = dict(batch_size="auto", dataset=train)
+# rate from the batch. The last few files of an epoch would make a batch whose
+# statistics say little (docs/accuracy.md).
+train_dataloader = dict(batch_size="auto", drop_last=True, dataset=train)
 val_dataloader = dict(batch_size=8, dataset=val)
 test_dataloader = dict(batch_size=1, dataset=val)
 auto_scale_lr = dict(enable=True)
