@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ...private_names import uses_private
 from ..layers import at_least_float32, to_device
 from .label_kinds import (
+    check_class_count,
     check_loss,
     check_targets,
     decide_multi_class,
@@ -144,8 +145,7 @@ class TriModalFusionHead(BaseHead):
         self.train_without = taught_without(train_without, stream_channels)
         self.score_subsets = score_subsets
         # Set by hooks that compare the streams during training.
-        self.track_confidence = False
-        self.confidence: dict[str, Tensor] = {}
+        self.track_confidence, self.confidence = False, dict[str, Tensor]()
         # An operator of scores has a classifier for each stream already.
         own = () if gives_scores else self.aux_loss_weight
         self.aux_cls = ModuleDict(
@@ -295,12 +295,5 @@ class TriModalFusionHead(BaseHead):
     def _load_from_state_dict(
         self, state_dict: Mapping, prefix: str, *args: object, **kwargs: object
     ) -> None:
-        weight = state_dict.get(f"{prefix}fc_cls.weight")
-        if weight is not None and weight.shape[0] != self.num_classes:
-            raise ValueError(
-                f"the checkpoint has {weight.shape[0]} classes, but "
-                f"{prefix}num_classes is {self.num_classes}; to fine-tune, load the "
-                "streams only: init_cfg=dict(type='Pretrained', checkpoint=..., "
-                "prefix='streams.rgb') in each stream"
-            )
+        check_class_count(state_dict, prefix, self.num_classes)
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

@@ -105,3 +105,24 @@ def probabilities(head: nn.Module | None, scores: Tensor) -> Tensor:
         several = multi_class_of(head)
         scores = scores.sigmoid() if several else scores.softmax(dim=-1)
     return scores if scores.dim() == 1 else scores.mean(dim=0)
+
+
+def check_class_count(state: Mapping, prefix: str, num_classes: int) -> None:
+    """Refuse the classifier of another number of classes; torch only warns of it.
+
+    Args:
+        state: Of a checkpoint.
+        prefix: Of the head's keys in it.
+        num_classes: Of the head.
+
+    Raises:
+        ValueError: They differ; says how to fine-tune.
+    """
+    weight = state.get(f"{prefix}fc_cls.weight")
+    if weight is not None and weight.shape[0] != num_classes:
+        raise ValueError(
+            f"the checkpoint has {weight.shape[0]} classes, but {prefix}num_classes is "
+            f"{num_classes}; to fine-tune, load the streams only: "
+            "init_cfg=dict(type='Pretrained', checkpoint=..., prefix='streams.rgb') in "
+            "each stream"
+        )
