@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from mmengine.model import BaseTTAModel
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from .comparing import Comparison, compare, is_counter, lines_of
 
 _LINES = 5  # of a summary
+CLASSIFIERS = ("cls_head", "joint.fusion")
 
 
 def fill(
@@ -89,6 +90,12 @@ def _check(found: Comparison, weights: Mapping[str, Tensor]) -> None:
             "the checkpoint does not fit the model:\n"
             + "\n".join(misfits)
             + "\nUse the config it was trained with. To fine-tune with a new head "
-            "(another number of classes), set load_from and "
-            "default_hooks = dict(consistency=dict(reinit=['cls_head']))"
+            "(another number of classes), set load_from and default_hooks = "
+            f"dict(consistency=dict(reinit={_classifiers(found.misfits)}))"
         )
+
+
+def _classifiers(keys: Iterable[str]) -> list[str]:
+    """Parts with a row for each class; the fusion of scores is one."""
+    parts = [part for part in CLASSIFIERS if any(k.startswith(part) for k in keys)]
+    return parts or [CLASSIFIERS[0]]

@@ -7,6 +7,8 @@ import torch
 from engine.toy_run import for_testing, toy_config, toy_runner
 from engine.toy_training import logged, resume, train
 
+from mmstconv.checkpoints.filling import fill
+
 
 @pytest.fixture
 def two(tmp_path):
@@ -57,3 +59,18 @@ def test_weights_come_through_bit_for_bit(two):
     runner.test()
     for key, value in runner.model.state_dict().items():
         assert value.equal(saved[key])
+
+
+def test_what_to_start_anew_is_named():
+    """A classifier for each modality is a part of the joint, not of the head."""
+
+    class Model(torch.nn.Module):
+        def __init__(self, classes, wide=4):
+            super().__init__()
+            self.cls_head = torch.nn.Linear(4, classes)
+            self.joint = torch.nn.ModuleDict({"fusion": torch.nn.Linear(wide, classes)})
+
+    with pytest.raises(ValueError, match=r"reinit=\['cls_head', 'joint.fusion'\]"):
+        fill(Model(3), Model(5).state_dict(), complete=False)
+    with pytest.raises(ValueError, match=r"reinit=\['joint.fusion'\]"):
+        fill(Model(3), Model(3, wide=5).state_dict(), complete=False)
