@@ -95,8 +95,8 @@ def test_all_commands(folder):
     call(train, folder, "--cfg-options", epochs(1))
     output = call(train, folder, "--resume", "--cfg-options", epochs(2))
     assert "Epoch(train) [2]" in output and "Epoch(train) [1]" not in output
-    assert "acc/top1" in call(test.replace("epoch_30", "epoch_2"), folder)
-    output = call(predict.replace("epoch_30", "epoch_2"), folder)
+    assert "acc/top1" in call(test.replace("epoch_20", "epoch_2"), folder)
+    output = call(predict.replace("epoch_20", "epoch_2"), folder)
     assert output.startswith("some.mp4 (rgb, flow, audio)") or "some.mp4 (rgb" in output
     assert output.count("%") == CLASSES
     several = several.replace("--nproc-per-node 4", "--nproc-per-node 2")

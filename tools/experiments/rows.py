@@ -37,17 +37,30 @@ def peer(what: str, base: str, epochs: int, **more) -> Row:
     return Row(what, base, epochs, peer=True, amp=True, options=options, **more)
 
 
-def ours(name: str, what: str, base: str) -> dict[str, Row]:
+def crops(size: int) -> list[dict]:
+    """The training step ``frames`` of the configs, at another size."""
+    return [
+        dict(type="RandomResizedCrop", area_range=(0.4, 1.0), lazy=True),
+        dict(type="Resize", scale=(size, size), keep_ratio=False, lazy=True),
+        dict(type="Flip", flip_ratio=0.5, lazy=True),
+        dict(type="LoadFrames"),
+        dict(
+            type="ColorJitter", brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05
+        ),
+    ]
+
+
+def ours(name: str, what: str, base: str, epochs: int) -> dict[str, Row]:
     """A config on ten classes, on four, and each of its streams alone on four."""
     rows = {
-        name: Row(what, base, 30, amp=True),
-        f"{name}_sound4": Row(what, base, 30, amp=True, lists="_sound4"),
+        name: Row(what, base, epochs, amp=True),
+        f"{name}_sound4": Row(what, base, epochs, amp=True, lists="_sound4"),
     }
     for stream in ("rgb", "flow", "audio"):
         rows[f"{name}_{stream}_sound4"] = Row(
             f"its {stream} stream, trained for itself",
             base,
-            30,
+            epochs,
             amp=True,
             lists="_sound4",
             streams=(stream,),
@@ -56,22 +69,32 @@ def ours(name: str, what: str, base: str) -> dict[str, Row]:
 
 
 ROWS = {
-    **ours("scratch", "from scratch: the own-folder config of stlite", SCRATCH),
-    **ours("pretrained", "RGB from ImageNet: the own-folder config", PRETRAINED),
+    **ours("scratch", "from scratch: the own-folder config of stlite", SCRATCH, 40),
+    **ours("pretrained", "RGB from ImageNet: the own-folder config", PRETRAINED, 20),
     "scratch_together": Row(
-        "streams that learn together, gated", SCRATCH, 30, amp=True, options=TOGETHER
+        "streams that learn together, gated", SCRATCH, 40, amp=True, options=TOGETHER
     ),
     "scratch_adamw": Row(
         "AdamW and cosine in the place of Adam and steps",
         SCRATCH,
-        30,
+        40,
         amp=True,
         schedule="_base_/schedules/adamw_cosine.py",
     ),
-    "scratch_mixed": Row(
-        "mixup, CutMix and label smoothing, 40 epochs",
+    "scratch_unmixed": Row(
+        "neither mixup, CutMix nor label smoothing, 30 epochs",
         SCRATCH,
-        40,
+        30,
+        amp=True,
+        options={
+            "model.data_preprocessor.blending": None,
+            "model.cls_head.label_smooth_eps": 0.0,
+        },
+    ),
+    "pretrained_mixed": Row(
+        "mixup, CutMix and label smoothing",
+        PRETRAINED,
+        20,
         amp=True,
         options={
             "model.data_preprocessor.blending": dict(
@@ -79,6 +102,21 @@ ROWS = {
             ),
             "model.cls_head.label_smooth_eps": 0.1,
         },
+    ),
+    "pretrained_last_stages": Row(
+        "the last three stages of RGB train, 112 pixels, flow of 56",
+        PRETRAINED,
+        20,
+        amp=True,
+        options={"model.streams.rgb.backbone.frozen_stages": 6},
+        steps=dict(
+            frames=[
+                dict(type="LoadFrames", short_side=128),
+                dict(type="CenterCrop", crop_size=112),
+            ],
+            train=dict(frames=crops(112)),
+            flow=dict(shrink=2),
+        ),
     ),
     "tsn_r18": peer("TSN, ResNet-18, 3 frames", TSN, 46, **R18, **FROM_SCRATCH),
     "tsm_r18": peer(

