@@ -144,6 +144,9 @@ def test_rows_keep_their_recipes(data, tmp_path):
     for name, row in rows.ROWS.items():
         base = (recipes.PEERS if row.peer else recipes.CONFIGS) / row.base
         stock = Config.fromfile(base)
+        if row.schedule:
+            for key, value in Config.fromfile(recipes.CONFIGS / row.schedule).items():
+                stock[key] = value
         stock.merge_from_dict(row.options)
         cfg = recipes.assemble(row, tmp_path, 0, 100, 0)
         if row.peer and re.search("://|torchvision", str(cfg.model)):

@@ -25,6 +25,7 @@ INPUT |= {
     arch: (1000, (3, frames, size, size))
     for arch, frames, size in (
         ("efficientnet_lite0", 1, 224),
+        ("efficientnet_lite0_every2", 16, 224),
         ("efficientnet_lite0_3d", 8, 224),
         ("efficientnet_lite0_top3d", 8, 224),
         ("efficientnet_lite1", 1, 240),

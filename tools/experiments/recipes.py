@@ -108,7 +108,7 @@ def assemble(row: Row, data: Path, seed: int, epochs: int, workers: int) -> Conf
 def _steps(loader: dict, samples: int) -> int:
     """Steps of an epoch."""
     part = 0 if loader.get("drop_last") else loader["batch_size"] - 1
-    return (samples + part) // loader["batch_size"]
+    return max(1, (samples + part) // loader["batch_size"])
 
 
 def _choose_streams(cfg: Config, row: Row) -> None:

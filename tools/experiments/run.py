@@ -25,7 +25,7 @@ from recipes import Row, assemble
 from rows import ROWS
 from stopwatch import GOAL, StepTimer, Stopwatch, minutes_to
 
-from mmstconv.disk import write_own
+from mmstconv.disk import print_any_name, write_own
 from mmstconv.engine.hooks.invalid_loss_hook import InvalidLossError
 from mmstconv.engine.launch import build_runner
 
@@ -145,6 +145,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None) -> None:
+    print_any_name()
     args = parse_args(arguments)
     found = run(
         args.row,

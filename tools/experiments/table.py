@@ -18,6 +18,8 @@ from statistics import mean
 sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
 from measuring import markdown
 
+from mmstconv.disk import print_any_name
+
 BEGIN, END = "<!-- tables -->\n", "<!-- end -->"
 TITLES = {
     "": "Ten classes (`train.txt`, `val.txt`)",
@@ -159,6 +161,7 @@ def put_into(page: Path, tables: str) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
+    print_any_name()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="--out of run.py")
     parser.add_argument("--into", type=Path, help="page whose tables are replaced")

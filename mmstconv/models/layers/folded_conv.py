@@ -10,11 +10,13 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
+from ...private_names import uses_private
 from .axes import same_padding
 from .precision import at_least_float32
 
 
 @MODELS.register_module()
+@uses_private("_conv_forward")
 class FoldedConv3d(nn.Conv3d):
     """``Conv3d`` with kernels of 1 over time, computed as a 2D convolution.
 

@@ -14,8 +14,9 @@ from mmstconv.models.backbones.st_convnet import limit_temporal_stride
 INCEPTIONS = {"i3d", "s3d", "s3dg"}
 # Total stride over time of each network as published, and of space.
 TIME = dict.fromkeys(ST_ARCHS, 8) | {"c3d": 16, "mc3_18": 1}
-TIME |= {"lite": 2, "lite_half": 2}
+TIME |= {"lite": 2, "lite_half": 2, "lite_half_fine": 2}
 TIME |= {name: 1 for name in ST_ARCHS if name.startswith("efficientnet")}
+TIME["efficientnet_lite0_every2"] = 2
 TIME |= {name: 16 for name in ST_ARCHS if name.startswith("hara")}
 # (parameters, classes they were counted with), and who counted.
 PUBLISHED = {

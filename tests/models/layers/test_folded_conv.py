@@ -76,6 +76,14 @@ def test_a_cpu_trains_depthwise_kernels_in_float32():
         assert net(x).dtype == torch.bfloat16
 
 
-def test_no_stride_over_time():
-    with pytest.raises(ValueError, match="no stride over time"):
-        FoldedConv3d(1, 1, 3, stride=2)
+def test_every_second_frame():
+    folded = FoldedConv3d(2, 4, (1, 3, 3), stride=(2, 1, 1), bias=False)
+    usual = torch.nn.Conv3d(2, 4, (1, 3, 3), (2, 1, 1), (0, 1, 1), bias=False)
+    usual.load_state_dict(folded.state_dict())
+    x = torch.randn(2, 2, 7, 5, 6)
+    torch.testing.assert_close(folded(x), usual(x))
+
+
+def test_no_dilation():
+    with pytest.raises(ValueError, match=r"no dilation, got \(2, 2, 2\)"):
+        FoldedConv3d(1, 1, 3, dilation=2)
