@@ -12,5 +12,8 @@ _base_ = [
 audio = dict(mean=[0.5], std=[0.25])
 model = dict(
     data_preprocessor=dict(preprocessors=dict(audio=audio)),
-    streams=dict(audio=dict(backbone=dict(n_mels=80))),
+    streams=dict(
+        flow=dict(backbone=dict(arch="lite_half")),  # images of the size of the frames
+        audio=dict(backbone=dict(n_mels=80)),
+    ),
 )
