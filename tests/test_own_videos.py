@@ -10,6 +10,7 @@ import sys
 
 import pytest
 from conftest import ROOT
+from engine.toy_run import toy_config, toy_runner
 from joblib import cpu_count
 from mmengine.config import Config
 
@@ -109,3 +110,10 @@ def test_batches_of_any_data_set():
         size = batch_size_for(samples)
         assert 1 <= size <= min(samples, 16) and size & (size - 1) == 0
         assert samples < 24 or samples // size >= 6
+
+
+def test_an_epoch_without_a_batch(tmp_path):
+    """More files a batch than there are, and what is left over is dropped."""
+    loader = dict(train_dataloader__batch_size=64, train_dataloader__drop_last=True)
+    with pytest.raises(ValueError, match=r"leaves none of 64 of the .* take a smaller"):
+        toy_runner(toy_config(tmp_path, **loader)).train()

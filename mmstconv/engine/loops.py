@@ -47,6 +47,9 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     others than before, or accumulated gradients were not yet applied, one warning
     says what is repeated or differs. Arguments as of ``EpochBasedTrainLoop``; the
     loader's config may say ``batch_size="auto"`` (``engine/batch_size.py``).
+
+    Raises:
+        ValueError: The loader drops all that there is.
     """
 
     STATE = "mmstconv_train_loop"
@@ -60,6 +63,13 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
                     "(train_dataloader.batch_size sets another)"
                 )
         super().__init__(runner, dataloader, *args, **kwargs)
+        if not len(self.dataloader):
+            samples, batch = len(self.dataloader.dataset), self.dataloader.batch_size
+            raise ValueError(
+                "train_dataloader: an epoch has no batch. drop_last=True leaves none "
+                f"of {batch} of the {samples} samples: take a smaller batch_size, or "
+                "drop_last=False"
+            )
 
     def run(self) -> torch.nn.Module:
         """Train to the last epoch, from the place that the checkpoint says."""
