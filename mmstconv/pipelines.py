@@ -104,6 +104,36 @@ def change_steps(base: ConfigDict, **changes) -> None:
             data_set["pipeline"] = _plain(new)[split]
 
 
+def frames_at(size: int, *, colours: bool = True) -> dict:
+    """Steps of frames of ``size`` x ``size``: random crops to train, else the middle.
+
+    Training crops are chosen before anything is decoded: LoadFrames crops and scales
+    decoded planes. Others are cut from frames whose short side is 8 / 7 as long.
+
+    Args:
+        size: Pixels.
+        colours: Whether training changes brightness, contrast, saturation and hue.
+
+    Returns:
+        What ``steps`` or the changes of :func:`change_steps` say: ``frames`` and
+        ``train``.
+    """
+    train = [
+        dict(type="RandomResizedCrop", area_range=(0.4, 1.0), lazy=True),
+        dict(type="Resize", scale=(size, size), keep_ratio=False, lazy=True),
+        dict(type="Flip", flip_ratio=0.5, lazy=True),
+        dict(type="LoadFrames"),
+    ]
+    if colours:
+        amounts = dict(brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05)
+        train.append(dict(type="ColorJitter", **amounts))
+    middle = [
+        dict(type="LoadFrames", short_side=round(size * 8 / 7)),
+        dict(type="CenterCrop", crop_size=size),
+    ]
+    return dict(frames=middle, train=dict(frames=train))
+
+
 def _listed(steps: Mapping) -> Iterator[dict]:
     """The transforms, in order, without those that no modality needs."""
     needs, modalities = steps.get("needs", {}), steps.get("modalities", ())

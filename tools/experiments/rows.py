@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from recipes import Row
 
+from mmstconv.pipelines import frames_at
+
 SCRATCH = "recognition/stconvnet/stlite_lstm_own-videos-rgb-flow-audio.py"
 PRETRAINED = (
     "recognition/finetune/efficientnet-lite0-lstm_imagenet_own-videos-rgb-flow-audio.py"
@@ -35,19 +37,6 @@ def peer(what: str, base: str, epochs: int, **more) -> Row:
     """A recognizer of MMAction2 from random weights; dotted keys are options."""
     options = {key: more.pop(key) for key in list(more) if "." in key}
     return Row(what, base, epochs, peer=True, amp=True, options=options, **more)
-
-
-def crops(size: int) -> list[dict]:
-    """The training step ``frames`` of the configs, at another size."""
-    return [
-        dict(type="RandomResizedCrop", area_range=(0.4, 1.0), lazy=True),
-        dict(type="Resize", scale=(size, size), keep_ratio=False, lazy=True),
-        dict(type="Flip", flip_ratio=0.5, lazy=True),
-        dict(type="LoadFrames"),
-        dict(
-            type="ColorJitter", brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05
-        ),
-    ]
 
 
 def ours(name: str, what: str, base: str, epochs: int) -> dict[str, Row]:
@@ -109,14 +98,7 @@ ROWS = {
         20,
         amp=True,
         options={"model.streams.rgb.backbone.frozen_stages": 6},
-        steps=dict(
-            frames=[
-                dict(type="LoadFrames", short_side=128),
-                dict(type="CenterCrop", crop_size=112),
-            ],
-            train=dict(frames=crops(112)),
-            flow=dict(shrink=2),
-        ),
+        steps=dict(flow=dict(shrink=2), **frames_at(112)),
     ),
     "tsn_r18": peer("TSN, ResNet-18, 3 frames", TSN, 46, **R18, **FROM_SCRATCH),
     "tsm_r18": peer(

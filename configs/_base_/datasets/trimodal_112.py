@@ -5,18 +5,13 @@
 _base_ = []  # first: MMEngine then lets a config import something
 
 from mmstconv.cores import loader_workers
-from mmstconv.pipelines import pipelines
+from mmstconv.pipelines import frames_at, pipelines
 
-colours = dict(
-    type="ColorJitter", brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05
-)
+frames = frames_at(112)
 steps = dict(
     open=dict(type="OpenMedia"),
     clip=dict(type="SampleClips", clip_len=16, fps=12),
-    frames=[
-        dict(type="LoadFrames", short_side=128),
-        dict(type="CenterCrop", crop_size=112),
-    ],
+    frames=frames["frames"],
     sound=dict(type="LoadWaveform", sample_rate=16000),
     flow=dict(type="ComputeFlow", method="dis_fast"),
     audio=dict(type="LogMel", n_mels=64),
@@ -27,16 +22,7 @@ steps = dict(
     ),
     modalities=["rgb", "flow", "audio"],
     needs=dict(rgb=["frames"], flow=["frames", "flow"], audio=["sound", "audio"]),
-    # Chosen before anything is decoded: LoadFrames crops and scales decoded planes.
-    train=dict(
-        frames=[
-            dict(type="RandomResizedCrop", area_range=(0.4, 1.0), lazy=True),
-            dict(type="Resize", scale=(112, 112), keep_ratio=False, lazy=True),
-            dict(type="Flip", flip_ratio=0.5, lazy=True),
-            dict(type="LoadFrames"),
-            colours,
-        ]
-    ),
+    train=frames["train"],
     val=dict(clip=dict(test_mode=True)),
     test=dict(clip=dict(test_mode=True, num_clips=10)),
 )

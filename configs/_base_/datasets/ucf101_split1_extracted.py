@@ -29,7 +29,7 @@ change_steps(
     train=dict(
         frames=[
             load,
-            _base_.colours,
+            _base_.steps.train.frames[-1],  # colours
             flow_images,
             dict(type="RandomResizedCrop", area_range=(0.4, 1.0)),
             dict(type="Resize", scale=(112, 112), keep_ratio=False),
