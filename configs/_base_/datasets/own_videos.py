@@ -6,9 +6,10 @@ from mmstconv.pipelines import change_steps
 
 change_steps(_base_, sound=dict(context=2.0))
 
-videos = dict(num_classes=None, data_prefix=dict(video="data/videos"))
-train = dict(ann_file="data/train.txt", **videos)
-val = dict(ann_file="data/val.txt", **videos)
+data_root = "data"
+videos = dict(num_classes=None, data_prefix=dict(video=f"{data_root}/videos"))
+train = dict(ann_file=f"{data_root}/train.txt", **videos)
+val = dict(ann_file=f"{data_root}/val.txt", **videos)
 # A folder may hold twelve videos: the batch follows from their number, and the learning
 # rate from the batch. The last few files of an epoch would make a batch whose
 # statistics say little (docs/accuracy.md).
