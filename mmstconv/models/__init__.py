@@ -18,7 +18,7 @@ from .fusion import (
     MaxFusion,
     SumFusion,
 )
-from .heads import TemporalEventHead, TriModalFusionHead
+from .heads import TemporalEventHead, TemporalSpottingHead, TriModalFusionHead
 from .joint import Features, Fused, Joint, Steps
 from .layers import (
     AttentionOverTime,
@@ -62,6 +62,7 @@ __all__ = [
     "SumFusion",
     "TVL1Flow",
     "TemporalEventHead",
+    "TemporalSpottingHead",
     "TriModalDataPreprocessor",
     "TriModalFusionHead",
     "TriModalRecognizer",
