@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby, product
 
 import numpy as np
@@ -137,6 +138,7 @@ def bound(timelines: Sequence[Timeline], subset: str) -> float:
     return float(np.mean(precisions)) if precisions else float("nan")
 
 
+@lru_cache
 def chance_precision(hits: int, others: int, levels: int = 1000) -> float:
     """Expected interpolated average precision of a ranking in random order.
 
@@ -185,5 +187,6 @@ def _moved(
         part = parts[index]
         start = now + gap
         now = start + part.end - part.start
-        moved.append(part._replace(start=round(start, 3), end=round(now, 3)))
+        edges = round(float(start), 3), round(float(now), 3)
+        moved.append(Part(*edges, part.motion, part.glide))
     return moved
