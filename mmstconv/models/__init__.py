@@ -18,7 +18,7 @@ from .fusion import (
     MaxFusion,
     SumFusion,
 )
-from .heads import TriModalFusionHead
+from .heads import TemporalEventHead, TriModalFusionHead
 from .joint import Features, Fused, Joint, Steps
 from .layers import (
     AttentionOverTime,
@@ -61,6 +61,7 @@ __all__ = [
     "Steps",
     "SumFusion",
     "TVL1Flow",
+    "TemporalEventHead",
     "TriModalDataPreprocessor",
     "TriModalFusionHead",
     "TriModalRecognizer",

@@ -17,7 +17,9 @@ from .precision import at_least_float32
 from .recomputing import run_recomputed
 from .residual_block import BottleneckBlock, PadShortcut, ResidualBlock
 from .separable_conv import Conv3dSame, SeparableConv3d
+from .soft_nms_1d import soft_nms_1d
 from .st_pool import SpatioTemporalPool, read_pool
+from .step_conv import StepConv
 from .temporal_reduction import (
     AttentionOverTime,
     LastState,
@@ -47,6 +49,7 @@ __all__ = [
     "ResidualBlock",
     "SeparableConv3d",
     "SpatioTemporalPool",
+    "StepConv",
     "StepGrid",
     "TVL1Flow",
     "TemporalReduction",
@@ -63,6 +66,7 @@ __all__ = [
     "read_pool",
     "run_recomputed",
     "same_padding",
+    "soft_nms_1d",
     "to_device",
     "window_of",
 ]
