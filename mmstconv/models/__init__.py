@@ -18,7 +18,12 @@ from .fusion import (
     MaxFusion,
     SumFusion,
 )
-from .heads import TriModalFusionHead
+from .heads import (
+    SummaryHead,
+    TrainingFreeSummaryHead,
+    TriModalFusionHead,
+    UnsupervisedSummaryHead,
+)
 from .joint import Features, Fused, Joint, Steps
 from .layers import (
     AttentionOverTime,
@@ -60,10 +65,13 @@ __all__ = [
     "SpatioTemporalPool",
     "Steps",
     "SumFusion",
+    "SummaryHead",
     "TVL1Flow",
+    "TrainingFreeSummaryHead",
     "TriModalDataPreprocessor",
     "TriModalFusionHead",
     "TriModalRecognizer",
+    "UnsupervisedSummaryHead",
 ]
 
 repair_augmented_batches()

@@ -95,6 +95,15 @@ CASES = {
         dict(num_classes=3, in_channels=256, stream_channels=FEATURES),
         (Joint(FEATURES)(Features(SEQUENCES, {})),),
     ),
+    "SummaryHead": (dict(in_channels=256), (Joint(FEATURES)(Features(SEQUENCES, {})),)),
+    "UnsupervisedSummaryHead": (
+        dict(in_channels=256),
+        (Joint(FEATURES)(Features(SEQUENCES, {})),),
+    ),
+    "TrainingFreeSummaryHead": (
+        dict(in_channels=256),
+        (Joint(FEATURES)(Features(SEQUENCES, {})),),
+    ),
     "TriModalRecognizer": (
         dict(
             streams=dict(

@@ -16,6 +16,7 @@ from .pooling import Pool
 from .precision import at_least_float32
 from .recomputing import run_recomputed
 from .residual_block import BottleneckBlock, PadShortcut, ResidualBlock
+from .rotary_attention import RotaryAttention
 from .separable_conv import Conv3dSame, SeparableConv3d
 from .st_pool import SpatioTemporalPool, read_pool
 from .temporal_reduction import (
@@ -45,6 +46,7 @@ __all__ = [
     "PadShortcut",
     "Pool",
     "ResidualBlock",
+    "RotaryAttention",
     "SeparableConv3d",
     "SpatioTemporalPool",
     "StepGrid",
