@@ -103,6 +103,15 @@ CASES = {
         dict(num_classes=3, in_channels=9, channels=8),
         (Joint(FEATURES, fusion=dict(type="ConcatFusion"))(Features(SEQUENCES, {})),),
     ),
+    "SummaryHead": (dict(in_channels=256), (Joint(FEATURES)(Features(SEQUENCES, {})),)),
+    "UnsupervisedSummaryHead": (
+        dict(in_channels=256),
+        (Joint(FEATURES)(Features(SEQUENCES, {})),),
+    ),
+    "TrainingFreeSummaryHead": (
+        dict(in_channels=256),
+        (Joint(FEATURES)(Features(SEQUENCES, {})),),
+    ),
     "TriModalRecognizer": (
         dict(
             streams=dict(

@@ -16,6 +16,7 @@ from .pooling import Pool
 from .precision import at_least_float32
 from .recomputing import run_recomputed
 from .residual_block import BottleneckBlock, PadShortcut, ResidualBlock
+from .rotary_attention import RotaryAttention
 from .separable_conv import Conv3dSame, SeparableConv3d
 from .soft_nms_1d import soft_nms_1d
 from .st_pool import SpatioTemporalPool, read_pool
@@ -47,6 +48,7 @@ __all__ = [
     "PadShortcut",
     "Pool",
     "ResidualBlock",
+    "RotaryAttention",
     "SeparableConv3d",
     "SpatioTemporalPool",
     "StepConv",
