@@ -31,7 +31,7 @@ class RawInstants(NamedTuple):
 
     Args:
         logits: Of the classes, ``(N, T, num_classes)``; -30 where a step is not real.
-        times: In steps, ``(N, T)``.
+        times: In steps, float64 ``(N, T)``.
     """
 
     logits: Tensor
@@ -111,7 +111,7 @@ class TemporalSpottingHead(PointHead):
         (level,) = levels
         offsets = at_least_float32(self.offset_tower(level.x, level.mask))[:, 0]
         points = self.points(offsets.shape[1], offsets.device)
-        times = points.time + offsets.clamp(-FARTHEST, FARTHEST)  # (N, T)
+        times = points.time.double() + offsets.clamp(-FARTHEST, FARTHEST)  # (N, T)
         return RawInstants(self.classify(levels), times)
 
     def loss(self, fused: Fused, data_samples: Sequence) -> dict[str, Tensor]:
@@ -142,7 +142,9 @@ class TemporalSpottingHead(PointHead):
         targets = real_targets(targets, raw.logits)
         loss_cls, count = self.class_loss(raw.logits, targets)
         here = targets.positive
-        off = F.smooth_l1_loss(raw.times[here], targets.where[here], reduction="sum")
+        off = F.smooth_l1_loss(
+            raw.times[here].float(), targets.where[here], reduction="sum"
+        )
         return dict(loss_cls=loss_cls, loss_offset=off / count)
 
     def where(
