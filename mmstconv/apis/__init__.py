@@ -2,6 +2,7 @@
 
 from ..checkpoints.conversion import Conversion
 from ..checkpoints.doctor import convert_checkpoint
+from .caching import cache_film_steps
 from .camera import StreamingRecognizer
 from .export import export_model
 from .film_steps import extract_film_steps, film_steps
@@ -20,6 +21,7 @@ __all__ = [
     "Conversion",
     "StreamingRecognizer",
     "Window",
+    "cache_film_steps",
     "class_names",
     "class_probabilities",
     "convert_checkpoint",
