@@ -8,12 +8,14 @@ from .gathering import gather_results
 from .modality_metric import ModalityMetric
 from .shapley import shapley_values
 from .spotting_metric import TemporalSpottingMetric
+from .summary_metric import SummaryMetric
 
 __all__ = [
     "CalibrationMetric",
     "GatheredAccMetric",
     "ModalityMetric",
     "OwnDumpResults",
+    "SummaryMetric",
     "TemporalDetectionMetric",
     "TemporalSpottingMetric",
     "gather_results",
