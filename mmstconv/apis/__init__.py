@@ -4,6 +4,7 @@ from ..checkpoints.conversion import Conversion
 from ..checkpoints.doctor import convert_checkpoint
 from .camera import StreamingRecognizer
 from .export import export_model
+from .film_steps import extract_film_steps, film_steps
 from .inference import (
     class_names,
     class_probabilities,
@@ -23,7 +24,9 @@ __all__ = [
     "class_probabilities",
     "convert_checkpoint",
     "export_model",
+    "extract_film_steps",
     "extract_steps",
+    "film_steps",
     "has_several_classes",
     "load_recognizer",
     "predict_video",

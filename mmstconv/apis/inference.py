@@ -138,7 +138,7 @@ def predict_video(
         FileNotFoundError: There is no such file.
         MediaError: It is no readable video; the message names it.
     """
-    sample, steps = _as_sample(model, path, pipeline)
+    sample, steps = as_sample(model, path, pipeline)
     result = inference_recognizer(model, sample, steps)
     if sample["damage"]:
         result.set_metainfo(dict(damage=sample["damage"]))
@@ -164,17 +164,19 @@ def extract_steps(
         FileNotFoundError: There is no such file.
         MediaError: It is no readable video; the message names it.
     """
-    sample, steps = _as_sample(model, path, pipeline or model.cfg.test_pipeline)
+    sample, steps = as_sample(model, path, pipeline or model.cfg.test_pipeline)
     data = pseudo_collate([steps(sample)])
     with torch.inference_mode():
         data = model.data_preprocessor(data, False)
         found = model(**data, mode="tensor", stage="steps")
-    return Steps(
-        found.fused.cpu(), found.presence, valid=found.valid, seconds=found.seconds
+    aligned = found.aligned
+    return found._replace(
+        fused=found.fused.cpu(),
+        aligned=aligned and {name: x.cpu() for name, x in aligned.items()},
     )
 
 
-def _as_sample(
+def as_sample(
     model: nn.Module, path: str | os.PathLike, pipeline: Sequence[Mapping] | None
 ) -> tuple[dict, Compose | None]:
     """What a pipeline gets of a file, and the pipeline built."""

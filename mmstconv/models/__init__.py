@@ -18,7 +18,13 @@ from .fusion import (
     MaxFusion,
     SumFusion,
 )
-from .heads import TriModalFusionHead
+from .heads import (
+    SummaryHead,
+    TemporalEventHead,
+    TrainingFreeSummaryHead,
+    TriModalFusionHead,
+    UnsupervisedSummaryHead,
+)
 from .joint import Features, Fused, Joint, Steps
 from .layers import (
     AttentionOverTime,
@@ -60,10 +66,14 @@ __all__ = [
     "SpatioTemporalPool",
     "Steps",
     "SumFusion",
+    "SummaryHead",
     "TVL1Flow",
+    "TemporalEventHead",
+    "TrainingFreeSummaryHead",
     "TriModalDataPreprocessor",
     "TriModalFusionHead",
     "TriModalRecognizer",
+    "UnsupervisedSummaryHead",
 ]
 
 repair_augmented_batches()
