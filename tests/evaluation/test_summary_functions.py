@@ -97,6 +97,12 @@ def test_the_share_is_of_the_shots_or_of_what_is_said():
     assert summarize(*case, base=100).shots == [0]
 
 
+def test_a_share_that_floats_cannot_say():
+    assert 100 * 0.29 < 29
+    shots = [[0, 28], [29, 99]]
+    assert summarize([1.0], shots, 100, [0], share=0.29).shots == [0]
+
+
 def test_the_mean_of_a_shot_counts():
     """By its sum the long shot, 15 x 0.9, would win over 3 x 5 x 0.4."""
     scores = [0.9] * 15 + [0.4] * 15 + [0.1] * 70

@@ -100,7 +100,8 @@ def summarize(
     base = int(shots[-1, 1]) + 1 if base is None else base
     values = shot_scores(frame_scores(scores, picks, n_frames), shots)
     lengths = shots[:, 1] - shots[:, 0] + 1
-    chosen = knapsack(values, lengths, math.floor(base * share))
+    room = math.floor(base * share + 1e-9)  # 0.29 of 100 are 29, not 28
+    chosen = knapsack(values, lengths, room)
     shown = np.zeros(shots[-1, 1] + 1, bool)
     for first, last in shots[chosen]:
         shown[first : last + 1] = True
