@@ -23,6 +23,7 @@ COMMANDS = {
     "get_flops": ("analysis/get_flops.py", "multiply-adds and parameters"),
     "list_backbones": ("analysis/list_backbones.py", "backbones by name"),
     "make_demo_dataset": ("data/make_demo_dataset.py", "generate the demo's videos"),
+    "make_event_dataset": ("data/make_event_dataset.py", "generate long videos"),
     "mmaction2": ("mmaction2.py", "run one of MMAction2's tools"),
 }
 

@@ -33,12 +33,28 @@ def render_frames(spec: Spec, rng: np.random.Generator) -> np.ndarray:
     Returns:
         RGB, uint8, ``(num_frames, height, width, 3)``.
     """
+    seconds = np.arange(spec.num_frames) / spec.fps
+    return render_frames_along(spec, (-1, 1)[spec.motion] * spec.speed * seconds, rng)
+
+
+def render_frames_along(
+    spec: Spec, travelled: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Draws the object on any way up and down.
+
+    Args:
+        spec: Of the pictures; its motion, speed and number of frames are not used.
+        travelled: Pixels that the object is below its first place, one a frame.
+        rng: Of textures and noise.
+
+    Returns:
+        RGB, uint8, ``(frames, height, width, 3)``.
+    """
     thing, columns = _draw_object(spec, rng)
     background = _draw_background(spec, rng)
-    frames = np.empty((spec.num_frames, spec.height, spec.width, 3), np.uint8)
-    for index, frame in enumerate(frames):
-        travelled = (-1, 1)[spec.motion] * spec.speed * index / spec.fps
-        moved = _roll_rows(thing, spec.y - spec.height // 2 + travelled)
+    frames = np.empty((len(travelled), spec.height, spec.width, 3), np.uint8)
+    for frame, way in zip(frames, travelled):
+        moved = _roll_rows(thing, spec.y - spec.height // 2 + way)
         image = background.copy()
         image[:, columns] *= 1 - moved[..., 3:]
         image[:, columns] += moved[..., :3]

@@ -14,7 +14,24 @@ def render_sound(spec: Spec, rng: np.random.Generator) -> np.ndarray:
     """
     samples = round(spec.duration * spec.sample_rate)
     place = np.arange(samples) / spec.sample_rate / spec.sweep + spec.sweep_start
-    place %= 1
+    sound = render_sound_along(spec, place % 1, rng)
+    return sound[:, ::-1] if spec.glide else sound  # falling is rising, backwards
+
+
+def render_sound_along(
+    spec: Spec, place: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Makes a tone that takes any way through its sweep, over noise.
+
+    Args:
+        spec: Of the sound; its glide, sweep and duration are not used.
+        place: In the sweep, in [0, 1), one a sample.
+        rng: Of phases and noise.
+
+    Returns:
+        float32 in [-1, 1], ``(channels, samples)``.
+    """
+    samples = len(place)
     pitch = spec.base_pitch * 2 ** (spec.octaves * place)
     phase = (np.cumsum(pitch) / spec.sample_rate + rng.uniform()) % 1
     phase = (2 * np.pi * phase).astype(np.float32)
@@ -36,5 +53,4 @@ def render_sound(spec: Spec, rng: np.random.Generator) -> np.ndarray:
     angle = np.pi / 2 * spec.pan
     gains = [[1.0]] if spec.channels == 1 else [[np.cos(angle)], [np.sin(angle)]]
     sound = 10 ** (spec.level / 20) * (np.array(gains) * tone + noise)
-    sound = np.clip(sound, -1, 1).astype(np.float32)
-    return sound[:, ::-1] if spec.glide else sound  # falling is rising, backwards
+    return np.clip(sound, -1, 1).astype(np.float32)

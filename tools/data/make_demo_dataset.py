@@ -28,25 +28,21 @@ Nothing is written over that this tool did not write, or that was changed since.
 from __future__ import annotations
 
 import argparse
-import json
-import multiprocessing
 import os
-import signal
 import sys
 from collections.abc import Callable
 from functools import partial
 from itertools import product
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 from demo_pictures import render_frames
 from demo_sound import render_sound
 from demo_spec import Spec, draw_spec
+from made_dataset import make_missing, run_from_command
 
-MANIFEST = "manifest.json"
 VERSION = 2  # of the content: raise it whenever the same seed gives other files
 FACTORS = {
     "colour": ("warm", "cool"),
@@ -147,92 +143,22 @@ def make_dataset(
         FolderInUse: If another process is making the data set.
         FileNotFoundError: If ``check`` and the data set is not complete.
     """
-    from mmstconv.disk import refuse_foreign
-
     out = Path(out)
     labels = {split: draw_labels(seed, split, sizes[split]) for split in SPLITS}
-    missing = [
-        (split, index, int(label))
-        for split in SPLITS
-        for index, label in enumerate(labels[split])
-        if not os.path.lexists(clip_path(out, split, index))
-    ]
-    manifest = {"version": VERSION, "seed": seed, "sizes": sizes, "spec": draw.__name__}
-    _check_manifest(out, manifest)
-    texts = annotation_texts(labels)
-    texts = {name: text for name, text in texts.items() if _read(out / name) != text}
-    if not missing and not texts:
-        return
-    if check:
-        raise FileNotFoundError(f"'{out}': {len(missing)} clips or an annotation miss")
-    refuse_foreign(out / name for name in texts)
-    write = partial(write_clip, out=out, seed=seed, draw=draw)
-    _write_missing(out, manifest, partial(_write_clips, missing, write, workers), texts)
-
-
-def _write_missing(
-    out: Path, manifest: dict, write_clips: Callable, texts: dict[str, str]
-) -> None:
-    from mmstconv.disk import FolderLock, remove_unfinished, write_own
-
-    lock = FolderLock(out, "a run of make_demo_dataset", "Wait for it or end it")
-    try:
-        for split in SPLITS:
-            (out / split).mkdir(exist_ok=True)
-        if not (out / MANIFEST).exists():
-            write_own(out / MANIFEST, json.dumps(manifest, indent=2) + "\n")
-        remove_unfinished(out, below=True)
-        write_clips()
-        for name, text in texts.items():
-            write_own(out / name, text)
-    finally:
-        lock.release()
-
-
-def _check_manifest(out: Path, manifest: dict) -> None:
-    text = _read(out / MANIFEST)
-    if text is None:
-        if out.is_dir() and any(p for p in out.iterdir() if p.name[0] != "."):
-            raise ValueError(f"'{out}' is not empty and holds no demo data set")
-        return
-    try:
-        found = json.loads(text)
-    except ValueError:
-        raise ValueError(f"'{out / MANIFEST}' is of something else") from None
-    if found != manifest:
-        raise ValueError(
-            f"'{out}' holds a data set made with {found}, asked for is {manifest}: "
-            "choose another folder, or remove this one"
-        )
-
-
-def _write_clips(jobs: list, write: Callable, workers: int) -> None:
-    if not jobs:
-        return
-    from tqdm import tqdm
-
-    bar = {"desc": "making the demo data set", "unit": "file", "total": len(jobs)}
-    if not sys.stderr.isatty():
-        bar["mininterval"] = 10  # a log wants few lines
-    if workers <= 1:
-        for job in tqdm(jobs, **bar):
-            write(job)
-    else:
-        # Forking a process that has threads (torch, OpenCV) may hang: spawn.
-        # A Pool, whose workers end with their parent, however that ends.
-        context = multiprocessing.get_context("spawn")
-        with context.Pool(min(workers, len(jobs)), _initialize_worker) as pool:
-            for _ in tqdm(pool.imap_unordered(write, jobs, chunksize=4), **bar):
-                pass
-
-
-def _initialize_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    cv2.setNumThreads(1)
-
-
-def _read(path: Path) -> str | None:
-    return path.read_text("utf-8", "surrogateescape") if path.is_file() else None
+    make_missing(
+        out,
+        "demo",
+        {"version": VERSION, "seed": seed, "sizes": sizes, "spec": draw.__name__},
+        {
+            clip_path(out, split, index): (split, index, int(label))
+            for split in SPLITS
+            for index, label in enumerate(labels[split])
+        },
+        annotation_texts(labels),
+        partial(write_clip, out=out, seed=seed, draw=draw),
+        workers,
+        check,
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -250,12 +176,10 @@ def main(arguments: list[str] | None = None) -> None:
     sizes = {split: getattr(args, split) for split in SPLITS}
     if min(*sizes.values(), args.seed) < 0:
         parser.error("sizes and seed must not be negative")
-    try:
-        make_dataset(args.out, sizes, args.seed, args.workers, args.check)
-    except (ValueError, OSError) as error:
-        sys.exit(f"make_demo_dataset: {error}")
-    except KeyboardInterrupt:
-        sys.exit("\nmake_demo_dataset: interrupted, run again to go on")
+    run_from_command(
+        "make_demo_dataset",
+        lambda: make_dataset(args.out, sizes, args.seed, args.workers, args.check),
+    )
 
 
 if __name__ == "__main__":
