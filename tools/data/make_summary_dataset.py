@@ -4,8 +4,8 @@
 
 The object and the tone of the demo's clips, along 20 shots of 3 seconds. What matters
 is an object that goes up and a tone that rises; both at once matter more than their
-sum. Five users score each shot. What each modality cannot know, and what it can reach at
-best, is in ``demo_summaries.py``.
+sum. Five users score each shot. What each modality cannot know, and what it can reach
+at best, is in ``demo_summaries.py``.
 
 The folder holds ``videos`` and ``summaries.json``: of each film its subset
 (``training``, ``validation`` or ``test``), duration, the edges of its shots in seconds
