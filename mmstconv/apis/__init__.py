@@ -2,8 +2,10 @@
 
 from ..checkpoints.conversion import Conversion
 from ..checkpoints.doctor import convert_checkpoint
+from .caching import cache_film_steps
 from .camera import StreamingRecognizer
 from .export import export_model
+from .film_steps import extract_film_steps, film_steps
 from .inference import (
     class_names,
     class_probabilities,
@@ -19,11 +21,14 @@ __all__ = [
     "Conversion",
     "StreamingRecognizer",
     "Window",
+    "cache_film_steps",
     "class_names",
     "class_probabilities",
     "convert_checkpoint",
     "export_model",
+    "extract_film_steps",
     "extract_steps",
+    "film_steps",
     "has_several_classes",
     "load_recognizer",
     "predict_video",

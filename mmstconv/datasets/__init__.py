@@ -3,6 +3,8 @@
 from ..compat import repair_color_jitter
 from .annotation import AnnotationError
 from .bad_samples import BadDataError
+from .film_cache import FilmCache
+from .film_steps import FilmSteps, FilmStepsError
 from .rawframe_dataset import MultiModalRawframeDataset
 from .samplers import ResumableSampler
 from .transforms import *  # noqa: F403
@@ -16,6 +18,9 @@ __all__ = [
     "BadDataError",
     "ClassBalancedDataset",
     "ConcatDataset",
+    "FilmCache",
+    "FilmSteps",
+    "FilmStepsError",
     "MultiModalRawframeDataset",
     "MultiModalVideoDataset",
     "RepeatDataset",

@@ -20,6 +20,7 @@ from .fusion import (
 )
 from .heads import (
     SummaryHead,
+    TemporalEventHead,
     TrainingFreeSummaryHead,
     TriModalFusionHead,
     UnsupervisedSummaryHead,
@@ -67,6 +68,7 @@ __all__ = [
     "SumFusion",
     "SummaryHead",
     "TVL1Flow",
+    "TemporalEventHead",
     "TrainingFreeSummaryHead",
     "TriModalDataPreprocessor",
     "TriModalFusionHead",

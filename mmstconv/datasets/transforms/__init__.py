@@ -4,6 +4,7 @@ from .audio import LogMel, RawAudio
 from .audio_feature import LoadClipAudioFeature
 from .clip_rand_augment import ClipRandAugment
 from .clip_random_erasing import ClipRandomErasing
+from .film_steps import CropFilmSteps, LoadFilmSteps, PackFilmSteps
 from .flip_views import FlipViews
 from .flow import ComputeFlow
 from .flow_images import LoadFlowImages, SplitFlowImages
@@ -19,15 +20,18 @@ __all__ = [
     "ClipRandAugment",
     "ClipRandomErasing",
     "ComputeFlow",
+    "CropFilmSteps",
     "FlipViews",
     "FormatClips",
     "LoadClipAudioFeature",
+    "LoadFilmSteps",
     "LoadFlowImages",
     "LoadFrames",
     "LoadWaveform",
     "LogMel",
     "OpenMedia",
     "OpenRawFrames",
+    "PackFilmSteps",
     "RawAudio",
     "Role",
     "SampleClips",

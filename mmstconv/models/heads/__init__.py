@@ -1,5 +1,6 @@
 """Tasks, one a file: from what the joint gives to losses and predictions."""
 
+from .event_head import TemporalEventHead
 from .fusion_head import TriModalFusionHead
 from .label_kinds import multi_class_of, probabilities
 from .summary_head import SummaryHead
@@ -8,6 +9,7 @@ from .unsupervised_summary_head import UnsupervisedSummaryHead
 
 __all__ = [
     "SummaryHead",
+    "TemporalEventHead",
     "TrainingFreeSummaryHead",
     "TriModalFusionHead",
     "UnsupervisedSummaryHead",

@@ -1,0 +1,134 @@
+"""Features along drawn films whose events are known, and what they are worth.
+
+Events are a motion and a glide at once, of {up, down, none} and {rising, falling, none}
+without (none, none): eight classes. RGB and flow see the motion, audio hears the glide,
+so that one alone cannot tell the three classes apart that share its part. Gaps are
+long: an event that a modality does not perceive cannot be told from its neighbours.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from mmaction.structures import ActionDataSample
+from mmengine.structures import InstanceData
+
+RATE = 8  # steps a second
+SECONDS = 48.0
+WIDTHS = dict(rgb=24, flow=16, audio=16)
+KINDS = [(m, g) for m in range(3) for g in range(3) if (m, g) != (2, 2)]
+CLASSES = range(len(KINDS))
+NOISE = 0.5
+
+
+def draw_events(rng):
+    """Segments ``(K, 2)`` in seconds and labels ``(K,)`` of one film."""
+    segments, labels = [], []
+    now = rng.uniform(1, 12)
+    while True:
+        end = now + rng.uniform(1.5, 4)
+        if end > SECONDS:
+            return np.array(segments).reshape(-1, 2), np.array(labels, dtype=int)
+        segments.append((now, end))
+        labels.append(rng.integers(len(KINDS)))
+        now = end + rng.uniform(1, 12)
+
+
+def share_inside(segments, width=1.0):
+    """Of the second around each step, how much lies in each event, ``(K, T)``."""
+    middle = (np.arange(int(SECONDS * RATE)) + 0.5) / RATE
+    begin = np.maximum(segments[:, :1], middle - width / 2)
+    end = np.minimum(segments[:, 1:], middle + width / 2)
+    return np.clip(end - begin, 0, None) / width
+
+
+class Films:
+    """Films with the features of three streams.
+
+    Args:
+        number: How many.
+        seed: Another seed is other films of the same streams.
+    """
+
+    def __init__(self, number, seed):
+        same = np.random.default_rng(99)
+        codes = {n: same.normal(size=(2, w)) for n, w in WIDTHS.items()}
+        rng = np.random.default_rng(seed)
+        self.truth, self.feats = [], []
+        for _ in range(number):
+            segments, labels = draw_events(rng)
+            inside = share_inside(segments)
+            steps = {}
+            for name, width in WIDTHS.items():
+                part = 1 if name == "audio" else 0
+                x = NOISE * rng.normal(size=(int(SECONDS * RATE), width))
+                for event, label in zip(inside, labels):
+                    kind = KINDS[label][part]
+                    if kind < 2:
+                        x += event[:, None] * codes[name][kind]
+                steps[name] = torch.from_numpy(x).float()
+            self.feats.append(steps)
+            self.truth.append((torch.from_numpy(segments), torch.from_numpy(labels)))
+
+    def batch(self, rows):
+        """``{modality: (N, T, D)}``, and the samples with the truth."""
+        feats = {
+            name: torch.stack([self.feats[row][name] for row in rows])
+            for name in WIDTHS
+        }
+        samples = []
+        for row in rows:
+            segments, labels = self.truth[row]
+            one = ActionDataSample(
+                gt_instances=InstanceData(segments=segments, labels=labels)
+            )
+            one.set_metainfo(
+                dict(filename=f"{row}.mp4", clip_starts=[0.0], clip_duration=SECONDS)
+            )
+            samples.append(one)
+        return feats, samples
+
+
+def average_precision(truth, found, label, overlap):
+    """Of one class at one tIoU, area under the interpolated curve.
+
+    Args:
+        truth: ``(segments, labels)`` of each film.
+        found: ``InstanceData`` of each film.
+    """
+    hits, total = [], 0
+    for (segments, labels), one in zip(truth, found):
+        true = np.asarray(segments)[np.asarray(labels) == label]
+        total += len(true)
+        mine = (one.labels == label).numpy()
+        taken = set()
+        order = np.argsort(-one.scores.numpy()[mine], kind="stable")
+        for segment, score in zip(
+            one.segments.numpy()[mine][order], one.scores.numpy()[mine][order]
+        ):
+            best, row = 0.0, None
+            for number, other in enumerate(true):
+                shared = min(segment[1], other[1]) - max(segment[0], other[0])
+                union = segment[1] - segment[0] + other[1] - other[0] - shared
+                if number not in taken and shared > 0 and shared / union > best:
+                    best, row = shared / union, number
+            hit = row is not None and best >= overlap
+            if hit:
+                taken.add(row)
+            hits.append((score, hit))
+    hits.sort(key=lambda pair: -pair[0])
+    right = np.array([hit for _, hit in hits], dtype=float)
+    if not total or not len(right):
+        return 0.0
+    recall = np.cumsum(right) / total
+    precision = np.cumsum(right) / np.arange(1, len(right) + 1)
+    precision = np.maximum.accumulate(precision[::-1])[::-1]
+    return float(np.sum(np.diff(recall, prepend=0.0) * precision))
+
+
+def mean_ap(truth, found, overlaps=(0.5,), labels=CLASSES):
+    return float(
+        np.mean(
+            [average_precision(truth, found, c, t) for t in overlaps for c in labels]
+        )
+    )
