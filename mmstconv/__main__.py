@@ -25,6 +25,7 @@ COMMANDS = {
     "list_backbones": ("analysis/list_backbones.py", "backbones by name"),
     "make_demo_dataset": ("data/make_demo_dataset.py", "generate the demo's videos"),
     "make_event_dataset": ("data/make_event_dataset.py", "generate long videos"),
+    "make_summary_dataset": ("data/make_summary_dataset.py", "generate films to cut"),
     "mmaction2": ("mmaction2.py", "run one of MMAction2's tools"),
 }
 
