@@ -3,6 +3,7 @@
 from ..checkpoints.conversion import Conversion
 from ..checkpoints.doctor import convert_checkpoint
 from .camera import StreamingRecognizer
+from .detect import Detection, detect
 from .export import export_model
 from .film_steps import extract_film_steps, film_steps
 from .inference import (
@@ -18,11 +19,13 @@ from .windows import Window
 
 __all__ = [
     "Conversion",
+    "Detection",
     "StreamingRecognizer",
     "Window",
     "class_names",
     "class_probabilities",
     "convert_checkpoint",
+    "detect",
     "export_model",
     "extract_film_steps",
     "extract_steps",
