@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -47,6 +47,7 @@ def detect(
     threshold: float = THRESHOLD,
     pipeline: Sequence[Mapping] | None = None,
     layout: StepLayout | None = None,
+    progress: Callable[[float], None] = lambda seconds: None,
 ) -> Iterator[Detection]:
     """Events of a film: what, from when to when, and how sure.
 
@@ -65,6 +66,7 @@ def detect(
         threshold: What scores less is no event.
         pipeline: Instead of the config's ``test_pipeline``.
         layout: Of :func:`step_layout`, if it is known.
+        progress: Told up to which second the film has been read.
 
     Returns:
         Events, as they become known: by rising time but for overlapping ones.
@@ -82,13 +84,12 @@ def detect(
     names = checked_classes(model, classes, threshold)
     layout = layout or step_layout(model, pipeline)
     pieces = film_steps(model, path, hop, pipeline=pipeline, layout=layout)
-    return _detect(model, pieces, layout, names, threshold)
+    return _detect(model, _told(pieces, progress), names, threshold)
 
 
 def _detect(
     model: nn.Module,
     pieces: Iterator[FilmSteps],
-    layout: StepLayout,
     names: Mapping[int, str],
     threshold: float,
 ) -> Iterator[Detection]:
@@ -109,6 +110,14 @@ def _detect(
     if waiting:
         yield from as_detections(events.push(torch.cat(waiting, 1)), names, end)
     yield from as_detections(events.finish(), names, end)
+
+
+def _told(
+    pieces: Iterator[FilmSteps], progress: Callable[[float], None]
+) -> Iterator[FilmSteps]:
+    for piece in pieces:
+        progress(min(piece.start + piece.count * piece.step, piece.end))
+        yield piece
 
 
 @torch.inference_mode()
