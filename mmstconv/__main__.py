@@ -15,6 +15,7 @@ COMMANDS = {
     "test": ("test.py", "test a trained recognizer"),
     "predict": ("predict.py", "recognise video files"),
     "score_video": ("score_video.py", "score a long video window by window"),
+    "cache_steps": ("cache_steps.py", "cache what the streams say along videos"),
     "detect": ("detect_events.py", "detect events in video files"),
     "prepare_videos": ("data/prepare_videos.py", "re-encode videos for fast loading"),
     "convert_checkpoint": ("convert_checkpoint.py", "convert published weights"),

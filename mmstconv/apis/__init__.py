@@ -2,6 +2,7 @@
 
 from ..checkpoints.conversion import Conversion
 from ..checkpoints.doctor import convert_checkpoint
+from .caching import cache_film_steps
 from .camera import StreamingRecognizer
 from .detect import Detection, detect
 from .export import export_model
@@ -22,6 +23,7 @@ __all__ = [
     "Detection",
     "StreamingRecognizer",
     "Window",
+    "cache_film_steps",
     "class_names",
     "class_probabilities",
     "convert_checkpoint",
