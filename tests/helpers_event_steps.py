@@ -51,18 +51,20 @@ class Films:
     Args:
         number: How many.
         seed: Another seed is other films of the same streams.
+        widths: Channels of each stream.
     """
 
-    def __init__(self, number, seed):
+    def __init__(self, number, seed, widths=None):
+        widths = widths or WIDTHS
         same = np.random.default_rng(99)
-        codes = {n: same.normal(size=(2, w)) for n, w in WIDTHS.items()}
+        codes = {n: same.normal(size=(2, w)) for n, w in widths.items()}
         rng = np.random.default_rng(seed)
         self.truth, self.feats = [], []
         for _ in range(number):
             segments, labels = draw_events(rng)
             inside = share_inside(segments)
             steps = {}
-            for name, width in WIDTHS.items():
+            for name, width in widths.items():
                 part = 1 if name == "audio" else 0
                 x = NOISE * rng.normal(size=(int(SECONDS * RATE), width))
                 for event, label in zip(inside, labels):
