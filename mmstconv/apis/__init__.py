@@ -2,7 +2,9 @@
 
 from ..checkpoints.conversion import Conversion
 from ..checkpoints.doctor import convert_checkpoint
+from .caching import cache_film_steps
 from .camera import StreamingRecognizer
+from .detect import Detection, detect
 from .export import export_model
 from .film_steps import extract_film_steps, film_steps
 from .inference import (
@@ -18,11 +20,14 @@ from .windows import Window
 
 __all__ = [
     "Conversion",
+    "Detection",
     "StreamingRecognizer",
     "Window",
+    "cache_film_steps",
     "class_names",
     "class_probabilities",
     "convert_checkpoint",
+    "detect",
     "export_model",
     "extract_film_steps",
     "extract_steps",

@@ -180,8 +180,9 @@ def stamp_of(film: str | os.PathLike) -> dict:
     with open(film, "rb") as file:
         known = os.fstat(file.fileno())
         digest = hashlib.sha256()
+        last = max(known.st_size - SAMPLE, 0)
         for part in range(SAMPLES):
-            file.seek((known.st_size - SAMPLE) * part // (SAMPLES - 1) if part else 0)
+            file.seek(last * part // (SAMPLES - 1))
             digest.update(file.read(SAMPLE))
     return dict(
         size=known.st_size, mtime_ns=known.st_mtime_ns, samples=digest.hexdigest()[:32]

@@ -114,10 +114,14 @@ class TemporalEventHead(PointHead):
 
     @property
     def reach(self) -> tuple[int, int]:
-        # An edge lies so far from a point at most, and its refinement sees so far.
-        layers = self.pyramid.reach + self.distance_tower.reach
-        edges = int(FARTHEST) * self.stride + BINS + 1
-        return (edges + layers, 0) if self.causal else (edges + layers // 2,) * 2
+        layers = self.pyramid.reach + self.distance_tower.reach  # on the first level
+        if self.causal:
+            return self.farthest + layers, 0
+        return (self.farthest + layers // 2,) * 2
+
+    @property
+    def farthest(self) -> int:
+        return int(FARTHEST) * self.stride + BINS + 1
 
     def read_levels(self, levels: Sequence[Level]) -> RawEvents:
         distances, responses = self.distance_tower(levels)  # (N, P, 2), (N, T, 2)
@@ -173,7 +177,7 @@ class TemporalEventHead(PointHead):
         targets = real_targets(targets, raw.logits)
         loss_cls, count = self.class_loss(raw.logits, targets)
         here = targets.positive
-        true = targets.segments[here]
+        true = targets.where[here]
         losses = dict(
             loss_cls=loss_cls,
             loss_rough=diou_loss_1d(raw.rough[here], true).sum() / count,
