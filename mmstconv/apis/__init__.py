@@ -15,13 +15,16 @@ from .inference import (
     predict_video,
 )
 from .long_video import score_video
+from .summarize import FilmSummary, choose_shots, summarize
 from .windows import Window
 
 __all__ = [
     "Conversion",
+    "FilmSummary",
     "StreamingRecognizer",
     "Window",
     "cache_film_steps",
+    "choose_shots",
     "class_names",
     "class_probabilities",
     "convert_checkpoint",
@@ -33,4 +36,5 @@ __all__ = [
     "load_recognizer",
     "predict_video",
     "score_video",
+    "summarize",
 ]

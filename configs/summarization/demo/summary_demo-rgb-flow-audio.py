@@ -15,13 +15,19 @@ model = dict(
     # so that each subset of the modalities is known, too
     modality_dropout=dict(rgb=0.3, flow=0.3, audio=0.3),
     # importance is 1 to 4
-    cls_head=dict(_delete_=True, type="SummaryHead", levels=4, score_subsets=True),
+    cls_head=dict(
+        _delete_=True,
+        type="SummaryHead",
+        dropout_ratio=0.2,
+        levels=4,
+        score_subsets=True,
+    ),
 )
-param_scheduler = [dict(type="MultiStepLR", by_epoch=True, milestones=[70], gamma=0.1)]
-train_cfg = dict(max_epochs=100, val_interval=10)
+param_scheduler = [dict(type="MultiStepLR", by_epoch=True, milestones=[150], gamma=0.1)]
+train_cfg = dict(max_epochs=200, val_interval=20)
 default_hooks = dict(
     checkpoint=dict(
-        interval=10, max_keep_ckpts=1, save_best="summary/rho", rule="greater"
+        interval=20, max_keep_ckpts=1, save_best="summary/rho", rule="greater"
     )
 )
 randomness = dict(seed=0)
