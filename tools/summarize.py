@@ -4,8 +4,8 @@ python tools/summarize.py CONFIG CHECKPOINT VIDEO [--share 0.15] [--out DIR]
 
 Writes into a folder, by default the video's name and .summary: summary.mp4 (of a file
 without pictures summary.m4a), key_frames.png, and summary.json with the times and
-scores of all shots. A checkpoint without a head for summaries will do: then steps are rated by
-their features alone, which summary.json says (rated_by).
+scores of all shots. A checkpoint without a head for summaries will do: then steps are
+rated by their features alone, which summary.json says (rated_by).
 
 Safe to interrupt: the same command goes on with the steps that are done. Nothing is
 written over that this tool did not write.
@@ -52,8 +52,17 @@ def parse_args():
     return parser.parse_args()
 
 
-def show(what, share):
-    print(f"\r{what}: {share:.0%}    ", end="", file=sys.stderr, flush=True)
+def shower():
+    """Prints each whole per cent once."""
+    shown = {}
+
+    def show(what, share):
+        percent = int(100 * share)
+        if percent > shown.get(what, -1):
+            shown[what] = percent
+            print(f"\r{what}: {percent} %    ", end="", file=sys.stderr, flush=True)
+
+    return show
 
 
 def main():
@@ -71,7 +80,7 @@ def main():
             out,
             share=args.share,
             limits=ShotLimits(args.shortest, args.longest),
-            progress=show,
+            progress=shower(),
         )
         print(file=sys.stderr)
     print(out)

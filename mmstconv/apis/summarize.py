@@ -11,11 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from torch import nn
 
-from ..datasets.film_cache import FilmCache
-from ..datasets.film_steps import FilmSteps
-from ..disk import refuse_foreign, write_own
-from ..media import MediaError, open_media
-from .caching import cache_film_steps
+from ..datasets.film_cache import FilmCache, stamp_of
+from ..datasets.film_steps import FilmSteps, join_film_steps
+from ..disk import FolderLock, refuse_foreign, write_own
+from ..engine.film_caches import cache_key
+from ..media import open_media
+from .film_steps import film_steps, step_layout
 from .summary.contact_sheet import write_contact_sheet
 from .summary.film import write_film
 from .summary.rating import rate_steps
@@ -148,12 +149,26 @@ def summarize(
 def _cached_steps(
     model: nn.Module, path: str, folder: Path, progress: Callable[[str, float], None]
 ) -> FilmSteps:
-    progress("steps", 0.0)
-    unusable = cache_film_steps(model, [path], folder)
-    if unusable:
-        raise MediaError(path, unusable[path])
-    progress("steps", 1.0)
-    return FilmCache(folder).load(path)
+    """As ``cache_film_steps`` keeps them, told on the way."""
+    layout = step_layout(model)
+    hop = layout.checked_hop(None)
+    lock = FolderLock(folder, "a summary of this film", "Wait for it or end it")
+    try:
+        cache = FilmCache(folder)
+        key = cache_key(model, model.cfg.test_pipeline, hop)
+        cache.begin(key, model.joint.in_channels)
+        if cache.problem(path) is None:
+            return cache.load(path)
+        noted, pieces = stamp_of(path), []
+        for piece in film_steps(model, path, hop, layout=layout):
+            pieces.append(piece)
+            seconds = piece.seconds
+            progress("steps", min(seconds[-1, 1] / max(piece.end, 1e-9), 1.0))
+        steps = join_film_steps(pieces)
+        cache.save(path, steps, noted)
+        return steps
+    finally:
+        lock.release()
 
 
 def _as_json(
