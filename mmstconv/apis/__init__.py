@@ -3,7 +3,7 @@
 from ..checkpoints.conversion import Conversion
 from ..checkpoints.doctor import convert_checkpoint
 from .caching import cache_film_steps
-from .camera import StreamingRecognizer
+from .camera import StreamingDetector, StreamingRecognizer
 from .detect import Detection, detect
 from .export import export_model
 from .film_steps import extract_film_steps, film_steps
@@ -23,6 +23,7 @@ __all__ = [
     "Conversion",
     "Detection",
     "FilmSummary",
+    "StreamingDetector",
     "StreamingRecognizer",
     "Window",
     "cache_film_steps",

@@ -186,7 +186,7 @@ def _stitched(
         stop = min(stop, count - number * hop)
         if stop > first:
             yield FilmSteps(
-                {n: x[first:stop] for n, x in _on_layout(window, layout).items()},
+                {n: x[first:stop] for n, x in on_layout(window, layout).items()},
                 {n: bool(here.any()) for n, here in window.steps.presence.items()},
                 origin + (number * hop + first) * step,
                 step,
@@ -195,7 +195,7 @@ def _stitched(
         number, window = number + 1, following
 
 
-def _on_layout(window: Window, layout: StepLayout) -> dict[str, np.ndarray]:
+def on_layout(window: Window, layout: StepLayout) -> dict[str, np.ndarray]:
     """``{modality: (T, D_m)}`` of a window, averaged over its crops.
 
     Where streams did not run, the window may have other steps than the layout.

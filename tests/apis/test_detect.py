@@ -7,12 +7,12 @@ from importlib import import_module
 import numpy as np
 import pytest
 import torch
-from apis.test_long_video import make_model
+from apis.test_long_video import make_model, push_film
 from helpers_media import chirp_sound, write_coded
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
-from mmstconv.apis import detect, extract_film_steps
+from mmstconv.apis import StreamingDetector, detect, extract_film_steps
 from mmstconv.datasets.film_steps import FilmSteps
 from mmstconv.media import MediaError
 from mmstconv.models.streaming import OnlineEvents
@@ -158,3 +158,38 @@ def test_memory_does_not_grow_with_the_film(film, monkeypatch):
     assert count > 300, count
     early, late = held[len(held) // 10], held[-1]
     assert late[0] <= early[0] and late[1] <= 3 * early[1] + 100
+
+
+@pytest.mark.parametrize("head", CASES[1:4:2], ids=["events", "instants"])
+def test_a_stream_equals_its_file(film, head):
+    """Pushed frame by frame, as a camera gives them; a causal head."""
+    model = make_detector(head)
+    del model.cfg.test_pipeline[2]["short_side"]  # frames of the stored size
+    frames = 8 * 24
+    for hop in (2, 6):
+        stream = StreamingDetector(model, hop=hop, threshold=0.5)
+        told = push_film(stream, film, frames)
+        ended = stream.finish()
+        pushed = as_rows([event for some in told for event in some] + ended)
+        expected = in_order(as_rows(detect(model, film, hop=hop, threshold=0.5)))
+        # the file goes on for a tenth of a second, which earlier windows do not see
+        before = [rows[rows[:, 1] < 22.5] for rows in (in_order(pushed), expected)]
+        np.testing.assert_allclose(*before, rtol=0, atol=1e-5)
+        assert len(before[0]) > 10
+
+
+def test_events_are_told_soon_after_their_end(film):
+    model = make_detector(CASES[1])
+    del model.cfg.test_pipeline[2]["short_side"]
+    stream = StreamingDetector(model, hop=2, threshold=0.3, patience=0.5)
+    told = push_film(stream, film, 160)
+    late = [
+        number / stream.fps - event.end
+        for number, some in enumerate(told)
+        for event in some
+    ]
+    # half a second and half a window, and the steps that come at once
+    assert len(late) > 3 and np.median(late) < 0.5 + 0.75 + 1.0
+    assert set(stream.ongoing) == set(NAMES)
+    assert all(0 <= share <= 1 for share in stream.ongoing.values())
+    assert stream.finish() is not None and stream.finish() == []

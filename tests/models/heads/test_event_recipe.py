@@ -19,7 +19,7 @@ from mmstconv.datasets.film_cache import FilmCache, stamp_of
 from mmstconv.datasets.film_steps import FilmSteps
 from mmstconv.private_names import write_config_plainly
 
-BASES = ("models/demo_events", "schedules/event_adamw", "ema_runtime")
+BASES = ("models/pyramid_demo", "schedules/event_adamw", "ema_runtime")
 WIDTHS = dict(rgb=64, flow=64, audio=64)  # of the demo's streams
 SEEN = {"train": (24, 1), "test": (12, 2)}  # films and seed
 
