@@ -4,10 +4,14 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check-install bench lint clean
+.PHONY: demo demo-tasks test check-install bench lint clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python tools/demo.py --work-dir work_dirs/demo --data-root data/demo
+
+# Further tasks, from the streams that `make demo` has trained: not needed to set up.
+demo-tasks: $(VENV)/.installed
+	$(BIN)/python tools/demo_tasks.py --work-dir work_dirs --data-root data
 
 test: $(VENV)/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile

@@ -1,6 +1,6 @@
 # Untrimmed videos with events: tools/data/make_event_dataset.py data/demo_events
-# The loaders read what the streams say along them, from `cache`: docs/event_detection.md
-# says how it is made. The pipelines of clips are those of the demo.
+# The loaders read what the streams say along them, from `cache`: how that is made
+# stands in docs/event_detection.md. The pipelines of clips are those of the demo.
 _base_ = ["./demo.py"]
 
 data_root = "data/demo_events"

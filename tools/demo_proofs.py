@@ -1,0 +1,138 @@
+"""What the proofs of all tasks share: where they work, commands, what comes out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import mmengine
+import torch
+
+from mmstconv.disk import own_file, write_own
+
+TOOLS = Path(__file__).resolve().parent
+
+
+class Proof(NamedTuple):
+    """What came out.
+
+    Args:
+        table: To print.
+        faults: What is not as it must be.
+        results: Of JSON's types.
+    """
+
+    table: str
+    faults: list[str]
+    results: dict
+
+
+class Place:
+    """Where a proof works, and from which streams it starts.
+
+    Args:
+        name: Of the proof.
+        work_dir: Its own folder below this one.
+        data: Folder of its data set.
+        streams: Checkpoint.
+        threads: Of the CPU.
+    """
+
+    def __init__(
+        self, name: str, work_dir: Path, data: Path, streams: Path, threads: int
+    ) -> None:
+        self.name = name
+        self.work_dir = work_dir / name
+        self.data = data
+        self.streams = streams
+        self.work_dir.mkdir(parents=True, exist_ok=True)
+        self.environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
+        self.seconds: dict[str, float] = {}
+
+    @property
+    def log(self) -> Path:
+        return self.work_dir / "log.txt"
+
+    def script(self, step: str, *command: object) -> None:
+        """Runs one of our scripts; what it says on the error stream is seen."""
+        self._run(step, [sys.executable, *command])
+
+    def mmstconv(self, step: str, *command: object, quiet: bool = True) -> None:
+        """``python -m mmstconv ...``; with ``quiet`` all it says goes into the log."""
+        self._run(step, [sys.executable, "-m", "mmstconv", *command], quiet)
+
+    def _run(self, step: str, command: Sequence, quiet: bool = False) -> None:
+        print(f"{self.name}: {step}", flush=True)
+        start = time.time()
+        with open(self.log, "a") as log:
+            code = subprocess.run(
+                list(map(str, command)),
+                env=self.environment,
+                stdout=log,
+                stderr=log if quiet else None,
+            ).returncode
+        if code:
+            tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+            raise RuntimeError(
+                f"{self.name}: {step} ended with code {code}; the end of "
+                f"{self.log}:\n{tail}"
+            )
+        self.seconds[step] = round(time.time() - start, 1)
+
+    def train(self, config: Path, options: Sequence[str]) -> Path:
+        """Trains, unless it was done with the same config, data and streams.
+
+        Returns:
+            The last checkpoint.
+        """
+        folder = self.work_dir / self._fingerprint(config)
+        folder.mkdir(parents=True, exist_ok=True)
+        done = folder / "trained.json"
+        if not done.exists():
+            self.mmstconv(
+                "train",
+                *("train", config, "--work-dir", folder, "--resume"),
+                *("--cfg-options", *options),
+            )
+            write_own(done, json.dumps(self.seconds["train"]))
+        self.seconds["train"] = json.loads(done.read_text())
+        return Path((folder / "last_checkpoint").read_text().strip())
+
+    def _fingerprint(self, config: Path) -> str:
+        digest = hashlib.sha256(mmengine.Config.fromfile(config).pretty_text.encode())
+        digest.update((self.data / "manifest.json").read_bytes())
+        digest.update(self.streams.read_bytes())
+        return digest.hexdigest()[:12]
+
+
+def join_streams(checkpoints: dict[str, Path], out: Path) -> Path:
+    """One checkpoint of streams that were trained by themselves.
+
+    Args:
+        checkpoints: ``{modality: checkpoint with this stream}``.
+        out: Is written unless it holds the same.
+
+    Raises:
+        ForeignFile: There is another file of that name.
+    """
+    weights = {}
+    for name, path in checkpoints.items():
+        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+        prefix = f"streams.{name}."
+        weights.update({k: v for k, v in state.items() if k.startswith(prefix)})
+    if out.exists():
+        known = torch.load(out, weights_only=True)["state_dict"]
+        if known.keys() == weights.keys() and all(
+            known[key].equal(value) for key, value in weights.items()
+        ):
+            return out
+    with own_file(out) as part:
+        torch.save(dict(state_dict=weights), part)
+    return out
