@@ -16,14 +16,17 @@ from .inference import (
     predict_video,
 )
 from .long_video import score_video
+from .summarize import FilmSummary, choose_shots, summarize
 from .windows import Window
 
 __all__ = [
     "Conversion",
     "Detection",
+    "FilmSummary",
     "StreamingRecognizer",
     "Window",
     "cache_film_steps",
+    "choose_shots",
     "class_names",
     "class_probabilities",
     "convert_checkpoint",
@@ -36,4 +39,5 @@ __all__ = [
     "load_recognizer",
     "predict_video",
     "score_video",
+    "summarize",
 ]

@@ -7,6 +7,7 @@ from .film_cache import FilmCache
 from .film_steps import FilmSteps, FilmStepsError
 from .rawframe_dataset import MultiModalRawframeDataset
 from .samplers import ResumableSampler
+from .summaries import SummaryDataset
 from .transforms import *  # noqa: F403
 from .transforms import __all__ as _transforms
 from .transforms.stock import teach_format_shape
@@ -14,6 +15,7 @@ from .video_dataset import MultiModalVideoDataset
 from .wrappers import ClassBalancedDataset, ConcatDataset, RepeatDataset
 
 __all__ = [
+    "SummaryDataset",
     "AnnotationError",
     "BadDataError",
     "ClassBalancedDataset",

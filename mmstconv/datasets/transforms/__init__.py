@@ -9,6 +9,7 @@ from .flip_views import FlipViews
 from .flow import ComputeFlow
 from .flow_images import LoadFlowImages, SplitFlowImages
 from .formatting import FormatClips
+from .importance import AlignImportance, LoadRatedFeatures
 from .loading import LoadFrames, LoadWaveform
 from .opening import OpenMedia
 from .raw_frames import OpenRawFrames
@@ -17,6 +18,7 @@ from .sampling import SampleClips
 from .spec_augment import SpecAugment
 
 __all__ = [
+    "AlignImportance",
     "ClipRandAugment",
     "ClipRandomErasing",
     "ComputeFlow",
@@ -27,6 +29,7 @@ __all__ = [
     "LoadFilmSteps",
     "LoadFlowImages",
     "LoadFrames",
+    "LoadRatedFeatures",
     "LoadWaveform",
     "LogMel",
     "OpenMedia",

@@ -36,6 +36,9 @@ class SummaryHead(BaseModule):
         num_heads: Attention heads.
         window: Steps of a window of the local attention.
         dropout_ratio: Of the features and before the regressor's last layer.
+        levels: Of users' scores, if these are whole numbers: what is predicted is
+            rounded to as many. Steps that matter alike are then ties for a rank
+            correlation, not an order by chance. None: it is not rounded.
         score_subsets: Write ``subset_importance``, too.
         init_cfg: Initialisation config.
 
@@ -44,10 +47,12 @@ class SummaryHead(BaseModule):
         - Output: logits of importance ``(N, T)``.
 
     Raises:
-        ValueError: ``channels`` cannot be divided among the heads.
+        ValueError: ``channels`` cannot be divided among the heads; ``levels`` is below
+            2.
     """
 
     over_time = "steps"
+    rates_steps = True  # ``predict`` writes ``pred_importance``
 
     def __init__(
         self,
@@ -57,10 +62,14 @@ class SummaryHead(BaseModule):
         num_heads: int = 4,
         window: int = 32,
         dropout_ratio: float = 0.5,
+        levels: int | None = None,
         score_subsets: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
+        if levels is not None and levels < 2:
+            raise ValueError(f"levels must be at least 2, or None, got {levels!r}")
+        self.levels = levels
         self.score_subsets = score_subsets
         self.project = nn.Sequential(nn.Linear(in_channels, channels), nn.ReLU())
         self.nearby = RotaryAttention(channels, num_heads=num_heads, window=window)
@@ -86,6 +95,13 @@ class SummaryHead(BaseModule):
         """Between 0 and 1, ``(N, T)``."""
         return self(fused).sigmoid()
 
+    def rated(self, fused: Fused) -> Tensor:
+        """:meth:`importance`, rounded to the ``levels``."""
+        found = self.importance(fused)
+        if self.levels is None:
+            return found
+        return (found * (self.levels - 1)).round() / (self.levels - 1)
+
     def loss(self, fused: Fused, data_samples: Sequence) -> dict[str, Tensor]:
         """Mean squared error over the real steps of all films."""
         found, real = self.importance(fused), real_steps(fused)
@@ -97,6 +113,4 @@ class SummaryHead(BaseModule):
 
     def predict(self, fused: Fused, data_samples: Sequence) -> Sequence:
         """Write ``pred_importance`` ``(T,)`` of the real steps, in 0..1."""
-        return write_importance(
-            data_samples, fused, self.importance, self.score_subsets
-        )
+        return write_importance(data_samples, fused, self.rated, self.score_subsets)

@@ -44,6 +44,7 @@ class TrainingFreeSummaryHead(BaseModule):
     """
 
     over_time = "steps"
+    rates_steps = True  # ``predict`` writes ``pred_importance``
 
     def __init__(
         self,

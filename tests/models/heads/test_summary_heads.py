@@ -83,6 +83,19 @@ def test_without_any_modality_all_steps_are_alike(cls):
     assert np.ptp(sample.subset_importance["none"].numpy()) < 1e-5
 
 
+def test_levels_are_those_of_the_users():
+    fused = fused_of(steps=60)
+    head = built(SummaryHead, levels=4)
+    (sample,) = head.predict(fused, [ActionDataSample()])
+    exact = head.importance(fused)[0]
+    assert (sample.pred_importance - exact).abs().max() <= 1 / 6 + 1e-6
+    torch.testing.assert_close(
+        sample.pred_importance * 3, (sample.pred_importance * 3).round()
+    )
+    with pytest.raises(ValueError, match="levels must be at least 2"):
+        built(SummaryHead, levels=1)
+
+
 def test_few_parameters():
     for channels in (192, 1024):
         head = SummaryHead(channels)
