@@ -1,6 +1,6 @@
 """Detect events in video files: what, from when to when.
 
-python tools/detect_events.py CONFIG CHECKPOINT FILE [FILE ...] [--out events.json]
+python tools/detect.py CONFIG CHECKPOINT FILE [FILE ...] [--out events.json]
 
 FILE is a video, or a folder: all videos below it. The result is JSON in the layout of
 ActivityNet (version, results, external_data), or, if --out ends with .csv, lines of
@@ -235,7 +235,7 @@ def main():
     args = parse_args()
     kept = f"{args.out} has the files that are done, the same command goes on"
     failed = 0
-    with short_errors("detect_events", kept):
+    with short_errors("detect", kept):
         files = named_files(args.files)
         run = dict(
             config=stamp(args.config),
@@ -254,7 +254,7 @@ def main():
                 found = results.known(path) or events_of(model, path, args)
             except (OSError, MediaError) as error:
                 failed += 1
-                print(f"\ndetect_events: {error}", file=sys.stderr)
+                print(f"\ndetect: {error}", file=sys.stderr)
                 continue
             results.add(path, found, run)
             results.write(files)
@@ -262,7 +262,7 @@ def main():
                 draw(path, found, names, picture_of(path, files, args.out))
     if failed and len(files) > 1:
         print(
-            f"detect_events: {failed} of {len(files)} files cannot be used",
+            f"detect: {failed} of {len(files)} files cannot be used",
             file=sys.stderr,
         )
     print(args.out)

@@ -1,0 +1,145 @@
+"""Events of files as JSON and CSV; a bad file is named; what is done is kept."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import sys
+
+import pytest
+import torch
+from conftest import ROOT, load_script
+from helpers_media import chirp_sound, write_coded
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmstconv.apis import detect, load_recognizer
+
+CONFIG = (
+    ROOT / "configs/event_detection/demo"
+    "/pyramid_stconvnet-lstm_demo-events-rgb-flow-audio.py"
+)
+NAMES = ["warm, up", "Ärger", "走る", *"defgh"]
+TOOL = load_script("tools/detect.py")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    init_default_scope("mmaction")
+    torch.manual_seed(2)
+    model = MODELS.build(Config.fromfile(CONFIG).model)
+    for name, parameter in model.cls_head.named_parameters():
+        if parameter.dim() > 1:
+            torch.nn.init.normal_(parameter, std=0.2)
+        if name == "class_tower.out.conv.bias":
+            parameter.data.zero_()
+    path = tmp_path_factory.mktemp("model") / "model.pth"
+    meta = dict(dataset_meta=dict(classes=NAMES))
+    torch.save(dict(state_dict=model.state_dict(), meta=meta), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two films, of which one is silent, and two files that are none."""
+    folder = tmp_path_factory.mktemp("films")
+    sound = dict(waveform=chirp_sound(5, 0.5, 16000), sample_rate=16000)
+    write_coded(folder / "a.mp4", count=60, fps=10, **sound)
+    (folder / "below").mkdir()
+    write_coded(folder / "below" / "b.mp4", count=40, fps=10)
+    (folder / "text.mp4").write_text("this is no film\n")
+    (folder / "notes.txt").write_text("not asked for\n")
+    return folder
+
+
+def call(monkeypatch, checkpoint, *arguments):
+    command = ["detect.py", CONFIG, checkpoint, *arguments, "--device", "cpu"]
+    monkeypatch.setattr(sys, "argv", [str(argument) for argument in command])
+    with pytest.raises(SystemExit) as left:
+        TOOL.main()
+    return left.value.code
+
+
+def test_a_folder_as_json(monkeypatch, capsys, checkpoint, folder, tmp_path):
+    out = tmp_path / "events.json"
+    assert call(monkeypatch, checkpoint, folder, "--out", out) == 1
+    said = capsys.readouterr().err
+    assert str(folder / "text.mp4") in said and "1 of 3 files cannot be used" in said
+    found = json.loads(out.read_text("utf-8"))
+    assert set(found) == {"version", "results", "external_data"}
+    assert set(found["results"]) == {"a", "b"}
+    model = load_recognizer(str(CONFIG), str(checkpoint), "cpu")
+    expected = sorted(detect(model, folder / "a.mp4"))
+    assert len(expected) > 3
+    for one, event in zip(found["results"]["a"], expected, strict=True):
+        assert one["segment"] == pytest.approx(event[:2], abs=1e-3)
+        assert one["label"] == event.label and one["label"] in NAMES
+        assert one["score"] == pytest.approx(event.score, abs=1e-5)
+
+
+def test_csv_some_classes_and_pictures(monkeypatch, checkpoint, folder, tmp_path):
+    out, film = tmp_path / "events.csv", folder / "a.mp4"
+    options = ("--classes", "走る", NAMES[0], "--figure", "--out", out)
+    assert call(monkeypatch, checkpoint, film, *options) == 0
+    header, *rows = csv.reader(out.read_text("utf-8").splitlines())
+    assert header == ["file", "start", "end", "label", "score"]
+    assert rows and {row[0] for row in rows} == {str(film)}
+    assert {row[3] for row in rows} <= {"走る", NAMES[0]}
+    assert all(0 <= float(row[1]) <= float(row[2]) <= 6.01 for row in rows)
+    picture = tmp_path / "events-a.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_is_done_is_not_done_again(monkeypatch, checkpoint, folder, tmp_path):
+    films = tmp_path / "films"
+    shutil.copytree(folder, films)
+    (films / "text.mp4").unlink()
+    out = tmp_path / "events.json"
+    read, real = [], TOOL.detect
+
+    def interrupted(model, path, **options):
+        read.append(path.name)
+        if len(read) == 2:
+            raise KeyboardInterrupt
+        return real(model, path, **options)
+
+    monkeypatch.setattr(TOOL, "detect", interrupted)
+    assert call(monkeypatch, checkpoint, films, "--out", out) not in (0, None)
+    first = json.loads(out.read_text("utf-8"))["results"]
+    assert read == ["a.mp4", "b.mp4"] and set(first) == {"a"}
+    assert call(monkeypatch, checkpoint, films, "--out", out) == 0
+    both = json.loads(out.read_text("utf-8"))["results"]
+    assert read[2:] == ["b.mp4"] and set(both) == {"a", "b"} and both["a"] == first["a"]
+    write_coded(films / "a.mp4", count=30, fps=10)  # another film of that name
+    assert call(monkeypatch, checkpoint, films, "--out", out) == 0
+    assert read[3:] == ["a.mp4"]
+
+
+def test_no_other_file_is_replaced(monkeypatch, checkpoint, folder, tmp_path):
+    out, film = tmp_path / "mine.json", folder / "a.mp4"
+    out.write_text("{}")
+    assert "mine.json is there" in call(monkeypatch, checkpoint, film, "--out", out)
+    assert out.read_text() == "{}"
+    out = tmp_path / "events.json"
+    assert call(monkeypatch, checkpoint, film, "--out", out) == 0
+    content = out.read_bytes()
+    other = ("--threshold", "0.5")
+    said = call(monkeypatch, checkpoint, film, *other, "--out", out)
+    assert "delete it, or give another --out" in said
+    assert out.read_bytes() == content
+
+
+def test_what_cannot_be_asked(monkeypatch, capsys, checkpoint, folder, tmp_path):
+    film = folder / "a.mp4"
+    cases = {
+        "must end with .json or .csv": (film, "--out", tmp_path / "events.txt"),
+        "there is no class 'walk'": (film, "--classes", "walk", "--out", "a.json"),
+        "there are no videos in": (tmp_path, "--out", tmp_path / "b.json"),
+    }
+    monkeypatch.chdir(tmp_path)
+    for message, arguments in cases.items():
+        code = call(monkeypatch, checkpoint, *arguments)
+        said = f"{code} {capsys.readouterr().err}"
+        assert code not in (0, None) and message in said and "Traceback" not in said

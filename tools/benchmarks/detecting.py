@@ -1,0 +1,79 @@
+"""Row 18: events along a video, beside the scores of its windows.
+
+    python tools/benchmarks/detecting.py
+
+Ours: mmstconv.apis.detect. Peer: our score_video with the same streams and the same
+hop. One core; all of the file is decoded. Memory: of an hour beside that of six
+minutes, at a small size so that it takes seconds.
+"""
+
+from __future__ import annotations
+
+import resource
+from collections import deque
+from collections.abc import Iterator
+
+from bench_clips import Clip, looped
+from long_video import MINUTES, SMALL, SMALL_FPS, SMALL_SIZE
+from measuring import Result, alternate, one_core, result, script
+from mmaction.registry import MODELS
+from recomputed import build_model
+
+from mmstconv.apis import detect, score_video
+from mmstconv.apis.film_steps import step_layout
+
+CLIP = Clip("web_256.mp4", 340, 256)
+SECONDS = 60
+ROUNDS = 5
+HOP = 16  # frames, half a window
+GOAL = 1.1
+HEAD = dict(type="TemporalEventHead", num_classes=20)
+
+
+def build_pair(*size: int):
+    """The default network for long videos, and the same with a head for events."""
+    scores = build_model(*size)
+    cfg = scores.cfg.model.to_dict()
+    cfg.update(cls_head=HEAD, joint=dict(fusion=dict(type="ConcatFusion")))
+    events = MODELS.build(cfg).eval()
+    events.load_state_dict(scores.state_dict(), strict=False)
+    events.cfg, events.dataset_meta = scores.cfg, {}
+    return events, scores
+
+
+def compare() -> Result:
+    """The same video, in turn."""
+    events, scores = build_pair()
+    path = looped(CLIP, SECONDS)
+    layout = step_layout(events)
+    sides = dict(
+        ours=lambda: list(detect(events, path, hop=HOP, layout=layout)),
+        peer=lambda: deque(score_video(scores, path, hop=HOP), 0),
+    )
+    pair = alternate(sides, ROUNDS).values()
+    name = f"events of {SECONDS} s by the scores of its windows"
+    return result("18", name, *pair, GOAL, note="decoding, flow, sound and model")
+
+
+def memory() -> Result:
+    """Peak memory that a long file takes beyond that of a short one."""
+    events, _ = build_pair(SMALL_SIZE, SMALL_FPS)
+    layout, peaks = step_layout(events), []
+    for minutes in (1, *MINUTES):  # the first one loads what is loaded once
+        path = looped(SMALL, minutes * 60)
+        deque(detect(events, path, hop=HOP, layout=layout), 0)
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    _, short, long = peaks
+    name = f"events, peak memory: {MINUTES[1]} minutes by {MINUTES[0]}"
+    note = f"{long - short:.1f} MiB more"
+    return Result("18", name, long / short, None, 1.1, long, short, "MiB", note)
+
+
+def measure() -> Iterator[Result]:
+    one_core()
+    last = memory()  # measured first: the peak is the process's
+    yield from (compare(), last)
+
+
+if __name__ == "__main__":
+    script(measure)
