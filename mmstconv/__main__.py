@@ -16,6 +16,7 @@ COMMANDS = {
     "predict": ("predict.py", "recognise video files"),
     "score_video": ("score_video.py", "score a long video window by window"),
     "cache_steps": ("cache_steps.py", "cache what the streams say along videos"),
+    "detect": ("detect_events.py", "detect events in video files"),
     "summarize": ("summarize.py", "a shorter film of the shots that matter"),
     "prepare_videos": ("data/prepare_videos.py", "re-encode videos for fast loading"),
     "convert_checkpoint": ("convert_checkpoint.py", "convert published weights"),

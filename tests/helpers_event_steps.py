@@ -12,6 +12,9 @@ import numpy as np
 import torch
 from mmaction.structures import ActionDataSample
 from mmengine.structures import InstanceData
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from mmstconv.models import Features, Joint
 
 RATE = 8  # steps a second
 SECONDS = 48.0
@@ -48,18 +51,20 @@ class Films:
     Args:
         number: How many.
         seed: Another seed is other films of the same streams.
+        widths: Channels of each stream.
     """
 
-    def __init__(self, number, seed):
+    def __init__(self, number, seed, widths=None):
+        widths = widths or WIDTHS
         same = np.random.default_rng(99)
-        codes = {n: same.normal(size=(2, w)) for n, w in WIDTHS.items()}
+        codes = {n: same.normal(size=(2, w)) for n, w in widths.items()}
         rng = np.random.default_rng(seed)
         self.truth, self.feats = [], []
         for _ in range(number):
             segments, labels = draw_events(rng)
             inside = share_inside(segments)
             steps = {}
-            for name, width in WIDTHS.items():
+            for name, width in widths.items():
                 part = 1 if name == "audio" else 0
                 x = NOISE * rng.normal(size=(int(SECONDS * RATE), width))
                 for event, label in zip(inside, labels):
@@ -87,6 +92,61 @@ class Films:
             )
             samples.append(one)
         return feats, samples
+
+
+def fused_of(feats, presence=None):
+    """The features behind a joint that joins their channels."""
+    joint = Joint(WIDTHS, fusion=dict(type="ConcatFusion"), over_time="steps")
+    rows = len(feats["rgb"])
+    window = torch.tensor([[0.0, SECONDS]], dtype=torch.float64).expand(rows, 2)
+    return joint(Features(feats, presence or {}, window=window))
+
+
+def train(head, films, epochs, batch=8, rate=2e-3, dropout=0.3):
+    """The head with its weights averaged over training; modalities are left out."""
+    optimizer = torch.optim.AdamW(head.parameters(), lr=rate, weight_decay=0.05)
+    steps = epochs * -(-len(films.feats) // batch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, rate, steps, pct_start=0.1
+    )
+    average = AveragedModel(head, multi_avg_fn=get_ema_multi_avg_fn(0.98))
+    for _ in range(epochs):
+        for rows in torch.randperm(len(films.feats)).split(batch):
+            feats, samples = films.batch(rows.tolist())
+            here = torch.rand(len(WIDTHS), len(rows)) >= dropout
+            here[0] |= ~here.any(0)
+            losses = head.loss(fused_of(feats, dict(zip(WIDTHS, here))), samples)
+            optimizer.zero_grad()
+            sum(losses.values()).backward()
+            torch.nn.utils.clip_grad_norm_(head.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            average.update_parameters(head)
+    return average.module.eval()
+
+
+def predict(head, films):
+    """Data samples of all films, with predictions."""
+    with torch.no_grad():
+        feats, samples = films.batch(range(len(films.feats)))
+        return head.predict(fused_of(feats), samples)
+
+
+def edge_errors(truth, found):
+    """Seconds that begin and end are off, ``(K, 2)``, of the events that are found.
+
+    Of each true event the best scored prediction of its class that overlaps it.
+    """
+    errors = []
+    for (segments, labels), one in zip(truth, found):
+        for segment, label in zip(segments.numpy(), labels.numpy()):
+            mine = one.segments.numpy()[(one.labels == int(label)).numpy()]
+            shared = np.minimum(mine[:, 1], segment[1])
+            shared -= np.maximum(mine[:, 0], segment[0])
+            hits = mine[shared > 0.5 * (segment[1] - segment[0])]
+            if len(hits):
+                errors.append(np.abs(hits[0] - segment))
+    return np.array(errors)
 
 
 def average_precision(truth, found, label, overlap):

@@ -4,6 +4,7 @@ from ..checkpoints.conversion import Conversion
 from ..checkpoints.doctor import convert_checkpoint
 from .caching import cache_film_steps
 from .camera import StreamingRecognizer
+from .detect import Detection, detect
 from .export import export_model
 from .film_steps import extract_film_steps, film_steps
 from .inference import (
@@ -20,6 +21,7 @@ from .windows import Window
 
 __all__ = [
     "Conversion",
+    "Detection",
     "FilmSummary",
     "StreamingRecognizer",
     "Window",
@@ -28,6 +30,7 @@ __all__ = [
     "class_names",
     "class_probabilities",
     "convert_checkpoint",
+    "detect",
     "export_model",
     "extract_film_steps",
     "extract_steps",

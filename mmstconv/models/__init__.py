@@ -21,6 +21,7 @@ from .fusion import (
 from .heads import (
     SummaryHead,
     TemporalEventHead,
+    TemporalSpottingHead,
     TrainingFreeSummaryHead,
     TriModalFusionHead,
     UnsupervisedSummaryHead,
@@ -69,6 +70,7 @@ __all__ = [
     "SummaryHead",
     "TVL1Flow",
     "TemporalEventHead",
+    "TemporalSpottingHead",
     "TrainingFreeSummaryHead",
     "TriModalDataPreprocessor",
     "TriModalFusionHead",

@@ -148,6 +148,23 @@ def test_spotting_as_the_evaluations_in_use():
     assert not wrong, "\n".join(wrong)
 
 
+def test_which_instant_is_found():
+    """The first of equally near ones; each by one detection."""
+    truth = events({"a": [[10, 0], [14, 0]], "b": [[10, 0]]}, True)
+    found = events({"a": [[14, 0, 0.8], [12, 0, 0.9]], "b": [[10, 0, 0.7]]}, True)
+    own = spotting_average_precision(truth, found, [0, 2])
+    assert own.matches.tolist() == [[1, 1], [-1, 0], [2, 2]]
+    own = soccernet_average_precision(truth, found, [4], frame_rate=1)
+    assert own.matches.tolist() == [[1], [0], [2]]
+
+
+def test_overlap():
+    segments = np.array([[0, 10], [5, 5]])
+    others = np.array([[0, 10], [5, 20], [30, 40], [5, 5]])
+    expected = [[1, 5 / 20, 0, 0], [0, 0, 0, 0]]
+    np.testing.assert_allclose(temporal_iou(segments, others), expected)
+
+
 def test_two_instants_in_one_frame():
     """Both count: half of them is found, up to 6 of 11 recalls."""
     truth, found = (

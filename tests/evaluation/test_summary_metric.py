@@ -122,7 +122,10 @@ def test_random_row():
     found = evaluate([film(), film("b.mp4")], random_draws=400)
     # the mean of two users' hits: sd of a draw 0.2
     assert found["summary/f1_random"] == pytest.approx(0.1, abs=4 * 0.2 / np.sqrt(800))
-    assert found == evaluate([film("b.mp4"), film()], random_draws=400)
+    other = film("b.mp4", gt_importance=torch.tensor(-RISING), change_points=SHOTS)
+    found = evaluate([film(), other])["summary/f1_random"]
+    turned = evaluate([other, film()])["summary/f1_random"]
+    assert found == turned != evaluate([film(), other], seed=1)["summary/f1_random"]
     metric = METRICS.build(dict(type="SummaryMetric", random_draws=5))
     rows = []
     for _ in range(2):

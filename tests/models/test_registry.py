@@ -99,6 +99,10 @@ CASES = {
         dict(num_classes=3, in_channels=9, channels=8, levels=2),
         (Joint(FEATURES, fusion=dict(type="ConcatFusion"))(Features(SEQUENCES, {})),),
     ),
+    "TemporalSpottingHead": (
+        dict(num_classes=3, in_channels=9, channels=8),
+        (Joint(FEATURES, fusion=dict(type="ConcatFusion"))(Features(SEQUENCES, {})),),
+    ),
     "SummaryHead": (dict(in_channels=256), (Joint(FEATURES)(Features(SEQUENCES, {})),)),
     "UnsupervisedSummaryHead": (
         dict(in_channels=256),

@@ -42,7 +42,7 @@ def average_precision(
 ) -> AveragePrecision:
     """Interpolated average precision of each class.
 
-    As the official evaluation of ActivityNet (``Evaluation/eval_detection.py``), which
+    As the official evaluation of ActivityNet (its ``ANETdetection``), which
     counts like PASCAL VOC 2011: from the best score to the worst each detection takes
     the true event of its class and video that it overlaps most and that is free; what
     finds none, also in a video without any, is a false alarm. Where the evaluations in

@@ -42,7 +42,7 @@ def average_recall(
 ) -> AverageRecall:
     """AR@AN from 1 to ``largest``; classes are not looked at.
 
-    As the proposal evaluation of ActivityNet (``Evaluation/eval_proposal.py``) and
+    As the proposal evaluation of ActivityNet (its ``ANETproposal``) and
     MMAction2's ``average_recall_at_avg_proposals``: of each video the same share of
     its best proposals is kept, so that there are so many a video on average. Only
     videos with true events count; one without proposals has recall 0. Without any

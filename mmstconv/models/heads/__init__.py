@@ -3,6 +3,7 @@
 from .event_head import TemporalEventHead
 from .fusion_head import TriModalFusionHead
 from .label_kinds import multi_class_of, probabilities
+from .spotting_head import TemporalSpottingHead
 from .summary_head import SummaryHead
 from .training_free_summary_head import TrainingFreeSummaryHead
 from .unsupervised_summary_head import UnsupervisedSummaryHead
@@ -10,6 +11,7 @@ from .unsupervised_summary_head import UnsupervisedSummaryHead
 __all__ = [
     "SummaryHead",
     "TemporalEventHead",
+    "TemporalSpottingHead",
     "TrainingFreeSummaryHead",
     "TriModalFusionHead",
     "UnsupervisedSummaryHead",

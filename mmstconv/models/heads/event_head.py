@@ -32,7 +32,7 @@ class RawEvents(NamedTuple):
 
     Args:
         logits: Of the classes, ``(N, P, num_classes)``; -30 where a point is not real.
-        segments: Begin and end in steps, ``(N, P, 2)``.
+        segments: Begin and end in steps, float64 ``(N, P, 2)``.
         rough: The same before the edges are refined.
         ongoing: Logits of the classes at each step, ``(N, T, num_classes)``, T padded
             to a multiple of the coarsest stride; of a causal head, else None.
@@ -114,17 +114,22 @@ class TemporalEventHead(PointHead):
 
     @property
     def reach(self) -> tuple[int, int]:
-        # An edge lies so far from a point at most, and its refinement sees so far.
-        layers = self.pyramid.reach + self.distance_tower.reach
-        edges = int(FARTHEST) * self.stride + BINS + 1
-        return (edges + layers, 0) if self.causal else (edges + layers // 2,) * 2
+        layers = self.pyramid.reach + self.distance_tower.reach  # on the first level
+        if self.causal:
+            return self.farthest + layers, 0
+        return (self.farthest + layers // 2,) * 2
+
+    @property
+    def farthest(self) -> int:
+        return int(FARTHEST) * self.stride + BINS + 1
 
     def read_levels(self, levels: Sequence[Level]) -> RawEvents:
         distances, responses = self.distance_tower(levels)  # (N, P, 2), (N, T, 2)
         distances = at_least_float32(distances)
         responses = at_least_float32(responses)
         steps = levels[0].x.shape[2]
-        time = self.points(steps, distances.device).time  # (P,)
+        # In double precision, so that step 90,000 is as exact as step 9.
+        time = self.points(steps, distances.device).time.double()  # (P,)
         real = levels[0].mask.sum(2)  # (N, 1)
         if self.causal:
             last = torch.minimum(real, time) - 1  # (N, P)
@@ -173,11 +178,11 @@ class TemporalEventHead(PointHead):
         targets = real_targets(targets, raw.logits)
         loss_cls, count = self.class_loss(raw.logits, targets)
         here = targets.positive
-        true = targets.segments[here]
+        true = targets.where[here].double()
         losses = dict(
             loss_cls=loss_cls,
-            loss_rough=diou_loss_1d(raw.rough[here], true).sum() / count,
-            loss_edges=diou_loss_1d(raw.segments[here], true).sum() / count,
+            loss_rough=diou_loss_1d(raw.rough[here], true).sum().float() / count,
+            loss_edges=diou_loss_1d(raw.segments[here], true).sum().float() / count,
         )
         if raw.ongoing is not None:
             inside = torch.stack(inside)  # (N, T, num_classes)

@@ -21,7 +21,8 @@ def refine_edges(edges: Tensor, response: Tensor, last: Tensor, bins: int) -> Te
         bins: Steps on each side that are looked at.
 
     Returns:
-        ``(N, P)``, each within ``bins`` steps of what it was.
+        ``(N, P)``, each within ``bins`` steps of what it was, and not behind the last
+        step that its point looks at.
     """
     offsets = torch.arange(-bins, bins + 1, device=edges.device, dtype=edges.dtype)
     # the middle of step i lies at i + 0.5
@@ -30,10 +31,10 @@ def refine_edges(edges: Tensor, response: Tensor, last: Tensor, bins: int) -> Te
     where = torch.minimum(where, last).clamp(min=0.0)
     below = where.floor()
     above = torch.minimum(below + 1, last).clamp(min=0.0)
-    logits = torch.lerp(
-        _take(response, below), _take(response, above), where - below
-    )  # (N, P, B)
-    return edges + logits.softmax(2) @ offsets
+    share = (where - below).to(response.dtype)
+    logits = torch.lerp(_take(response, below), _take(response, above), share)
+    weights = logits.softmax(2).to(edges.dtype)  # (N, P, B)
+    return torch.minimum(edges + weights @ offsets, last[:, :, 0] + 1)
 
 
 def _take(response: Tensor, index: Tensor) -> Tensor:

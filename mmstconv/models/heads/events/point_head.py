@@ -30,7 +30,7 @@ class PointHead(BaseModule):
     """Classes at the points of a pyramid over time, and something of each point more.
 
     Subclasses implement :meth:`read_levels`, :meth:`loss`, :meth:`where`,
-    :meth:`spans` and :attr:`reach`.
+    :meth:`spans`, :attr:`reach` and :attr:`farthest`.
 
     Args:
         num_classes: Number of classes.
@@ -92,6 +92,11 @@ class PointHead(BaseModule):
         """
         raise NotImplementedError
 
+    @property
+    def farthest(self) -> int:
+        """Steps that what a point speaks of lies away from it, at most."""
+        raise NotImplementedError
+
     def forward(self, fused: Fused) -> NamedTuple:
         """Plain tensors; what they are says the class of what is returned."""
         return self.read(fused.steps, fused.valid)
@@ -108,6 +113,10 @@ class PointHead(BaseModule):
     def points(self, steps: int, device: torch.device) -> Points:
         """The points of so many steps, as :meth:`read` orders them."""
         return points_of(steps, self.pyramid.levels, device, causal=self.causal)
+
+    def clock(self, start: float, step: float, steps: int) -> Clock:
+        """When steps are: that of step 0 and seconds a step, and how many are real."""
+        return Clock(start, step, steps)
 
     def read_levels(self, levels: Sequence[Level]) -> NamedTuple:
         """What the points say of the levels."""
@@ -149,7 +158,10 @@ class PointHead(BaseModule):
         for first in range(0, len(clocks), clips):
             rows = range(first, first + clips)
             found.append(
-                self.settle([self.candidates(raw, row, clocks[row]) for row in rows])
+                self.settle(
+                    [self.candidates(raw, row, clocks[row]) for row in rows],
+                    self.max_events,
+                )
             )
         return found
 
@@ -171,15 +183,17 @@ class PointHead(BaseModule):
         """When that is which some points of a row ``(K,)`` speak of, in seconds."""
         raise NotImplementedError
 
-    def settle(self, candidates: Sequence[InstanceData]) -> InstanceData:
-        """Of the candidates of one video the best, by falling score."""
+    def settle(
+        self, candidates: Sequence[InstanceData], max_events: int | None
+    ) -> InstanceData:
+        """Of the candidates of one video the best, by falling score; None: all."""
         together = InstanceData.cat(list(candidates))
         kept, scores = soft_nms_1d(
             self.spans(together),
             together.scores,
             together.labels,
             min_score=self.min_score,
-            max_number=self.max_events,
+            max_number=max_events,
         )
         together = together[kept]
         together.scores = scores

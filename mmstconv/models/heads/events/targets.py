@@ -21,12 +21,13 @@ class Targets(NamedTuple):
 
     Args:
         classes: 0 or 1, ``(P, num_classes)``.
-        segments: Begin and end of the event of each point in steps, ``(P, 2)``.
+        where: Begin and end of the event of each point, ``(P, 2)``, or its instant
+            ``(P,)``, in steps.
         positive: Whether a point has an event, bool ``(P,)``.
     """
 
     classes: Tensor
-    segments: Tensor
+    where: Tensor
     positive: Tensor
 
 
@@ -48,30 +49,59 @@ def assign_events(
         num_classes: Number of classes.
         causal: As the pyramid.
     """
-    count = len(points.time)
-    classes = segments.new_zeros(count, num_classes)
-    if not len(segments):
-        nothing = torch.zeros_like(points.time, dtype=torch.bool)
-        return Targets(classes, segments.new_zeros(count, 2), nothing)
     time, stride = points.time[:, None], points.stride[:, None]  # (P, 1)
     begin, end = segments.T  # (K,)
-    to_begin, to_end = (time - begin).abs(), (time - end).abs()  # (P, K)
-    far = torch.maximum(to_begin, to_end)
+    far = torch.maximum((time - begin).abs(), (time - end).abs())  # (P, K)
     if causal:
-        since = time - end
-        near = (since >= 0) & (since < 2 * RADIUS * stride)
+        near = _just_before(time - end, stride)
     else:
         off = (time - (begin + end) / 2).abs()
         half = ((end - begin) / 2).clamp(min=0.5)
         near = off <= torch.minimum(half, RADIUS * stride)
     fits = near & (far >= points.low[:, None]) & (far < points.high[:, None])
-    length = (end - begin).expand_as(far).masked_fill(~fits, float("inf"))
-    shortest, event = length.min(1)  # (P,)
-    positive = shortest.isfinite()
-    ties = fits & (length <= shortest[:, None] + SAME)  # (P, K)
+    length = (end - begin).expand_as(far)
+    return _smallest(length, fits, segments, labels, num_classes)
+
+
+def assign_instants(
+    points: Points, times: Tensor, labels: Tensor, num_classes: int, *, causal: bool
+) -> Targets:
+    """The instant of each point, the nearest of several.
+
+    Args:
+        points: P of them, of one level.
+        times: In steps of the grid, ``(K,)``.
+        labels: ``(K,)``.
+        num_classes: Number of classes.
+        causal: As the pyramid: the instant is one just before the point.
+    """
+    since = points.time[:, None] - times  # (P, K)
+    stride = points.stride[:, None]
+    near = since.abs() <= RADIUS * stride
+    if causal:
+        near = _just_before(since, stride)
+    return _smallest(since.abs(), near, times, labels, num_classes)
+
+
+def _just_before(since: Tensor, stride: Tensor) -> Tensor:
+    """As many points as lie around a middle, but behind it."""
+    return (since >= 0) & (since < 2 * RADIUS * stride)
+
+
+def _smallest(
+    size: Tensor, fits: Tensor, where: Tensor, labels: Tensor, num_classes: int
+) -> Targets:
+    """Targets of the event with the smallest size ``(P, K)`` of those that fit."""
+    classes = size.new_zeros(len(size), num_classes)
+    if not len(labels):
+        nothing = torch.zeros_like(classes[:, 0], dtype=torch.bool)
+        return Targets(classes, where.new_zeros(len(size), *where.shape[1:]), nothing)
+    size = size.masked_fill(~fits, float("inf"))
+    smallest, event = size.min(1)  # (P,)
+    same = fits & (size <= smallest[:, None] + SAME)  # (P, K)
     for number, label in enumerate(labels.tolist()):
-        classes[:, label] = torch.maximum(classes[:, label], ties[:, number].float())
-    return Targets(classes, segments[event], positive)
+        classes[:, label] = torch.maximum(classes[:, label], same[:, number].float())
+    return Targets(classes, where[event], smallest.isfinite())
 
 
 def steps_inside(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from mmaction.structures import ActionDataSample
 from torch import Tensor
@@ -71,8 +69,8 @@ def seen_segments(
     return cut[kept], labels[kept]
 
 
-def all_events(
-    data_samples: Sequence, field: str, num_classes: int
-) -> list[tuple[Tensor, Tensor]]:
-    """:func:`events_of` each sample."""
-    return [events_of(one, field, num_classes) for one in data_samples]
+def seen_times(times: Tensor, labels: Tensor, clock: Clock) -> tuple[Tensor, Tensor]:
+    """The instants ``(K,)`` that lie in a sequence, in steps of its grid."""
+    steps = clock.to_steps(times)
+    kept = (steps >= 0) & (steps < clock.steps)
+    return steps[kept], labels[kept]
