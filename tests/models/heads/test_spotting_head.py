@@ -40,7 +40,7 @@ def test_finds_instants(causal):
     head = TemporalSpottingHead(2, WIDTH, channels=16, causal=causal)
     optimizer = torch.optim.Adam(head.parameters(), lr=5e-3)
     for _ in range(100):
-        steps, samples = draw(8, generator)
+        steps, samples = draw(6, generator)
         losses = head.loss(fused_of(steps), samples)
         optimizer.zero_grad()
         sum(losses.values()).backward()
