@@ -13,7 +13,7 @@ from scipy.stats import spearmanr
 from mmstconv.media import open_media
 
 make = load_script("tools/data/make_summary_dataset.py")
-demo = load_script("tools/data/demo_summaries.py")
+demo = load_script("tools/data/demo_importance.py")
 SIZES = {"training": 1, "validation": 0, "test": 1}
 FLAGS = ["--training", "1", "--validation", "0", "--test", "1", "--workers", "1"]
 

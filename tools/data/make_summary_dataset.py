@@ -5,7 +5,7 @@
 The object and the tone of the demo's clips, along 20 shots of 3 seconds. What matters
 is an object that goes up and a tone that rises; both at once matter more than their
 sum. Five users score each shot. What each modality cannot know, and what it can reach
-at best, is in ``demo_summaries.py``.
+at best, is in ``demo_importance.py``.
 
 The folder holds ``videos`` and ``summaries.json``: of each film its subset
 (``training``, ``validation`` or ``test``), duration, the edges of its shots in seconds
@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-from demo_summaries import SCALE, SHARE, SHOTS, Film, bounds, draw_film
+from demo_importance import SCALE, SHARE, SHOTS, Film, bounds, draw_film
 from demo_timeline import draw_film_spec, render_film_frames, render_film_sound
 from made_dataset import make_missing, run_from_command
 

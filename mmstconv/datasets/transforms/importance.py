@@ -8,6 +8,7 @@ from mmcv.transforms import BaseTransform
 
 from ..film_steps import FilmSteps
 from .checks import require
+from .roles import Role
 
 DATASET = "SummaryDataset"
 
@@ -36,6 +37,8 @@ class LoadRatedFeatures(BaseTransform):
     Raises:
         ValueError: The file has no features of a video.
     """
+
+    role = Role()
 
     def __init__(self, modality: str = "rgb", fps: float = 30.0) -> None:
         self.modality = modality
@@ -85,6 +88,8 @@ class AlignImportance(BaseTransform):
         - user_importance: float32 ``(U, T)``, of JSON
         - user_summary ``(U, n_frames)``, n_frames, picks ``(T,)``, of HDF5
     """
+
+    role = Role()
 
     def transform(self, results: dict) -> dict:
         steps: FilmSteps = require(results, "film_steps", self, "LoadFilmSteps")
