@@ -81,6 +81,7 @@ setup(
     extras_require={
         "mim": requirements("mim.txt"),
         "pretrained": requirements("pretrained.txt"),
+        "summaries": requirements("summaries.txt"),
         "tests": requirements("tests.txt"),
     },
     cmdclass={"build_py": BuildWithMim},

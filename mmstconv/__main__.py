@@ -15,6 +15,9 @@ COMMANDS = {
     "test": ("test.py", "test a trained recognizer"),
     "predict": ("predict.py", "recognise video files"),
     "score_video": ("score_video.py", "score a long video window by window"),
+    "cache_steps": ("cache_steps.py", "cache what the streams say along videos"),
+    "detect": ("detect_events.py", "detect events in video files"),
+    "summarize": ("summarize.py", "a shorter film of the shots that matter"),
     "prepare_videos": ("data/prepare_videos.py", "re-encode videos for fast loading"),
     "convert_checkpoint": ("convert_checkpoint.py", "convert published weights"),
     "download_weights": ("download_weights.py", "fetch published weights"),
@@ -24,6 +27,7 @@ COMMANDS = {
     "list_backbones": ("analysis/list_backbones.py", "backbones by name"),
     "make_demo_dataset": ("data/make_demo_dataset.py", "generate the demo's videos"),
     "make_event_dataset": ("data/make_event_dataset.py", "generate long videos"),
+    "make_summary_dataset": ("data/make_summary_dataset.py", "generate films to cut"),
     "mmaction2": ("mmaction2.py", "run one of MMAction2's tools"),
 }
 

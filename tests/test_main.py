@@ -17,7 +17,7 @@ OF_THE_CHECKOUT = {"benchmarks", "experiments"}
 # What they share, what the demo is.
 NOT_COMMANDS = {
     *("demo", "demo_pictures", "demo_sound", "demo_spec", "starting"),
-    *("demo_events", "demo_timeline", "made_dataset"),
+    *("demo_events", "demo_importance", "demo_timeline", "made_dataset"),
     *("file_workers", "prepared_files", "prepared_lists", "prepared_one"),
 }
 

@@ -15,6 +15,7 @@ default_hooks = dict(
     bad_samples=dict(type="BadSampleHook", max_share=0.1, max_in_a_row=10),
     consistency=dict(type="ConsistencyHook"),
     presence=dict(type="PresenceHook"),
+    film_cache=dict(type="FilmCacheHook"),
 )
 # For those of children: what is above stays with a child that sets this list.
 custom_hooks = []

@@ -2,8 +2,11 @@
 
 from ..checkpoints.conversion import Conversion
 from ..checkpoints.doctor import convert_checkpoint
+from .caching import cache_film_steps
 from .camera import StreamingRecognizer
+from .detect import Detection, detect
 from .export import export_model
+from .film_steps import extract_film_steps, film_steps
 from .inference import (
     class_names,
     class_probabilities,
@@ -13,19 +16,28 @@ from .inference import (
     predict_video,
 )
 from .long_video import score_video
+from .summarize import FilmSummary, choose_shots, summarize
 from .windows import Window
 
 __all__ = [
     "Conversion",
+    "Detection",
+    "FilmSummary",
     "StreamingRecognizer",
     "Window",
+    "cache_film_steps",
+    "choose_shots",
     "class_names",
     "class_probabilities",
     "convert_checkpoint",
+    "detect",
     "export_model",
+    "extract_film_steps",
     "extract_steps",
+    "film_steps",
     "has_several_classes",
     "load_recognizer",
     "predict_video",
     "score_video",
+    "summarize",
 ]

@@ -22,6 +22,8 @@ from ..engine.configs import read_config
 from ..models.heads import multi_class_of, probabilities
 from ..models.joint import Steps
 
+STREAMS = "streams."
+
 
 def load_recognizer(
     config: str,
@@ -29,6 +31,7 @@ def load_recognizer(
     device: str | torch.device | None = None,
     *,
     trust: bool = False,
+    streams_only: bool = False,
 ) -> nn.Module:
     """MMAction2's ``init_recognizer`` that refuses weights of another model.
 
@@ -38,6 +41,8 @@ def load_recognizer(
         device: Where to run; a GPU if there is one, else the CPU.
         trust: Open a checkpoint that holds Python objects. They can do anything: only
             for files of your own.
+        streams_only: Take the weights of the streams and nothing else: joint and head
+            may be another model's.
 
     Returns:
         The recognizer in evaluation mode; ``.cfg`` and ``.dataset_meta`` as
@@ -54,8 +59,13 @@ def load_recognizer(
     model = init_recognizer(read_config(config), device=device)
     with trusting(trust):
         loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location="cpu")
+    weights, apart = weights_of(loaded), ()
+    if streams_only:
+        weights = {k: v for k, v in weights.items() if k.startswith(STREAMS)}
+        apart = tuple(f"{name}." for name, _ in model.named_children())
+        apart = tuple(name for name in apart if name != STREAMS)
     try:
-        remarks = fill(model, weights_of(loaded), complete=True)
+        remarks = fill(model, weights, complete=True, but=apart)
     except ValueError as error:
         raise CheckpointError(f"{checkpoint}: {error}") from error
     if remarks:
@@ -138,7 +148,7 @@ def predict_video(
         FileNotFoundError: There is no such file.
         MediaError: It is no readable video; the message names it.
     """
-    sample, steps = _as_sample(model, path, pipeline)
+    sample, steps = as_sample(model, path, pipeline)
     result = inference_recognizer(model, sample, steps)
     if sample["damage"]:
         result.set_metainfo(dict(damage=sample["damage"]))
@@ -164,17 +174,19 @@ def extract_steps(
         FileNotFoundError: There is no such file.
         MediaError: It is no readable video; the message names it.
     """
-    sample, steps = _as_sample(model, path, pipeline or model.cfg.test_pipeline)
+    sample, steps = as_sample(model, path, pipeline or model.cfg.test_pipeline)
     data = pseudo_collate([steps(sample)])
     with torch.inference_mode():
         data = model.data_preprocessor(data, False)
         found = model(**data, mode="tensor", stage="steps")
-    return Steps(
-        found.fused.cpu(), found.presence, valid=found.valid, seconds=found.seconds
+    aligned = found.aligned
+    return found._replace(
+        fused=found.fused.cpu(),
+        aligned=aligned and {name: x.cpu() for name, x in aligned.items()},
     )
 
 
-def _as_sample(
+def as_sample(
     model: nn.Module, path: str | os.PathLike, pipeline: Sequence[Mapping] | None
 ) -> tuple[dict, Compose | None]:
     """What a pipeline gets of a file, and the pipeline built."""

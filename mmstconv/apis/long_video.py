@@ -24,6 +24,7 @@ def score_video(
     skip: int = 0,
     pipeline: Sequence[Mapping] | None = None,
     stage: str = "predict",
+    to_end: bool = False,
 ) -> Iterator[Window]:
     """What a model says of overlapping windows, one after another, with any head.
 
@@ -35,7 +36,8 @@ def score_video(
     ``STConvNet`` has ``temporal_padding=False`` also compute every feature once; others
     run on each window. Either way the scores are those of each window by itself.
 
-    A part at the end that is shorter than ``hop`` is in no window. A video shorter than
+    A part at the end that is shorter than ``hop`` is in no window, unless ``to_end``
+    asks for one that runs past the end. A video shorter than
     one window is scored once, as :func:`predict_video` does. A modality that the file
     lacks is absent.
 
@@ -48,6 +50,8 @@ def score_video(
         pipeline: Instead of the config's ``test_pipeline``.
         stage: ``'predict'``: the head's prediction; ``'steps'``: the fused features
             over time that heads of other tasks read, and the head does not run.
+        to_end: Go on until the steps of the last window reach the end of the video:
+            beyond it the last frame stands still, in silence.
 
     Yields:
         A :class:`Window` for each window.
@@ -62,17 +66,19 @@ def score_video(
         ...     print(f"{window.start:.2f} s: class {window.scores.argmax()}")
     """
     windows = Windows(model, pipeline, hop, stage)
-    return _score_video(windows, model, os.fspath(path), skip)
+    return _score_video(windows, model, os.fspath(path), skip, to_end)
 
 
 def _score_video(
-    windows: Windows, model: nn.Module, path: str, skip: int
+    windows: Windows, model: nn.Module, path: str, skip: int, to_end: bool
 ) -> Iterator[Window]:
     pieces, hop = windows.pieces, windows.hop
     with pieces.open(path) as media:
         start, end = media.extent
         has_video = media.has_video
     count = window_count((start, end), pieces.duration, hop / pieces.fps)
+    if count and to_end:
+        count = windows.count_to_end(end - start)
     if count == 0 and skip == 0:
         if windows.stage == "steps":
             yield Window(start, end, steps=extract_steps(model, path, windows.pipeline))

@@ -77,6 +77,11 @@ class Windows:
             )
         self.hop = hop
 
+    def count_to_end(self, seconds: float) -> int:
+        """How many windows until the steps of the last one reach the end."""
+        left = seconds * self.pieces.fps - self.pieces.clip_len + self.scorer.margin
+        return max(math.ceil(left / self.hop - 1e-6), 0) + 1
+
     def prepared(self, inputs: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
         """``{modality: (M, ...)}`` normalised, on the model's device."""
         tensors = {name: [torch.from_numpy(x)] for name, x in inputs.items()}
@@ -140,6 +145,7 @@ def steps_of_samples(steps: Steps, samples: int) -> Iterator[Steps]:
             {name: part(here, row) for name, here in steps.presence.items()},
             part(steps.valid, row),
             part(steps.seconds, row),
+            steps.aligned and {n: part(x, row) for n, x in steps.aligned.items()},
         )
 
 

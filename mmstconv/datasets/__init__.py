@@ -3,8 +3,11 @@
 from ..compat import repair_color_jitter
 from .annotation import AnnotationError
 from .bad_samples import BadDataError
+from .film_cache import FilmCache
+from .film_steps import FilmSteps, FilmStepsError
 from .rawframe_dataset import MultiModalRawframeDataset
 from .samplers import ResumableSampler
+from .summaries import SummaryDataset
 from .transforms import *  # noqa: F403
 from .transforms import __all__ as _transforms
 from .transforms.stock import teach_format_shape
@@ -13,10 +16,14 @@ from .video_dataset import MultiModalVideoDataset
 from .wrappers import ClassBalancedDataset, ConcatDataset, RepeatDataset
 
 __all__ = [
+    "SummaryDataset",
     "AnnotationError",
     "BadDataError",
     "ClassBalancedDataset",
     "ConcatDataset",
+    "FilmCache",
+    "FilmSteps",
+    "FilmStepsError",
     "MultiModalRawframeDataset",
     "MultiModalVideoDataset",
     "RepeatDataset",

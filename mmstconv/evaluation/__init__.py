@@ -1,17 +1,23 @@
 """Metrics: one family a file, and what each modality brought."""
 
 from .calibration_metric import CalibrationMetric
+from .detection_metric import TemporalDetectionMetric
 from .dump import OwnDumpResults
 from .gathered_acc_metric import GatheredAccMetric
 from .gathering import gather_results
 from .modality_metric import ModalityMetric
 from .shapley import shapley_values
+from .spotting_metric import TemporalSpottingMetric
+from .summary_metric import SummaryMetric
 
 __all__ = [
     "CalibrationMetric",
     "GatheredAccMetric",
     "ModalityMetric",
     "OwnDumpResults",
+    "SummaryMetric",
+    "TemporalDetectionMetric",
+    "TemporalSpottingMetric",
     "gather_results",
     "shapley_values",
 ]

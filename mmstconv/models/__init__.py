@@ -18,7 +18,14 @@ from .fusion import (
     MaxFusion,
     SumFusion,
 )
-from .heads import TriModalFusionHead
+from .heads import (
+    SummaryHead,
+    TemporalEventHead,
+    TemporalSpottingHead,
+    TrainingFreeSummaryHead,
+    TriModalFusionHead,
+    UnsupervisedSummaryHead,
+)
 from .joint import Features, Fused, Joint, Steps
 from .layers import (
     AttentionOverTime,
@@ -60,10 +67,15 @@ __all__ = [
     "SpatioTemporalPool",
     "Steps",
     "SumFusion",
+    "SummaryHead",
     "TVL1Flow",
+    "TemporalEventHead",
+    "TemporalSpottingHead",
+    "TrainingFreeSummaryHead",
     "TriModalDataPreprocessor",
     "TriModalFusionHead",
     "TriModalRecognizer",
+    "UnsupervisedSummaryHead",
 ]
 
 repair_augmented_batches()

@@ -98,3 +98,18 @@ def test_networks_that_pad_time_keep_its_length():
 def test_a_single_sample_is_refused():
     with pytest.raises(ValueError, match="has 1 sample: give two or more"):
         export_model(build(), *batch(1, 20, 40))
+
+
+def test_heads_of_summaries():
+    """Importance of each step, of any batch, as the model gives it."""
+    for kind in ("SummaryHead", "TrainingFreeSummaryHead"):
+        model = build()
+        model.cls_head = MODELS.build(dict(type=kind, in_channels=7)).eval()
+        inputs, presence = batch(3, 40, 80)
+        program = export_model(model, inputs, presence)
+        inputs, presence = batch(2, 40, 80)
+        with torch.no_grad():
+            expected = model(inputs, presence=presence)
+            found = program.module()(inputs, presence)
+        assert expected.shape[0] == 2 and expected.dim() == 2
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)

@@ -82,7 +82,7 @@ def make_model(modalities=("rgb", "flow", "audio"), padded=False, fusion=None, *
         if "fc_cls" in name or "classifiers" in name:
             torch.nn.init.normal_(parameter)
     pipeline = make_pipeline(list(modalities), **pipe)
-    model.cfg = ConfigDict(test_pipeline=pipeline)
+    model.cfg = ConfigDict(test_pipeline=pipeline, model=cfg)
     return model
 
 

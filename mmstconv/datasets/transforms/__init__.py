@@ -4,10 +4,12 @@ from .audio import LogMel, RawAudio
 from .audio_feature import LoadClipAudioFeature
 from .clip_rand_augment import ClipRandAugment
 from .clip_random_erasing import ClipRandomErasing
+from .film_steps import CropFilmSteps, LoadFilmSteps, PackFilmSteps
 from .flip_views import FlipViews
 from .flow import ComputeFlow
 from .flow_images import LoadFlowImages, SplitFlowImages
 from .formatting import FormatClips
+from .importance import AlignImportance, LoadRatedFeatures
 from .loading import LoadFrames, LoadWaveform
 from .opening import OpenMedia
 from .raw_frames import OpenRawFrames
@@ -16,18 +18,23 @@ from .sampling import SampleClips
 from .spec_augment import SpecAugment
 
 __all__ = [
+    "AlignImportance",
     "ClipRandAugment",
     "ClipRandomErasing",
     "ComputeFlow",
+    "CropFilmSteps",
     "FlipViews",
     "FormatClips",
     "LoadClipAudioFeature",
+    "LoadFilmSteps",
     "LoadFlowImages",
     "LoadFrames",
+    "LoadRatedFeatures",
     "LoadWaveform",
     "LogMel",
     "OpenMedia",
     "OpenRawFrames",
+    "PackFilmSteps",
     "RawAudio",
     "Role",
     "SampleClips",

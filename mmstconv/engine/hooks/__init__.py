@@ -5,6 +5,7 @@ from .bad_sample_hook import BadSampleHook
 from .clip_visualization_hook import ClipVisualizationHook
 from .consistency_hook import ConsistencyHook
 from .epoch_logger_hook import EpochLoggerHook
+from .film_cache_hook import FilmCacheHook
 from .gradient_blending_hook import GradientBlendingHook
 from .gradient_modulation_hook import GradientModulationHook
 from .invalid_loss_hook import InvalidLossError, InvalidLossHook
@@ -17,6 +18,7 @@ __all__ = [
     "ClipVisualizationHook",
     "ConsistencyHook",
     "EpochLoggerHook",
+    "FilmCacheHook",
     "GradientBlendingHook",
     "GradientModulationHook",
     "InvalidLossError",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -113,6 +114,27 @@ class VideoTrack:
         yield from stretch
         self.decoder.flush()
         self._note_damage(stretch)
+
+    def frames_from(self, start: float) -> Iterator[tuple[float, object]]:
+        """Decodes from the frame shown at a time on: times and frames, in order.
+
+        Some frames before it may come first. Time stamps are given as they are.
+        """
+        wanted = np.array([np.inf])
+        for back, _ in self._attempts(start):
+            self._seek(None if back is None else start - back)
+            stretch = Stretch(self, wanted, from_start=back is None, exact=True)
+            frames = iter(stretch)
+            first = next(frames, None)
+            begins_early = first is not None and first[0] <= start + self.tolerance
+            try:
+                if begins_early or back is None:
+                    yield from chain([first] if first else [], frames)
+                    return
+            finally:
+                self.decoder.flush()
+                if begins_early or back is None:
+                    self._note_damage(stretch)
 
     def first_frame(self):
         """The first decodable frame."""

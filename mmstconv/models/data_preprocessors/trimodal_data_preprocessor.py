@@ -29,6 +29,9 @@ class TriModalDataPreprocessor(MultiModalDataPreprocessor):
     ``frame_times`` in the ``meta_keys`` of ``PackActionInputs``. As with
     ``ComputeFlow`` there is no flow where a clip starts again, and none without video.
 
+    Cached steps of videos (``PackFilmSteps``) are stacked and cast to float32; nothing
+    else is done to them.
+
     Args:
         preprocessors: ``{modality: config}`` of ``ActionDataPreprocessor``.
         flow: Config of what turns ``(N, 3, T + 1, H, W)`` into ``(N, 2, T, H, W)``,
@@ -69,6 +72,9 @@ class TriModalDataPreprocessor(MultiModalDataPreprocessor):
 
     def forward(self, data: Mapping, training: bool = False) -> dict:
         inputs, data_samples = self.cast_data(data["inputs"]), data["data_samples"]
+        if any(sample.get("step_count") is not None for sample in data_samples):
+            steps = {name: stack_steps(x) for name, x in inputs.items()}
+            return dict(data, inputs=steps, data_samples=data_samples)
         if self.flow is not None:
             inputs = self._derive_flow(inputs, data_samples)
         ready = {}
@@ -102,6 +108,21 @@ class TriModalDataPreprocessor(MultiModalDataPreprocessor):
         here = to_device(here, flow.device)[:, :, None, :, None, None]
         flow = torch.where(here, flow, flow.new_zeros(()))
         return {**inputs, "rgb": list(frames[:, :, :, :-1]), "flow": list(flow)}
+
+
+def stack_steps(films: Sequence[Tensor] | Tensor) -> Tensor:
+    """``(1, T, D)`` of N videos to ``(N, 1, T, D)``.
+
+    Raises:
+        ValueError: They differ in their number of steps.
+    """
+    counts = sorted({x.shape[1] for x in films})
+    if len(counts) > 1:
+        raise ValueError(
+            f"cached steps of {counts[0]} to {counts[-1]} steps in one batch: put "
+            "CropFilmSteps(length=...) into the pipeline, or take batch_size=1"
+        )
+    return torch.stack(list(films)).float()
 
 
 def runs_on(sample: object, clips: int, steps: int) -> np.ndarray:

@@ -1,6 +1,20 @@
 """Tasks, one a file: from what the joint gives to losses and predictions."""
 
+from .event_head import TemporalEventHead
 from .fusion_head import TriModalFusionHead
 from .label_kinds import multi_class_of, probabilities
+from .spotting_head import TemporalSpottingHead
+from .summary_head import SummaryHead
+from .training_free_summary_head import TrainingFreeSummaryHead
+from .unsupervised_summary_head import UnsupervisedSummaryHead
 
-__all__ = ["TriModalFusionHead", "multi_class_of", "probabilities"]
+__all__ = [
+    "SummaryHead",
+    "TemporalEventHead",
+    "TemporalSpottingHead",
+    "TrainingFreeSummaryHead",
+    "TriModalFusionHead",
+    "UnsupervisedSummaryHead",
+    "multi_class_of",
+    "probabilities",
+]

@@ -23,6 +23,8 @@ class Features(NamedTuple):
         window: Begin and end of each clip in seconds, ``(N, 2)``. None: not known.
         grids: ``{modality: StepGrid}`` of streams whose steps do not cover all of the
             clip, as networks without padding over time.
+        common: Whether the features are on common steps already: nothing is averaged,
+            and the steps are equal parts of ``window``.
     """
 
     feats: Mapping[str, Tensor]
@@ -30,6 +32,7 @@ class Features(NamedTuple):
     lengths: Mapping[str, Tensor] | None = None
     window: Tensor | None = None
     grids: Mapping[str, StepGrid] | None = None
+    common: bool = False
 
     @property
     def like(self) -> Tensor:

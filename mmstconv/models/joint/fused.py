@@ -24,12 +24,15 @@ class Steps(NamedTuple):
         valid: Real steps of each clip, ``(N,)``; None: all.
         seconds: Begin and end of each step, ``(N, T, 2)``; None: the samples do not say
             when their clips begin.
+        aligned: What was fused, ``{modality: (N, T, D_m)}``: features of each stream on
+            these steps. None of operators that fuse maps.
     """
 
     fused: Tensor
     presence: dict[str, Tensor]
     valid: Tensor | None = None
     seconds: Tensor | None = None
+    aligned: dict[str, Tensor] | None = None
 
 
 class Fused:
@@ -124,7 +127,9 @@ class Fused:
         return self.joint.seconds(self.features, self.steps.shape[1])
 
     def as_steps(self) -> Steps:
-        return Steps(self.steps, dict(self.presence), self.valid, self.seconds)
+        aligned = None if self.joint.takes_maps else dict(self.aligned)
+        presence = dict(self.presence)
+        return Steps(self.steps, presence, self.valid, self.seconds, aligned)
 
     def weights(self) -> dict[str, Tensor]:
         """``{modality: (N, T)}``: its share in the fusion; empty if there is none."""

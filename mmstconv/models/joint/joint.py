@@ -169,6 +169,11 @@ class Joint(BaseModule):
         """
         if self.takes_maps:
             return dict(features.feats)
+        if features.common:
+            return {
+                name: _without_padding(x, features.lengths_of(name))
+                for name, x in features.feats.items()
+            }
         if features.lengths is not None:
             return self._align_padded(features)
         grid, steps = self._common_steps(features)
@@ -230,7 +235,8 @@ class Joint(BaseModule):
 
     def valid(self, features: Features) -> Tensor | None:
         """Real steps of each clip, ``(N,)``; None: all of them."""
-        if features.lengths is None or self.steps is not None:
+        resampled = self.steps is not None and not features.common
+        if features.lengths is None or resampled:
             return None
         lengths = map(features.lengths_of, self.in_channels)
         return next((one for one in lengths if one is not None), None)
@@ -240,7 +246,8 @@ class Joint(BaseModule):
         if features.window is None:
             return None
         grid = None
-        if not self.takes_maps and features.lengths is None:
+        own = not (self.takes_maps or features.common)
+        if own and features.lengths is None:
             grid, _ = self._common_steps(features)
         edges = edges_of(grid, steps, features.window)  # (T + 1,)
         begin, end = features.window[:, :1], features.window[:, 1:]  # (N, 1)

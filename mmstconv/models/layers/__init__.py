@@ -16,8 +16,11 @@ from .pooling import Pool
 from .precision import at_least_float32
 from .recomputing import run_recomputed
 from .residual_block import BottleneckBlock, PadShortcut, ResidualBlock
+from .rotary_attention import RotaryAttention
 from .separable_conv import Conv3dSame, SeparableConv3d
+from .soft_nms_1d import soft_nms_1d
 from .st_pool import SpatioTemporalPool, read_pool
+from .step_conv import StepConv
 from .temporal_reduction import (
     AttentionOverTime,
     LastState,
@@ -45,8 +48,10 @@ __all__ = [
     "PadShortcut",
     "Pool",
     "ResidualBlock",
+    "RotaryAttention",
     "SeparableConv3d",
     "SpatioTemporalPool",
+    "StepConv",
     "StepGrid",
     "TVL1Flow",
     "TemporalReduction",
@@ -63,6 +68,7 @@ __all__ = [
     "read_pool",
     "run_recomputed",
     "same_padding",
+    "soft_nms_1d",
     "to_device",
     "window_of",
 ]

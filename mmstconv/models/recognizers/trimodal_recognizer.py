@@ -19,6 +19,7 @@ from .building import (
     build_task,
     plain_preprocessor,
 )
+from .cached import features_of_steps, step_counts
 from .modality_dropout import check_rates, drop_modalities
 
 STAGES = ("backbone", "neck", "steps", "fusion", "head")
@@ -49,6 +50,9 @@ class TriModalRecognizer(BaseModel):
         joint: Config of the :class:`Joint`. None: its defaults.
         modality_dropout: ``{modality: rate}``: in training, take a modality away from
             so many of the samples that have it. A sample keeps at least one.
+        cached_steps: Whether joint and head learn from cached steps of videos
+            (``PackFilmSteps``). The streams stay in the model, frozen: they do not run
+            on such steps, but do on clips.
         data_preprocessor: Config of the preprocessor, usually
             ``TriModalDataPreprocessor``. None: every modality is stacked and cast
             to float32.
@@ -69,6 +73,7 @@ class TriModalRecognizer(BaseModel):
         *,
         joint: Mapping | None = None,
         modality_dropout: Mapping[str, float] | None = None,
+        cached_steps: bool = False,
         data_preprocessor: dict | nn.Module | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -90,6 +95,20 @@ class TriModalRecognizer(BaseModel):
         self.modality_dropout = check_rates(
             {name: rates[name] for name in kept}, self.streams
         )
+        self.cached_steps = bool(cached_steps)
+        if cached_steps and self.joint.takes_maps:
+            raise ValueError(
+                "cached_steps: the joint's operator fuses maps of the streams, which "
+                "are not cached; take ConcatFusion or GatedMultimodalUnit"
+            )
+        if cached_steps:
+            self.streams.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> TriModalRecognizer:
+        super().train(mode)
+        if self.cached_steps:
+            self.streams.eval()
+        return self
 
     def forward(
         self,
@@ -126,7 +145,11 @@ class TriModalRecognizer(BaseModel):
         presence = drop_modalities(presence, self.modality_dropout, clips)
         per_clip = [sample for sample in data_samples for _ in range(clips)]
         window = read_windows(data_samples, clips)
-        features, loss_aux = self.run_streams(inputs, presence, window, per_clip)
+        counts = self._cached(data_samples)
+        if counts is not None:
+            features, loss_aux = self._from_cache(inputs, presence, window, counts), {}
+        else:
+            features, loss_aux = self.run_streams(inputs, presence, window, per_clip)
         return {**self.cls_head.loss(self.joint(features), data_samples), **loss_aux}
 
     def predict(self, inputs: Mapping[str, Tensor], data_samples: Sequence) -> Sequence:
@@ -150,8 +173,31 @@ class TriModalRecognizer(BaseModel):
         if presence is None:
             presence = read_presence(data_samples, self.streams, samples, clips)
         window = read_windows(data_samples, clips)
+        counts = self._cached(data_samples)
+        if counts is not None:
+            return self.joint(self._from_cache(inputs, presence, window, counts))
         features, _ = self.run_streams(inputs, presence, window)
         return self.joint(features)
+
+    def _cached(self, data_samples: Sequence | None) -> list[int] | None:
+        """Real steps of each sample if these are cached steps; None: they are clips."""
+        counts = step_counts(data_samples)
+        if counts is not None and not self.cached_steps:
+            raise ValueError(
+                "the inputs are cached steps, but the model is built for clips: write "
+                "model=dict(cached_steps=True)"
+            )
+        return counts
+
+    def _from_cache(
+        self,
+        inputs: Mapping[str, Tensor],
+        presence: Mapping[str, Tensor],
+        window: Tensor | None,
+        counts: Sequence[int],
+    ) -> Features:
+        widths = self.joint.in_channels
+        return features_of_steps(inputs, presence, window, counts, widths)
 
     def extract_feat(
         self,

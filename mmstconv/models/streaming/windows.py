@@ -26,6 +26,8 @@ class SharedMaps:
         self.trunk = StreamedTrunk(backbone)
         self.stride = self.trunk.stride
         self.steps = self.trunk.steps_in(frames)
+        covered = (self.trunk.reach - self.stride) / 2 + self.steps * self.stride
+        self.margin = frames - covered
         if self.steps < 1:
             raise ValueError(
                 f"a window of {frames} frames leaves no step: without padding over "
@@ -65,6 +67,7 @@ class RecomputedMaps:
     """
 
     stride = 1
+    margin = 0.0
 
     def __init__(self, backbone: nn.Module, frames: int) -> None:
         self.backbone = backbone
@@ -131,6 +134,11 @@ class WindowScorer:
         """Frames between two windows that can be read: those of the widest stride."""
         # strides are products of those of pooling; the widest is a multiple of others
         return max((maps.stride for maps in self.maps.values()), default=1)
+
+    @property
+    def margin(self) -> float:
+        """Frames at the end of a window that no step of some stream covers."""
+        return max((maps.margin for maps in self.maps.values()), default=0.0)
 
     @property
     def shares(self) -> dict[str, bool]:

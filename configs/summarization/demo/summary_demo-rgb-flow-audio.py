@@ -1,0 +1,33 @@
+# mim train mmstconv summary_demo-rgb-flow-audio.py
+# What matters is an object that goes up and a tone that rises, both at once most. Steps
+# are those of the demo's recognizer, whose streams rest: first
+# python -m mmstconv cache-steps CONFIG CHECKPOINT with its checkpoint, from which
+# training starts, too: --cfg-options load_from=CHECKPOINT
+_base_ = [
+    "../../_base_/default_runtime.py",
+    "../../_base_/models/stconvnet_demo.py",
+    "../../_base_/datasets/demo_summaries.py",
+    "../../_base_/schedules/adam_step.py",
+]
+
+model = dict(
+    cached_steps=True,
+    # so that each subset of the modalities is known, too
+    modality_dropout=dict(rgb=0.3, flow=0.3, audio=0.3),
+    # importance is 1 to 4
+    cls_head=dict(
+        _delete_=True,
+        type="SummaryHead",
+        dropout_ratio=0.2,
+        levels=4,
+        score_subsets=True,
+    ),
+)
+param_scheduler = [dict(type="MultiStepLR", by_epoch=True, milestones=[150], gamma=0.1)]
+train_cfg = dict(max_epochs=200, val_interval=20)
+default_hooks = dict(
+    checkpoint=dict(
+        interval=20, max_keep_ckpts=1, save_best="summary/rho", rule="greater"
+    )
+)
+randomness = dict(seed=0)

@@ -1,0 +1,221 @@
+"""What the metrics of segments and of instants share."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+
+from .detection import AveragePrecision, Events
+from .event_report import report_modalities, write_class_report
+from .event_samples import found_events, names_of_subsets, read_events, true_events
+from .gathering import GatheredResults
+from .report import write_report
+
+SHOWN = 5
+
+
+class EventMetric(GatheredResults, BaseMetric):
+    """Mean average precision of events, of all modalities and of each subset.
+
+    Subclasses say how events are judged: ``times`` (the field of the data samples),
+    ``columns`` (names of the thresholds), ``_judge`` and ``_mean``.
+
+    A file counts also if it could not be read: what it holds is missed then. A file
+    without ``gt_instances`` is not labelled; those are left out and a warning says how
+    many. A class without true events has no average precision and is left out of the
+    mean, with a warning.
+
+    Args:
+        out_dir: Write the reports here. None: only log.
+        collect_device: Of ``BaseMetric``.
+        prefix: Of ``BaseMetric``.
+        collect_dir: Of ``BaseMetric``.
+    """
+
+    times: str
+    columns: list[str]
+    #: Place of the threshold that subsets and errors of time are reported at.
+    main: int
+
+    def __init__(
+        self,
+        out_dir: str | Path | None = None,
+        *,
+        collect_device: str = "cpu",
+        prefix: str | None = None,
+        collect_dir: str | None = None,
+    ) -> None:
+        super().__init__(collect_device, prefix, collect_dir)
+        self.out_dir = out_dir
+        self.report: dict | None = None  # the last ones, in the main process
+        self.modality_report: dict | None = None
+
+    def process(self, data_batch: object, data_samples: Sequence[Mapping]) -> None:
+        """Keep of each file its events."""
+        whose = type(self).__name__
+        self.results.extend(
+            read_events(sample, self.times, whose) for sample in data_samples
+        )
+
+    def compute_metrics(self, results: Sequence[Mapping]) -> dict[str, float]:
+        labelled = [one for one in results if one["truth"] is not None]
+        if len(labelled) < len(results):
+            self._warn(f"{len(results) - len(labelled)} of {len(results)} files are "
+                       "not labelled (no gt_instances) and are left out")  # fmt: skip
+        if not any(len(one["truth"]["labels"]) for one in labelled):
+            self._warn("no file has a true event, nothing to measure")
+            return {}
+        names = (self.dataset_meta or {}).get("classes")
+        truth, found = true_events(labelled), found_events(labelled)
+        known = self._known(truth, labelled, names)
+        judged = self._judge(truth, found, known)
+        self._warn_of_empty_classes(judged, names)
+        measures = dict(zip(self.columns, judged.mean.tolist()))
+        measures["average_mAP"] = float(self._mean(judged.mean))
+        measures |= self._more(truth, found, judged)
+        measures |= self._subsets(labelled, truth, known, names)
+        self.report = self._report(results, labelled, truth, found, judged, measures)
+        self._write()
+        return measures
+
+    def _judge(self, truth: Events, found: Events, classes: list) -> AveragePrecision:
+        raise NotImplementedError
+
+    def _mean(self, values: np.ndarray) -> np.ndarray:
+        """One value of those at all thresholds: ``(..., K)`` to ``(...)``."""
+        return values.mean(-1)
+
+    def _more(self, truth: Events, found: Events, judged: AveragePrecision) -> dict:
+        """Further measures."""
+        return {}
+
+    def _known(
+        self, truth: Events, labelled: Sequence[Mapping], names: Sequence[str] | None
+    ) -> list[int]:
+        """Labels there are; says which file has another one."""
+        known = range(len(names)) if names else sorted(set(truth.labels.tolist()))
+        for one in labelled:
+            tables = [one["truth"], one["found"], *one["subsets"].values()]
+            labels = np.concatenate([table["labels"] for table in tables])
+            wrong = sorted(set(labels.tolist()) - set(known))
+            if wrong:
+                of = "the data set has" if names else "the truth has"
+                raise ValueError(
+                    f"{type(self).__name__}: {one['name']}: label {wrong[0]} is not "
+                    f"known, {of} {len(known)} classes: {list(names or known)[:SHOWN]}"
+                )
+        return list(known)
+
+    def _subsets(
+        self,
+        labelled: Sequence[Mapping],
+        truth: Events,
+        known: list[int],
+        names: Sequence[str] | None,
+    ) -> dict[str, float]:
+        """The means of each subset, and the Shapley values."""
+        self.modality_report = None
+        subsets = names_of_subsets(labelled, type(self).__name__)
+        if not subsets:
+            return {}
+        found = {
+            one: self._judge(truth, found_events(labelled, one), known).values
+            for one in subsets
+        }
+        measures = {}
+        for one, values in found.items():
+            measures[f"{self.columns[self.main]}/{one}"] = float(
+                np.nanmean(values[:, self.main])
+            )
+        there = [place for place, label in enumerate(known) if label in truth.labels]
+        report = report_modalities(
+            {one: self._mean(values[there]) for one, values in found.items()},
+            [known[place] for place in there],
+            [_name(known[place], names) for place in there],
+            [int((truth.labels == known[place]).sum()) for place in there],
+        )
+        for name, value in report["overall"]["measures"].items():
+            measures[name.replace(report["worth"], "average_mAP")] = value
+        measures["margin/best_stream"] = report["best_stream"]["margin"]
+        if report["best_stream"]["margin"] < 0:
+            self._warn(f"all modalities are below {report['best_stream']['name']}")
+        self.modality_report = report
+        return measures
+
+    def _report(
+        self,
+        results: Sequence[Mapping],
+        labelled: Sequence[Mapping],
+        truth: Events,
+        found: Events,
+        judged: AveragePrecision,
+        measures: Mapping[str, float],
+    ) -> dict:
+        """Plain types; a class without true events has None in place of values."""
+        names = (self.dataset_meta or {}).get("classes")
+        classes = []
+        for label, values in zip(judged.classes, judged.values):
+            own = [None if np.isnan(one) else float(one) for one in values]
+            mean = None if own[0] is None else float(self._mean(values))
+            classes.append(
+                {
+                    "label": label,
+                    "class": _name(label, names),
+                    "events": int((truth.labels == label).sum()),
+                    "detections": int((found.labels == label).sum()),
+                    "average_AP": mean,
+                    **{name[1:]: one for name, one in zip(self.columns, own)},
+                }
+            )
+        return dict(
+            files=len(results),
+            not_labelled=len(results) - len(labelled),
+            not_read=sum(one["failed"] for one in results),
+            events=len(truth.labels),
+            detections=len(found.labels),
+            measures=dict(measures),
+            classes=classes,
+        )
+
+    def _write(self) -> None:
+        if self.out_dir is None:
+            return
+        try:
+            write_class_report(self.report, self.out_dir)
+            if self.modality_report is not None:
+                write_report(self.modality_report, self.out_dir)
+        except OSError as error:  # a training goes on without
+            self._warn(f"the report was not written: {error}", logging.ERROR)
+
+    def _warn_of_empty_classes(
+        self, judged: AveragePrecision, names: Sequence[str] | None
+    ) -> None:
+        empty = np.isnan(judged.values).all(1)
+        if empty.any():
+            which = [
+                _name(label, names)
+                for label, none in zip(judged.classes, empty)
+                if none
+            ]
+            more = ", ..." if len(which) > SHOWN else ""
+            self._warn(
+                f"{len(which)} of {len(empty)} classes have no true event and are left "
+                f"out of the mean: {', '.join(which[:SHOWN])}{more}"
+            )
+
+    def _warn(self, text: str, level: int = logging.WARNING) -> None:
+        print_log(f"{type(self).__name__}: {text}", logger="current", level=level)
+
+
+def median_or_nothing(name: str, values: np.ndarray) -> dict[str, float]:
+    """``{name: median}`` of at least one value."""
+    return {name: float(np.median(values))} if values.size else {}
+
+
+def _name(label: int, names: Sequence[str] | None) -> str:
+    return str(names[label]) if names else str(label)

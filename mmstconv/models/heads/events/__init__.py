@@ -1,0 +1,1 @@
+"""Parts of the heads that find events along time."""

@@ -1,0 +1,118 @@
+"""Cache what the streams say along videos, for heads that learn from whole videos.
+
+python tools/cache_steps.py CONFIG CHECKPOINT [--out DIR] [--files PATH ...]
+
+Writes one .npz for each video of the config's data sets (or of --files: videos, folders
+of them, or text files with a path a line) into the folder that the config's
+LoadFilmSteps reads. Of the checkpoint only the streams are used: it may be one of
+another head. The clips are those of the config's test_pipeline.
+
+Safe to interrupt: no file is ever half there, and a rerun makes what is missing and
+what has changed, that is the video, the weights, the pipeline or --hop. A video that
+cannot be read is named with its reason at the end, and makes the exit code 1.
+"""
+
+import argparse
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from mmstconv.apis import cache_film_steps, load_recognizer
+from mmstconv.disk import local_path, print_any_name
+from mmstconv.engine.configured_films import cache_of, films_of
+from mmstconv.engine.messages import short_errors
+
+VIDEOS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts"}
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description="Cache the steps of videos")
+    parser.add_argument("config", help="config whose streams and clips count")
+    parser.add_argument("checkpoint", help="checkpoint file with these streams")
+    parser.add_argument(
+        "--out", type=local_path, help="folder; default: what LoadFilmSteps reads"
+    )
+    parser.add_argument(
+        "--files",
+        nargs="+",
+        type=local_path,
+        metavar="PATH",
+        help="videos, folders or lists; default: the videos of the config's data sets",
+    )
+    parser.add_argument(
+        "--hop", type=int, help="frames between windows; default: half of one"
+    )
+    parser.add_argument("--device", help="default: a GPU if there is one")
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="open Python objects in the checkpoint, which may run code: only your own",
+    )
+    parser.add_argument(
+        "--traceback",
+        action="store_true",
+        help="show where in the program an error arose, also one of the user's",
+    )
+    return parser.parse_args()
+
+
+def named_films(paths):
+    """The videos that command-line arguments name, each once."""
+    films = []
+    for path in paths:
+        if path.is_dir():
+            below = (p for p in path.rglob("*") if p.suffix.lower() in VIDEOS)
+            films += sorted(map(str, below))
+        elif path.suffix.lower() == ".txt":
+            lines = path.read_text("utf-8", "surrogateescape").splitlines()
+            films += [line.strip() for line in lines if line.strip()]
+        else:
+            films.append(os.fspath(path))
+    if not films:
+        raise ValueError(f"there are no videos in {', '.join(map(str, paths))}")
+    return list(dict.fromkeys(films))
+
+
+def show(done, total):
+    print(f"\r{done} of {total} videos", end="", file=sys.stderr, flush=True)
+
+
+def warn(text):
+    print(f"cache_steps: {text}", file=sys.stderr)
+
+
+def main():
+    print_any_name()
+    args = parse_args()
+    kept = "what was made is kept, the same command goes on"
+    with short_errors("cache_steps", kept):
+        model = load_recognizer(
+            args.config,
+            args.checkpoint,
+            args.device,
+            trust=args.trust,
+            streams_only=True,
+        )
+        out = args.out or Path(cache_of(model.cfg))
+        films = named_films(args.files) if args.files else films_of(model.cfg)
+        unusable = cache_film_steps(
+            model,
+            films,
+            out,
+            args.hop,
+            command="python -m mmstconv cache-steps " + shlex.join(sys.argv[1:]),
+            progress=show,
+            warn=warn,
+        )
+        print(file=sys.stderr)
+        for film, reason in unusable.items():
+            warn(f"{film}: {reason}")
+        if unusable:
+            warn(f"{len(unusable)} of {len(films)} videos cannot be used")
+    print(out)
+    sys.exit(len(unusable) > 0)
+
+
+if __name__ == "__main__":
+    main()

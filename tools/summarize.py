@@ -1,0 +1,90 @@
+"""Summarize a film: a shorter one of its most important shots, with sound.
+
+python tools/summarize.py CONFIG CHECKPOINT VIDEO [--share 0.15] [--out DIR]
+
+Writes into a folder, by default the video's name and .summary: summary.mp4 (of a file
+without pictures summary.m4a), key_frames.png, and summary.json with the times and
+scores of all shots. A checkpoint without a head for summaries will do: then steps are
+rated by their features alone, which summary.json says (rated_by).
+
+Safe to interrupt: the same command goes on with the steps that are done. Nothing is
+written over that this tool did not write.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mmstconv.apis import load_recognizer, summarize
+from mmstconv.apis.summary.shots import ShotLimits
+from mmstconv.disk import local_path, print_any_name
+from mmstconv.engine.messages import short_errors
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description="Summarize a film")
+    parser.add_argument("config", help="config the checkpoint was trained with")
+    parser.add_argument("checkpoint", help="checkpoint file")
+    parser.add_argument("video", type=local_path, help="video file")
+    parser.add_argument(
+        "--share", type=float, default=0.15, help="of the film that is shown, at most"
+    )
+    parser.add_argument(
+        "--out", type=local_path, help="folder; default: the video's name and .summary"
+    )
+    parser.add_argument(
+        "--shortest", type=float, default=ShotLimits().shortest, help="shot, in seconds"
+    )
+    parser.add_argument(
+        "--longest", type=float, default=ShotLimits().longest, help="shot, in seconds"
+    )
+    parser.add_argument("--device", help="default: a GPU if there is one")
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="open Python objects in the checkpoint, which may run code: only your own",
+    )
+    parser.add_argument(
+        "--traceback",
+        action="store_true",
+        help="show where in the program an error arose, also one of the user's",
+    )
+    return parser.parse_args()
+
+
+def shower():
+    """Prints each whole per cent once."""
+    shown = {}
+
+    def show(what, share):
+        percent = int(100 * share)
+        if percent > shown.get(what, -1):
+            shown[what] = percent
+            print(f"\r{what}: {percent} %    ", end="", file=sys.stderr, flush=True)
+
+    return show
+
+
+def main():
+    print_any_name()
+    args = parse_args()
+    out = args.out or Path(args.video.name).with_suffix(".summary")
+    kept = f"steps that are done are kept in {out}, the same command goes on"
+    with short_errors("summarize", kept):
+        model = load_recognizer(
+            args.config, args.checkpoint, args.device, trust=args.trust
+        )
+        summarize(
+            model,
+            args.video,
+            out,
+            share=args.share,
+            limits=ShotLimits(args.shortest, args.longest),
+            progress=shower(),
+        )
+        print(file=sys.stderr)
+    print(out)
+
+
+if __name__ == "__main__":
+    main()
