@@ -11,6 +11,7 @@ from .summaries import SummaryDataset
 from .transforms import *  # noqa: F403
 from .transforms import __all__ as _transforms
 from .transforms.stock import teach_format_shape
+from .untrimmed_dataset import UntrimmedVideoDataset
 from .video_dataset import MultiModalVideoDataset
 from .wrappers import ClassBalancedDataset, ConcatDataset, RepeatDataset
 
@@ -27,6 +28,7 @@ __all__ = [
     "MultiModalVideoDataset",
     "RepeatDataset",
     "ResumableSampler",
+    "UntrimmedVideoDataset",
     *_transforms,
 ]
 

@@ -65,16 +65,7 @@ def read_rows(path: str, delimiter: str = " ", multi_class: bool = False) -> lis
         AnnotationError: If it is no UTF-8 text, or names no video.
         ValueError: If it is in an object store that cannot be read.
     """
-    if not path:
-        raise FileNotFoundError("ann_file is empty; give an annotation file")
-    try:
-        text = get(path).decode("utf-8-sig")
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        raise FileNotFoundError(f"annotation file not found: {path}") from None
-    except ImportError as error:  # MMEngine's client of an object store
-        raise ValueError(f"{path} {REMOTE_ADVICE} ({error})") from None
-    except UnicodeDecodeError as error:
-        raise AnnotationError([f"{path}: is not UTF-8 text ({error})"]) from None
+    text = read_text(path)
     separator = None if delimiter == " " else delimiter
     rows = []
     for number, line in enumerate(LINE_END.split(text), 1):
@@ -86,6 +77,26 @@ def read_rows(path: str, delimiter: str = " ", multi_class: bool = False) -> lis
     if not rows:
         raise AnnotationError([f"{path}: names no video"])
     return rows
+
+
+def read_text(path: str) -> str:
+    """The text of an annotation file, without a byte order mark.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        AnnotationError: If it is no UTF-8 text.
+        ValueError: If it is in an object store that cannot be read.
+    """
+    if not path:
+        raise FileNotFoundError("ann_file is empty; give an annotation file")
+    try:
+        return get(path).decode("utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        raise FileNotFoundError(f"annotation file not found: {path}") from None
+    except ImportError as error:  # MMEngine's client of an object store
+        raise ValueError(f"{path} {REMOTE_ADVICE} ({error})") from None
+    except UnicodeDecodeError as error:
+        raise AnnotationError([f"{path}: is not UTF-8 text ({error})"]) from None
 
 
 def row_problems(
@@ -113,7 +124,7 @@ def row_problems(
     fine: set[str] = set()  # labels that were found to be correct
     problems: dict[int, list[str]] = {}
     for row in rows:
-        reasons = [] if is_plain(row.name) else _path_problems(row.name, root)
+        reasons = [] if is_plain(row.name) else path_problems(row.name, root)
         labels = row.labels
         if (labels or not unlabelled) and not (len(labels) == 1 and labels[0] in fine):
             wrong = _label_problems(labels, num_classes)
@@ -168,7 +179,13 @@ def _split(line: str, separator: str | None, multi_class: bool):
             return name, labels
 
 
-def _path_problems(name: str, root: str | None) -> list[str]:
+def path_problems(name: str, root: str | None) -> list[str]:
+    """What is wrong with the path of a media file.
+
+    Args:
+        name: As written.
+        root: Folder below which it must lie; None: anywhere.
+    """
     if "\0" in name:
         return ["contains a NUL byte: is the file UTF-8 text?"]
     if is_remote(name):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.structures import BaseDataElement
 
+from ..private_names import uses_private
 from ..randomness import seed_generators
 from .bad_samples import BadDataError, WorkerBoard, is_of_the_sample, named, reason_of
 from .transforms.roles import steps_of
@@ -23,6 +24,7 @@ class Damage(list):
         return self
 
 
+@uses_private("_load_metainfo")
 class TolerantDataset(BaseDataset):
     """MMEngine's ``BaseDataset`` that replaces or flags samples that cannot be used.
 
@@ -37,6 +39,14 @@ class TolerantDataset(BaseDataset):
     def __init__(self, *args, **kwargs) -> None:
         self._board = WorkerBoard()
         super().__init__(*args, **kwargs)
+
+    @classmethod
+    def _load_metainfo(cls, metainfo: Mapping | None = None) -> dict:
+        """As MMEngine's, which takes the path of a missing class file for a name."""
+        rest = dict(metainfo or {})
+        classes = rest.pop("classes", None)
+        loaded = super()._load_metainfo(rest)
+        return loaded if classes is None else dict(loaded, classes=classes)
 
     def tolerate(self, max_in_a_row: int) -> None:
         """From now on, replace bad samples in training and flag them in ``test_mode``.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import pickle
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from mmaction.datasets import VideoDataset
@@ -30,7 +30,7 @@ from .transforms.roles import steps_of
 
 
 @DATASETS.register_module()
-@uses_private("_load_metainfo", "_serialize_data")
+@uses_private("_serialize_data")
 class MultiModalVideoDataset(TolerantDataset, VideoDataset):
     """MMAction2's ``VideoDataset`` that finds mistakes before training begins.
 
@@ -79,14 +79,6 @@ class MultiModalVideoDataset(TolerantDataset, VideoDataset):
         names = find_class_names(names, self.ann_file, self.num_classes)
         if names is not None:
             metainfo_of(self)["classes"] = names
-
-    @classmethod
-    def _load_metainfo(cls, metainfo: Mapping | None = None) -> dict:
-        """As MMEngine's, which takes the path of a missing class file for a name."""
-        rest = dict(metainfo or {})
-        classes = rest.pop("classes", None)
-        loaded = super()._load_metainfo(rest)
-        return loaded if classes is None else dict(loaded, classes=classes)
 
     def full_init(self) -> None:
         """As MMEngine's, with the garbage collector off.

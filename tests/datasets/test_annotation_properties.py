@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from mmstconv.datasets import AnnotationError
 from mmstconv.datasets.annotation import (
     LINE_END,
-    _path_problems,
     _split,
     is_plain,
+    path_problems,
     read_rows,
     row_problems,
 )
@@ -89,5 +89,5 @@ def test_quick_lines_are_read_as_others(tmp_path_factory, lines, multi_class):
 )
 def test_plain_paths_have_no_problem(name):
     if is_plain(name):
-        assert _path_problems(name, "/root/folder") == []
+        assert path_problems(name, "/root/folder") == []
         assert os.path.join("/root/folder", name) == "/root/folder/" + name

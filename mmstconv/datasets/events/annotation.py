@@ -1,0 +1,135 @@
+"""Annotation files of events, by the name of their format, read strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from ..annotation import AnnotationError
+from .checks import film_problems, label_problems, mended
+from .film import Film
+
+
+class EventAnnotation(NamedTuple):
+    """What an annotation file says.
+
+    Args:
+        films: In the order of the file.
+        classes: Names of the classes in the order of their numbers, if the file numbers
+            them; else all labels of the file (of every subset), sorted.
+        problems: ``file:line: reason`` or ``file: key: reason`` each.
+        instants: Whether events are points in time.
+        subsets: The subset of each film; None if the format has none.
+    """
+
+    films: list[Film]
+    classes: list[str]
+    problems: list[str]
+    instants: bool = False
+    subsets: list[str] | None = None
+
+
+#: Readers by the name of their format: ``reader(path, **options) -> EventAnnotation``.
+EVENT_FORMATS: dict[str, Callable[..., EventAnnotation]] = {}
+
+
+def event_format(name: str) -> Callable[[Callable], Callable]:
+    """Decorator that makes a reader known by the name of its format."""
+
+    def register(reader: Callable[..., EventAnnotation]) -> Callable:
+        EVENT_FORMATS[name] = reader
+        return reader
+
+    return register
+
+
+def parse_events(
+    path: str,
+    format: str = "activitynet",
+    subset: str | Collection[str] | None = None,
+    *,
+    classes: Sequence[str] | None = None,
+    allow_overlap: bool = True,
+    mend: bool = False,
+    ignore_labels: Collection[str] = (),
+    options: Mapping | None = None,
+) -> EventAnnotation:
+    """An annotation file, with what is wrong in it.
+
+    Args:
+        path: Of the file.
+        format: A key of ``EVENT_FORMATS``.
+        subset: Films of these subsets only; None: all.
+        classes: Names that labels may have, in the order of their numbers; None: those
+            of the file.
+        allow_overlap: Whether events of a film may overlap.
+        mend: Whether to leave out events that are there twice or have no length, and to
+            cut off what reaches beyond the duration, as published files need it.
+        ignore_labels: Events of these labels are left out.
+        options: Of the reader.
+
+    Raises:
+        ValueError: There is no such format, or it has no subsets.
+        FileNotFoundError: There is no such file.
+        AnnotationError: It is of another kind.
+    """
+    if format not in EVENT_FORMATS:
+        close = get_close_matches(str(format), EVENT_FORMATS, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(
+            f"format must be one of {sorted(EVENT_FORMATS)}, got {format!r}{hint}"
+        )
+    found = EVENT_FORMATS[format](path, **(options or {}))
+    films = _of_subset(found, path, format, subset)
+    films = [_without(film, ignore_labels) for film in films]
+    if mend:
+        films = [mended(film, found.instants) for film in films]
+    names = [name for name in found.classes if name not in ignore_labels]
+    names = list(classes) if classes is not None else names
+    problems = list(found.problems)
+    for film in films:
+        problems += film_problems(film, found.instants, allow_overlap)
+        problems += label_problems(film, names)
+    if not films and not problems:
+        problems.append(f"{path}: names no video")
+    return found._replace(films=films, classes=names, problems=problems)
+
+
+def read_events(path: str, *args, **kwargs) -> EventAnnotation:
+    """As :func:`parse_events`, but what is wrong is an error.
+
+    Raises:
+        AnnotationError: Something in the file cannot be used; lists it all.
+    """
+    found = parse_events(path, *args, **kwargs)
+    if found.problems:
+        raise AnnotationError(found.problems)
+    return found
+
+
+def _of_subset(
+    found: EventAnnotation, path: str, format: str, subset: str | Collection[str] | None
+) -> list[Film]:
+    if subset is None:
+        return found.films
+    wanted = {subset} if isinstance(subset, str) else set(subset)
+    if found.subsets is None:
+        raise ValueError(
+            f"{path}: format {format!r} has no subsets, a file is one; got "
+            f"subset={subset!r}"
+        )
+    known = set(found.subsets)
+    if unknown := sorted(wanted - known):
+        raise ValueError(
+            f"{path}: no video is of subset {', '.join(map(repr, unknown))}; there are "
+            f"{', '.join(map(repr, sorted(known)))}"
+        )
+    pairs = zip(found.films, found.subsets)
+    return [film for film, its_subset in pairs if its_subset in wanted]
+
+
+def _without(film: Film, labels: Collection[str]) -> Film:
+    if not labels:
+        return film
+    return film._replace(events=[e for e in film.events if e.label not in labels])

@@ -1,0 +1,73 @@
+"""Tables read strictly: rows by the names of their columns, with line numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+
+from ..annotation import LINE_END, AnnotationError, read_text, shown
+
+Row = dict[str, str]
+
+
+def read_table(
+    path: str, columns: Sequence[str], delimiter: str, mistakes: list[str]
+) -> Iterator[tuple[str, Row]]:
+    """``(file:line, {column: text})`` of each row that is not blank.
+
+    Spaces around texts, a byte order mark and Windows line ends are tolerated; columns
+    may be in any order, with others beside them.
+
+    Args:
+        path: Of the file; its first line names the columns.
+        columns: That are needed.
+        delimiter: Between columns.
+        mistakes: Rows of another length are noted here.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        AnnotationError: Columns are missing.
+    """
+    text = LINE_END.sub("\n", read_text(path))
+    quoting = csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE
+    rows = csv.reader(io.StringIO(text), delimiter=delimiter, quoting=quoting)
+    header: list[str] | None = None
+    while True:
+        number = rows.line_num + 1
+        try:
+            cells = next(rows, None)
+        except csv.Error as error:
+            mistakes.append(f"{path}:{number}: is no row of a table ({error})")
+            continue
+        if cells is None:
+            break
+        cells = [cell.strip() for cell in cells]
+        if not any(cells):
+            continue
+        if header is None:
+            header = _header(path, number, cells, columns)
+        elif len(cells) != len(header):
+            mistakes.append(
+                f"{path}:{number}: has {len(cells)} columns, the first line names "
+                f"{len(header)}"
+            )
+        else:
+            yield f"{path}:{number}", dict(zip(header, cells))
+    if header is None:
+        raise AnnotationError([f"{path}: is empty"])
+
+
+def _header(path: str, number: int, cells: list[str], columns: Sequence[str]) -> list:
+    missing = [name for name in columns if name not in cells]
+    if missing:
+        raise AnnotationError(
+            [
+                f"{path}:{number}: the first line must name the columns "
+                f"{', '.join(columns)}; {', '.join(missing)} not found in "
+                f"{shown(' '.join(cells))}"
+            ]
+        )
+    if len(set(cells)) < len(cells):
+        raise AnnotationError([f"{path}:{number}: names a column twice"])
+    return cells

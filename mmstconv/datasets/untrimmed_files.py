@@ -1,0 +1,57 @@
+"""Files of untrimmed videos that annotations name with or without a suffix."""
+
+from __future__ import annotations
+
+import os
+
+# Of containers that hold video, in small letters.
+SUFFIXES = frozenset(
+    ".mp4 .mkv .webm .avi .mov .m4v .mpg .mpeg .ts .flv .wmv .3gp .ogv".split()
+)
+
+
+class FileFinder:
+    """Finds files below a folder; each of its folders is listed once.
+
+    Args:
+        root: The folder; empty: names are paths.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._listed: dict[str, tuple[set[str], dict[str, list[str]]]] = {}
+
+    def find(self, name: str) -> list[str]:
+        """Paths of the files that a name may mean: none, one, or several.
+
+        A file of that very name comes first; else all that have it before the suffix
+        of a video.
+
+        Args:
+            name: As the annotation has it.
+        """
+        path = os.path.join(self.root, name)
+        folder, last = os.path.split(path)
+        names, stems = self._content(folder)
+        if last in names:
+            return [path]
+        if found := stems.get(last):
+            return [os.path.join(folder, one) for one in sorted(found)]
+        return [path] if os.path.isfile(path) else []
+
+    def _content(self, folder: str) -> tuple[set[str], dict[str, list[str]]]:
+        """Names of the files in a folder, and those of videos by what is before it."""
+        if folder not in self._listed:
+            names: set[str] = set()
+            stems: dict[str, list[str]] = {}
+            try:
+                with os.scandir(folder or os.curdir) as entries:
+                    names = {entry.name for entry in entries if entry.is_file()}
+            except OSError:
+                pass  # no such folder: nothing is found
+            for name in names:
+                stem, suffix = os.path.splitext(name)
+                if suffix.lower() in SUFFIXES:
+                    stems.setdefault(stem, []).append(name)
+            self._listed[folder] = names, stems
+        return self._listed[folder]
