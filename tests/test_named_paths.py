@@ -133,7 +133,10 @@ def test_checkpoints_that_configs_start_from_are_made():
                     continue
             elif name in converted:
                 continue
-            elif name == JOINED and "# python tools/demo_tasks.py\n" in config.read_text():
+            elif (
+                name == JOINED
+                and "# python tools/demo_tasks.py\n" in config.read_text()
+            ):
                 continue
             wrong.append(f"{config.name}: {name}")
     assert not wrong, wrong

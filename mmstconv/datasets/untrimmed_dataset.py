@@ -138,6 +138,7 @@ class UntrimmedVideoDataset(TolerantDataset):
         )
         fields = {name: torch.tensor(times, dtype=torch.float32).reshape(shape)}
         labels = torch.tensor(labels, dtype=torch.long)
+        info.update(modality="RGB", start_index=0)  # MMAction2's transforms ask
         info["gt_instances"] = InstanceData(labels=labels, **fields)
         return info
 
