@@ -4,7 +4,7 @@
 # python -m mmstconv cache-steps CONFIG CHECKPOINT with its checkpoint, from which
 # training starts, too: --cfg-options load_from=CHECKPOINT
 _base_ = [
-    "../../_base_/default_runtime.py",
+    "../../_base_/ema_runtime.py",
     "../../_base_/models/stconvnet_demo.py",
     "../../_base_/datasets/demo_summaries.py",
     "../../_base_/schedules/adam_step.py",
@@ -13,7 +13,7 @@ _base_ = [
 model = dict(
     cached_steps=True,
     # so that each subset of the modalities is known, too
-    modality_dropout=dict(rgb=0.3, flow=0.3, audio=0.3),
+    modality_dropout=dict(rgb=0.4, flow=0.4, audio=0.4),
     # importance is 1 to 4
     cls_head=dict(
         _delete_=True,
