@@ -1,8 +1,9 @@
+# python tools/demo_tasks.py
+# makes the data, work_dirs/demo_tasks/streams.pth (the streams of `make demo`) and the
+# cache of its steps, then trains this. By hand, with these files there:
+# python -m mmstconv cache-steps CONFIG work_dirs/demo_tasks/streams.pth
 # mim train mmstconv summary_demo-rgb-flow-audio.py
-# What matters is an object that goes up and a tone that rises, both at once most. Steps
-# are those of the demo's recognizer, whose streams rest: first
-# python -m mmstconv cache-steps CONFIG CHECKPOINT with its checkpoint, from which
-# training starts, too: --cfg-options load_from=CHECKPOINT
+# What matters is an object that goes up and a tone that rises, both at once most.
 _base_ = [
     "../../_base_/ema_runtime.py",
     "../../_base_/models/stconvnet_demo.py",
@@ -23,6 +24,7 @@ model = dict(
         score_subsets=True,
     ),
 )
+load_from = "work_dirs/demo_tasks/streams.pth"
 param_scheduler = [dict(type="MultiStepLR", by_epoch=True, milestones=[150], gamma=0.1)]
 train_cfg = dict(max_epochs=200, val_interval=20)
 default_hooks = dict(
