@@ -28,12 +28,13 @@ COMMANDS = {
     "make_demo_dataset": ("data/make_demo_dataset.py", "generate the demo's videos"),
     "make_event_dataset": ("data/make_event_dataset.py", "generate long videos"),
     "make_summary_dataset": ("data/make_summary_dataset.py", "generate films to cut"),
+    "join_clips": ("data/join_clips.py", "join clips into long videos with events"),
     "mmaction2": ("mmaction2.py", "run one of MMAction2's tools"),
 }
 
 
 def usage() -> str:
-    lines = [f"  {name:20}{what}" for name, (_, what) in COMMANDS.items()]
+    lines = [f"  {name:22}{what}" for name, (_, what) in COMMANDS.items()]
     return "\n".join(
         [
             "usage: python -m mmstconv COMMAND ...",

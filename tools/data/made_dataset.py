@@ -81,7 +81,7 @@ def run_from_command(program: str, make: Callable[[], None]) -> None:
 def _lock(out: Path, name: str):
     from mmstconv.disk import FolderLock
 
-    what = f"a run of make_{name}_dataset"
+    what = f"a run that makes the {name} data set"
     return FolderLock(out, what, "Wait for it or end it")
 
 

@@ -10,26 +10,11 @@
 # Ours: docs/accuracy.md.
 _base_ = [
     "../../_base_/default_runtime.py",
-    "../../_base_/models/efficientnet_lite0_trimodal.py",
-    "../../_base_/datasets/own_videos.py",
+    "../../_base_/models/efficientnet_lite0_frozen.py",
+    "../../_base_/datasets/own_videos_168.py",
     "../../_base_/schedules/adam_step.py",
 ]
 
-from mmstconv.pipelines import change_steps, frames_at
-
-change_steps(_base_, flow=dict(shrink=3, bound=10.0), **frames_at(168))
-model = dict(
-    data_preprocessor=dict(preprocessors=dict(flow=dict(std=[10.0, 10.0]))),
-    streams=dict(
-        rgb=dict(backbone=dict(arch="efficientnet_lite0_every2", frozen_stages=9)),
-        flow=dict(
-            init_cfg=None,
-            backbone=dict(
-                _delete_=True, type="STConvNet", arch="lite_half_fine", in_channels=2
-            ),
-        ),
-    ),
-)
 param_scheduler = [
     dict(type="MultiStepLR", by_epoch=True, milestones=[10, 16], gamma=0.1)
 ]
