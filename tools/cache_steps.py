@@ -10,6 +10,11 @@ another head. The clips are those of the config's test_pipeline.
 Safe to interrupt: no file is ever half there, and a rerun makes what is missing and
 what has changed, that is the video, the weights, the pipeline or --hop. A video that
 cannot be read is named with its reason at the end, and makes the exit code 1.
+
+--mmaction2-csv DIR writes the same features once more as MMAction2's localizers read
+them (csv/v_NAME.csv, train.json, val.json, test.json): its BMN and TCANet train on
+them (configs/event_detection). TCANet refines proposals that BMN has written:
+--proposals.
 """
 
 import argparse
@@ -19,6 +24,8 @@ import sys
 from pathlib import Path
 
 from mmstconv.apis import cache_film_steps, load_recognizer
+from mmstconv.apis.mmaction2_csv import write_mmaction2_csv
+from mmstconv.datasets import FilmCache
 from mmstconv.disk import local_path, print_any_name
 from mmstconv.engine.configured_films import cache_of, films_of
 from mmstconv.engine.messages import short_errors
@@ -42,6 +49,23 @@ def parse_args():
     )
     parser.add_argument(
         "--hop", type=int, help="frames between windows; default: half of one"
+    )
+    parser.add_argument(
+        "--mmaction2-csv",
+        type=local_path,
+        metavar="DIR",
+        help="also write features and annotation of the config's data sets there",
+    )
+    parser.add_argument(
+        "--csv-rows", type=int, default=100, help="rows of each of these; default: 100"
+    )
+    parser.add_argument(
+        "--proposals",
+        nargs="+",
+        type=local_path,
+        default=[],
+        metavar="JSON",
+        help="results of BMN, to go into the annotation",
     )
     parser.add_argument("--device", help="default: a GPU if there is one")
     parser.add_argument(
@@ -108,6 +132,15 @@ def main():
         print(file=sys.stderr)
         for film, reason in unusable.items():
             warn(f"{film}: {reason}")
+        if args.mmaction2_csv:
+            write_mmaction2_csv(
+                model.cfg,
+                FilmCache(out),
+                args.mmaction2_csv,
+                args.csv_rows,
+                proposals=args.proposals,
+                warn=warn,
+            )
         if unusable:
             warn(f"{len(unusable)} of {len(films)} videos cannot be used")
     print(out)

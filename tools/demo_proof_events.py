@@ -67,8 +67,8 @@ def prove(place: Place) -> Proof:
 
 
 def options_of(place: Place, cache: Path) -> list[str]:
-    """``--cfg-options``: where the data, the cache and the streams are."""
-    options = [f"load_from={place.streams}"]
+    """``--cfg-options``: where the data and the cache are."""
+    options = []
     for dataset in (
         "train_dataloader.dataset.dataset",
         "val_dataloader.dataset",

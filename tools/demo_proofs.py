@@ -42,18 +42,15 @@ class Place:
         work_dir: Its own folder below this one.
         data: Folder of its data set.
         streams: Checkpoint.
-        threads: Of the CPU.
     """
 
-    def __init__(
-        self, name: str, work_dir: Path, data: Path, streams: Path, threads: int
-    ) -> None:
+    def __init__(self, name: str, work_dir: Path, data: Path, streams: Path) -> None:
         self.name = name
         self.work_dir = work_dir / name
         self.data = data
         self.streams = streams
         self.work_dir.mkdir(parents=True, exist_ok=True)
-        self.environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
+        self.environment = dict(os.environ, OMP_NUM_THREADS="1")  # small layers
         self.seconds: dict[str, float] = {}
 
     @property
@@ -96,11 +93,11 @@ class Place:
         folder.mkdir(parents=True, exist_ok=True)
         done = folder / "trained.json"
         if not done.exists():
-            self.mmstconv(
-                "train",
-                *("train", config, "--work-dir", folder, "--resume"),
-                *("--cfg-options", *options),
-            )
+            command = ["train", config, "--work-dir", folder]
+            start = [f"load_from={self.streams}"]
+            if (folder / "last_checkpoint").exists():  # an interrupted one goes on
+                command, start = [*command, "--resume"], ["load_from=None"]
+            self.mmstconv("train", *command, "--cfg-options", *start, *options)
             write_own(done, json.dumps(self.seconds["train"]))
         self.seconds["train"] = json.loads(done.read_text())
         return Path((folder / "last_checkpoint").read_text().strip())

@@ -69,9 +69,7 @@ def main() -> int:
     proofs: dict[str, Proof] = {}
     for name in args.tasks:
         module, data = PROOFS[name]
-        place = Place(
-            name, args.work_dir, args.data_root / data, streams, os.cpu_count() or 1
-        )
+        place = Place(name, args.work_dir, args.data_root / data, streams)
         proofs[name] = module.prove(place)
         seconds.update({f"{step} {name}": t for step, t in place.seconds.items()})
     for proof in proofs.values():

@@ -7,7 +7,18 @@ from collections.abc import Iterator, Mapping
 from mmaction.registry import DATASETS
 from mmengine.registry import init_default_scope
 
-LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
+SPLITS = ("train", "val", "test")
+
+
+def data_sets_of(cfg: Mapping) -> dict[str, list]:
+    """The data sets of each split of a config, without their transforms."""
+    init_default_scope(cfg.get("default_scope", "mmaction"))
+    return {
+        split: [
+            DATASETS.build(dict(part, pipeline=[])) for part in _configs(cfg, split)
+        ]
+        for split in SPLITS
+    }
 
 
 def films_of(cfg: Mapping) -> list[str]:
@@ -16,14 +27,13 @@ def films_of(cfg: Mapping) -> list[str]:
     Raises:
         ValueError: The config has no data sets of files.
     """
-    init_default_scope(cfg.get("default_scope", "mmaction"))
     films: dict[str, None] = {}
-    for part in _data_sets([cfg.get(name) for name in LOADERS]):
-        dataset = DATASETS.build(dict(part, pipeline=[]))
-        for index in range(len(dataset)):
-            name = dataset.get_data_info(index).get("filename")
-            if name is not None:
-                films[name] = None
+    for data_sets in data_sets_of(cfg).values():
+        for dataset in data_sets:
+            for index in range(len(dataset)):
+                name = dataset.get_data_info(index).get("filename")
+                if name is not None:
+                    films[name] = None
     if not films:
         raise ValueError("the config has no data sets of video files: give --files")
     return list(films)
@@ -37,7 +47,8 @@ def cache_of(cfg: Mapping) -> str:
     """
     folders = {
         step["cache"]
-        for part in _data_sets([cfg.get(name) for name in LOADERS])
+        for split in SPLITS
+        for part in _configs(cfg, split)
         for step in part["pipeline"]
         if step.get("type") == "LoadFilmSteps"
     }
@@ -47,8 +58,12 @@ def cache_of(cfg: Mapping) -> str:
     return folders.pop()
 
 
+def _configs(cfg: Mapping, split: str) -> Iterator[Mapping]:
+    return _data_sets(cfg.get(f"{split}_dataloader"))
+
+
 def _data_sets(part: object) -> Iterator[Mapping]:
-    """All with a pipeline, in loaders and in data sets that wrap others."""
+    """All with a pipeline, in a loader and in data sets that wrap others."""
     if isinstance(part, (list, tuple)):
         for one in part:
             yield from _data_sets(one)
