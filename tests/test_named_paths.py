@@ -31,6 +31,7 @@ PATH = re.compile(r"(?<![\w.}/-])(?<!https:)[\w.*~$/-]*\w\.(?:py|md|yml)\b")
 OTHERS = [
     Path(mmaction.__file__).parents[1],
     Path(mmaction.__file__).parent / ".mim",
+    Path(mmaction.__file__).parent / ".mim/configs",
     Path(mmaction.__file__).parent / ".mim/tools/data",
     Path(mmaction.__file__).parent / "models",
     Path(sysconfig.get_path("stdlib")),

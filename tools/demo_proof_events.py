@@ -59,7 +59,7 @@ def prove(place: Place) -> Proof:
     place.mmstconv(
         "test",
         *("test", CONFIG, checkpoint, "--work-dir", place.work_dir, "--dump", found),
-        *("--cfg-options", f"test_evaluator.out_dir={place.work_dir}", *options),
+        *("--cfg-options", *options),
     )
     with found.open("rb") as file:
         measured = measure(pickle.load(file))

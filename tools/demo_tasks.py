@@ -21,6 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import demo
 import demo_proof_events
+import demo_proof_summaries
 from demo_proofs import Place, Proof, join_streams
 
 from mmstconv.disk import local_path, print_any_name, refuse_foreign, write_own
@@ -29,6 +30,7 @@ from mmstconv.disk import local_path, print_any_name, refuse_foreign, write_own
 # task is a line here.
 PROOFS = {
     "demo_events": (demo_proof_events, "demo_events"),
+    "demo_summaries": (demo_proof_summaries, "demo_summaries"),
 }
 STREAMS = ("rgb", "flow", "audio")
 

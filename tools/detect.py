@@ -54,7 +54,7 @@ def parse_args():
     parser.add_argument(
         "--threshold",
         type=float,
-        default=0.1,
+        default=0.3,
         help="what scores less is no event; default: %(default)s",
     )
     parser.add_argument(

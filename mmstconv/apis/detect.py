@@ -17,7 +17,7 @@ from .film_steps import StepLayout, film_steps, step_layout
 from .inference import class_names
 
 #: What scores less is no event, unless the caller says otherwise.
-THRESHOLD = 0.1
+THRESHOLD = 0.3
 #: Steps that go through the head at a time, for each one that it sees beyond them.
 CHUNK = 4
 

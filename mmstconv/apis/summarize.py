@@ -165,6 +165,7 @@ def _cached_steps(
             seconds = piece.seconds
             progress("steps", min(seconds[-1, 1] / max(piece.end, 1e-9), 1.0))
         steps = join_film_steps(pieces)
+        pieces.clear()
         cache.save(path, steps, noted)
         return steps
     finally:

@@ -92,13 +92,13 @@ def test_events_are_those_of_the_whole_film(film, head, monkeypatch):
     assert len(expected) > 20 and len(set(expected[:, 2])) > 1
     for chunk in (0, 1, 4):
         monkeypatch.setattr(DETECT, "CHUNK", chunk)
-        found = in_order(as_rows(detect(model, film)))
+        found = in_order(as_rows(detect(model, film, threshold=0.1)))
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
 def test_some_classes_and_a_threshold(film):
     model = make_detector(EVENTS)
-    every = as_rows(detect(model, film))
+    every = as_rows(detect(model, film, threshold=0.1))
     cut = float(np.median(every[:, 3]))
     some = as_rows(detect(model, film, classes=["fall", "jump"], threshold=cut))
     wanted = every[(every[:, 3] >= cut) & (every[:, 2] != 1)]
@@ -111,7 +111,7 @@ def test_a_film_without_sound_or_shorter_than_a_window(film, tmp_path):
     silent = write_coded(tmp_path / "silent.mp4", count=60, fps=10)
     short = write_coded(tmp_path / "short.mp4", count=8, fps=10)  # 0.8 s of 1.5
     for path, end in ((silent, 6.0), (short, 0.8)):
-        found = as_rows(detect(model, path))
+        found = as_rows(detect(model, path, threshold=0.1))
         np.testing.assert_allclose(
             in_order(found), in_order(at_once(model, path)), rtol=0, atol=1e-5
         )

@@ -16,6 +16,7 @@ from mmstconv.apis import cache_film_steps
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = sorted((ROOT / "configs/event_detection").glob("demo/*.py"))
+PYRAMID = next(path for path in CONFIGS if path.stem.startswith("pyramid_"))
 # The longer windows, and the second stage, which caches what it has learned.
 STAGES = [
     pytest.param(path, marks=pytest.mark.slow) if "lstm-4s" in path.stem else path

@@ -60,6 +60,7 @@ def test_one_epoch_and_a_test(path, films, tmp_path):
         dataset.pipeline[0].cache = str(films / "cache")
     cfg.train_cfg.update(max_epochs=1, val_interval=1)
     del cfg.default_hooks.film_cache  # these steps are of no streams
+    cfg.load_from = None
     runner = Runner.from_cfg(cfg)
     if cfg.model.cls_head.type != "TrainingFreeSummaryHead":
         runner.train()

@@ -304,7 +304,7 @@ def hang(results):
     re.match(r"(a+)+b", "a" * 64)
 
 
-@pytest.mark.parametrize(("act", "timeout"), [(kill, 60.0), (hang, 0.2)])
+@pytest.mark.parametrize(("act", "timeout"), [(kill, 60.0), (hang, 1.0)])
 def test_what_a_dead_loader_process_held(folder, act, timeout, capfd):
     steps = pipeline(dict(type="_Fault", act=act), timeout=timeout)
     data = dataset(folder, pipeline=steps)
@@ -317,7 +317,7 @@ def test_what_a_dead_loader_process_held(folder, act, timeout, capfd):
     with pytest.raises(RuntimeError, match=how):
         for _ in range(8):
             next(iterator)
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 60
     assert str(folder / "2.mp4") in data.held(pids)
     assert data.held([1]) == []
     if act is hang:

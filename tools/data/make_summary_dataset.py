@@ -1,6 +1,6 @@
 """Makes films of which is known what matters, which no single modality can tell.
 
-    python tools/data/make_summary_dataset.py data/summaries
+    python tools/data/make_summary_dataset.py data/demo_summaries
 
 The object and the tone of the demo's clips, along 20 shots of 3 seconds. What matters
 is an object that goes up and a tone that rises; both at once matter more than their

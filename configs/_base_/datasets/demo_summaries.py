@@ -1,10 +1,10 @@
 # Films of which is known what matters:
-# tools/data/make_summary_dataset.py data/summaries
+# tools/data/make_summary_dataset.py data/demo_summaries
 # Heads learn from cached steps: python -m mmstconv cache-steps CONFIG CHECKPOINT
 # test_pipeline is that of the clips, which steps are made of.
 _base_ = ["./demo.py"]
 
-film_root = "data/summaries"
+film_root = "data/demo_summaries"
 cache = "work_dirs/demo-summaries-steps"
 truth = ["gt_importance", "user_importance", "change_points"]
 

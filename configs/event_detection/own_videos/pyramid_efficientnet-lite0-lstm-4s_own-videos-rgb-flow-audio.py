@@ -1,3 +1,4 @@
+# mim train mmstconv pyramid_efficientnet-lite0-lstm-4s_own-videos-rgb-flow-audio.py
 # Your own untrimmed videos: data/videos and data/events.json, or what
 # tools/data/join_clips.py makes of clips. STREAMS is a checkpoint of clips of the same
 # classes: of configs/recognition/finetune/

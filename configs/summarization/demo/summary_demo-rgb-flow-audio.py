@@ -1,10 +1,11 @@
+# python tools/demo_tasks.py
+# makes the data, work_dirs/demo_tasks/streams.pth (the streams of `make demo`) and the
+# cache of its steps, then trains this. By hand, with these files there:
+# python -m mmstconv cache-steps CONFIG work_dirs/demo_tasks/streams.pth
 # mim train mmstconv summary_demo-rgb-flow-audio.py
-# What matters is an object that goes up and a tone that rises, both at once most. Steps
-# are those of the demo's recognizer, whose streams rest: first
-# python -m mmstconv cache-steps CONFIG CHECKPOINT with its checkpoint, from which
-# training starts, too: --cfg-options load_from=CHECKPOINT
+# What matters is an object that goes up and a tone that rises, both at once most.
 _base_ = [
-    "../../_base_/default_runtime.py",
+    "../../_base_/ema_runtime.py",
     "../../_base_/models/stconvnet_demo.py",
     "../../_base_/datasets/demo_summaries.py",
     "../../_base_/schedules/adam_step.py",
@@ -13,7 +14,7 @@ _base_ = [
 model = dict(
     cached_steps=True,
     # so that each subset of the modalities is known, too
-    modality_dropout=dict(rgb=0.3, flow=0.3, audio=0.3),
+    modality_dropout=dict(rgb=0.4, flow=0.4, audio=0.4),
     # importance is 1 to 4
     cls_head=dict(
         _delete_=True,
@@ -23,6 +24,7 @@ model = dict(
         score_subsets=True,
     ),
 )
+load_from = "work_dirs/demo_tasks/streams.pth"
 param_scheduler = [dict(type="MultiStepLR", by_epoch=True, milestones=[150], gamma=0.1)]
 train_cfg = dict(max_epochs=200, val_interval=20)
 default_hooks = dict(

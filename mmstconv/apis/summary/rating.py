@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from mmaction.structures import ActionDataSample
 from torch import nn
 
 from ...datasets.film_steps import FilmSteps
@@ -61,9 +60,8 @@ def rate_steps(model: nn.Module, steps: FilmSteps) -> Rating:
     head = model.cls_head
     if not getattr(head, "rates_steps", False):
         head = TrainingFreeSummaryHead()
-    (sample,) = head.predict(fused, [ActionDataSample()])
     return Rating(
-        sample.pred_importance.float().cpu().numpy(),
+        head.rated(fused)[0].float().cpu().numpy(),  # of no subset of the modalities
         fused.steps[0].float().cpu().numpy(),
         type(head).__name__,
     )

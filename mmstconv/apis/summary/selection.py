@@ -12,8 +12,8 @@ from ...evaluation.summary import knapsack
 def select_shots(importance: np.ndarray, shots: np.ndarray, share: float) -> np.ndarray:
     """The shots with the largest sum of mean importances that fit.
 
-    The field's rule: a shot is worth the mean of its steps, weighs its length, and the
-    choice is exact.
+    The field's rule, and the metric's: a shot is worth the mean of its steps, weighs
+    its length, the choice is exact, and a shot that is worth nothing is left out.
 
     Args:
         importance: ``(T,)``.
@@ -25,7 +25,7 @@ def select_shots(importance: np.ndarray, shots: np.ndarray, share: float) -> np.
 
     Raises:
         ValueError: ``share`` is out of range, or so small that no shot fits; says how
-            large it would have to be.
+            large it would have to be. Or no shot that fits is worth anything.
     """
     if not 0 < share <= 1:
         raise ValueError(f"share must be above 0 and at most 1, got {share!r}")
@@ -38,8 +38,12 @@ def select_shots(importance: np.ndarray, shots: np.ndarray, share: float) -> np.
             "one is"
         )
     values = [float(np.mean(importance[first:end])) for first, end in shots]
-    # An item that adds nothing is left out, and importance may be 0 everywhere.
-    values = np.asarray(values) + 1e-9
     chosen = np.zeros(len(shots), bool)
     chosen[knapsack(values, lengths, room)] = True
+    if not chosen.any():
+        raise ValueError(
+            "there is nothing to show: the importance of each shot that fits into "
+            f"{share:.1%} of this film is 0; a larger share may help, or a head with "
+            "levels=None, which does not round"
+        )
     return chosen

@@ -11,6 +11,7 @@ import numpy as np
 POINTS = 7200  # of a longer sequence, neighbours are averaged to no more than these
 
 COMPONENTS = 64  # of wider features, the principal components of most scatter are read
+PART = 1024  # points that are projected at a time
 FLATTEST = 1e-9  # ruptures wants a penalty above 0
 
 
@@ -103,13 +104,13 @@ def change_points(
         ValueError: A feature is not finite.
         ImportError: ``ruptures`` is not installed.
     """
-    x = np.asarray(features, np.float64)
+    x = np.asarray(features)
     if not np.isfinite(x).all():
         raise ValueError("change_points: features are not all finite")
     group = math.ceil(len(x) / POINTS)
     x = _averaged(x, group)
     shortest = math.ceil(shortest / group)
-    x = _main_components(x - x.mean(axis=0))
+    x = _main_components(x)
     scatter = np.square(x).sum() / max(len(x), 1)
     if len(x) < 2 * shortest or scatter < 1e-12:
         return []
@@ -121,14 +122,21 @@ def _averaged(x: np.ndarray, group: int) -> np.ndarray:
     """Means of so many neighbours each; the last one of those that are left."""
     if group == 1:
         return x
-    return np.stack([x[k : k + group].mean(0) for k in range(0, len(x), group)])
+    means = [
+        x[k : k + group].mean(0, dtype=np.float64) for k in range(0, len(x), group)
+    ]
+    return np.stack(means)
 
 
 def _main_components(x: np.ndarray) -> np.ndarray:
+    """Of centred x, in double precision; no more than a part of it is at a time."""
+    mean = x.mean(axis=0, dtype=np.float64)
     if x.shape[1] <= COMPONENTS:
-        return x
-    _, axes = np.linalg.eigh(x.T @ x)  # by rising scatter
-    return x @ axes[:, -COMPONENTS:]
+        return x - mean
+    parts = [x[k : k + PART] for k in range(0, len(x), PART)]
+    scatter = sum((part - mean).T @ (part - mean) for part in parts)
+    _, axes = np.linalg.eigh(scatter)  # by rising scatter
+    return np.concatenate([(part - mean) @ axes[:, -COMPONENTS:] for part in parts])
 
 
 def _least(x: np.ndarray, shortest: int, weight: float) -> list[int]:

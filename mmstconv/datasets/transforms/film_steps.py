@@ -44,6 +44,8 @@ class LoadFilmSteps(BaseTransform):
         MediaError: The video could not be read when the cache was made.
     """
 
+    role = Role()  # neither frames nor sound are loaded, and streams do not run
+
     def __init__(self, cache: str) -> None:
         self.cache = FilmCache(cache)
 

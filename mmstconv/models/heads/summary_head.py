@@ -52,7 +52,7 @@ class SummaryHead(BaseModule):
     """
 
     over_time = "steps"
-    rates_steps = True  # ``predict`` writes ``pred_importance``
+    rates_steps = True  # by ``rated``; ``predict`` writes ``pred_importance``
 
     def __init__(
         self,

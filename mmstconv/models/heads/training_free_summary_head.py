@@ -44,7 +44,7 @@ class TrainingFreeSummaryHead(BaseModule):
     """
 
     over_time = "steps"
-    rates_steps = True  # ``predict`` writes ``pred_importance``
+    rates_steps = True  # by ``rated``; ``predict`` writes ``pred_importance``
 
     def __init__(
         self,
@@ -69,6 +69,10 @@ class TrainingFreeSummaryHead(BaseModule):
             real = steps.new_ones(steps.shape[:2]) > 0
         return typical_and_different(steps, real, self.neighbourhood)
 
+    def rated(self, fused: Fused) -> Tensor:
+        """As :meth:`forward`; what heads for summaries have in common."""
+        return self(fused)
+
     def loss(self, fused: Fused, data_samples: Sequence) -> dict[str, Tensor]:
         """There is nothing to learn.
 
@@ -82,7 +86,7 @@ class TrainingFreeSummaryHead(BaseModule):
 
     def predict(self, fused: Fused, data_samples: Sequence) -> Sequence:
         """Write ``pred_importance`` ``(T,)`` of the real steps, in 0..1."""
-        return write_importance(data_samples, fused, self, self.score_subsets)
+        return write_importance(data_samples, fused, self.rated, self.score_subsets)
 
 
 def typical_and_different(steps: Tensor, real: Tensor, neighbourhood: int) -> Tensor:

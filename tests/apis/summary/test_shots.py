@@ -16,6 +16,7 @@ from mmstconv.apis.summary.shots import (
     criterion,
     find_shots,
 )
+from mmstconv.evaluation.summary import summarize
 
 
 def scenes(rng, lengths, noise=0.3, width=6):
@@ -134,5 +135,27 @@ def test_shares_that_cannot_be():
             select_shots(np.ones(40), shots, share)
     with pytest.raises(ValueError, match=r"10\.0% of this film; with share=0\.25"):
         select_shots(np.ones(40), shots, 0.1)
-    assert select_shots(np.zeros(40), shots, 0.25).tolist() == [True, False]
-    assert select_shots(np.zeros(40), shots, 1).all()
+    with pytest.raises(ValueError, match="importance of each shot that fits"):
+        select_shots(np.zeros(40), shots, 1)
+
+
+def test_shots_are_chosen_as_the_metric_chooses():
+    """Also where many are worth nothing, which leaves room."""
+    rng, with_room = np.random.default_rng(6), 0
+    for _ in range(60):
+        ends = np.cumsum(rng.integers(1, 9, size=8))
+        shots = np.stack([[0, *ends[:-1]], ends], axis=1)
+        worth = rng.choice([0, 0, 1 / 3, 2 / 3, 1], size=8)
+        worth[np.argmin(np.diff(shots, axis=1))] = 1  # one that matters fits
+        importance = np.repeat(worth, np.diff(shots, axis=1)[:, 0])
+        share = float(rng.uniform(0.3, 1))
+        chosen = select_shots(importance, shots, share)
+        inclusive = shots - [0, 1]
+        steps = np.arange(ends[-1])
+        expected = summarize(importance, inclusive, ends[-1], steps, share)
+        assert chosen.nonzero()[0].tolist() == expected.shots
+        assert worth[chosen].all()
+        with_room += np.diff(shots, axis=1)[~chosen].min(initial=99) <= (
+            share * ends[-1] - np.diff(shots, axis=1)[chosen].sum()
+        )
+    assert with_room > 5
