@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import ROOT, load_script, plain_config
+from helpers_culprits import culprits
 from helpers_media import chirp_sound, write_coded
 from mmaction.registry import MODELS
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from mmstconv.apis import cache_film_steps, detect, load_recognizer
+from mmstconv.engine.configs import ConfigError, check_config
 
 join = load_script("tools/data/join_clips.py")
 CLIPS = next(
@@ -53,12 +56,13 @@ def of_the_user(folder):
         f"model = dict(cls_head=dict(num_classes={len(NAMES)}))\n"
         f'load_from = "{folder / "clips.pth"}"\n'
         f'work_dir = "{folder / "run"}"\n'
-        "train_cfg = dict(max_epochs=1, val_interval=1)\n"
+        "train_cfg = dict(max_epochs=1, val_interval=1)\nparam_scheduler = []\n"
         "default_hooks = dict(checkpoint=dict(interval=1))\n"
     )
     return path
 
 
+@pytest.mark.slow
 def test_from_clips_to_events(folder, monkeypatch):
     """One epoch; the streams stay those of the clips, whatever head they had."""
     monkeypatch.chdir(folder)
@@ -84,3 +88,23 @@ def test_from_clips_to_events(folder, monkeypatch):
     for event in detect(model, films[0], threshold=0.0):
         assert event.label in NAMES
         assert 0 <= event.start <= event.end <= end[films[0].stem]["duration"] + 0.2
+
+
+def test_what_a_run_has_written_can_be_used(tmp_path):
+    """All configs of the tasks beside recognition, with their variables in one file."""
+
+    def check(path):
+        written = tmp_path / path.name
+        plain_config(path).dump(written)
+        check_config(Config.fromfile(written))
+
+    tasks = ("event_detection", "summarization")
+    paths = [p for task in tasks for p in (ROOT / "configs" / task).rglob("*.py")]
+    assert len(paths) > 8 and culprits(check, [(path,) for path in paths]) == []
+
+
+def test_a_slip_in_what_a_run_has_written(tmp_path):
+    path = tmp_path / "written.py"
+    path.write_text("tets_pipeline = []\n")
+    with pytest.raises(ConfigError, match="did you mean 'test_pipeline'"):
+        check_config(Config.fromfile(path))

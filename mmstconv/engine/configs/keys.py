@@ -78,6 +78,9 @@ PLACES = {
     "lr": "optim_wrapper.optimizer.lr",
     "num_classes": "model.cls_head.num_classes",
 }
+# A variable such as film_test_pipeline, which a config that a run has written holds, is
+# a name of its own.
+LONGER = tuple(f"_{key}" for key in TOP_LEVEL)
 # Read by whoever builds the part, not by the part.
 OF_BUILDERS = {
     "type",
@@ -134,7 +137,7 @@ def _top_level(
         # A config that a run has written holds what its bases have read as well.
         if key in PLACES and len(sources) > 1 and sources[0].line_of(key):
             yield key, f"nothing reads '{key}' here; did you mean {PLACES[key]}?"
-        elif _close(key, TOP_LEVEL):
+        elif _close(key, TOP_LEVEL) and not key.endswith(LONGER):
             yield key, _unknown(key, TOP_LEVEL)
     if not sources:
         return
