@@ -17,9 +17,7 @@ def test_summarizing(media, monkeypatch, capsys):  # noqa: F811
     monkeypatch.setattr(bench, "MINUTES", (0.2, 0.4))
     path = media.looped(tiny, 8)
     results = [bench.memory(), bench.head_of_an_hour(), bench.cuts_of_an_hour()]
-    results += bench.compare(
-        "tiny", bench.rating_model(32, 8), media.looped(tiny, 8), 2
-    )
+    results += bench.compare("tiny", bench.rating_model(32, 8), path, 2)
     results = printed(capsys, results)
     assert [one["row"] for one in results] == ["19"] * 5
     assert all(one["ratio"] >= 0 for one in results)

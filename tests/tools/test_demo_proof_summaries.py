@@ -40,7 +40,7 @@ def films(tmp_path_factory):
                 filename=f"/data/{name}",
                 pred_importance=rated["rgb+flow+audio"],
                 subset_importance=rated,
-                user_importance=np.repeat(film.scores, STEPS, axis=1),
+                user_importance=np.repeat(film.scores.clip(1, 4), STEPS, axis=1),
                 change_points=np.stack([first, first + STEPS - 1], axis=1),
             )
         )

@@ -14,12 +14,12 @@ _base_ = [
 model = dict(
     cached_steps=True,
     # so that each subset of the modalities is known, too
-    modality_dropout=dict(rgb=0.4, flow=0.4, audio=0.4),
+    modality_dropout=dict(rgb=0.3, flow=0.3, audio=0.3),
     # importance is 1 to 4
     cls_head=dict(
         _delete_=True,
         type="SummaryHead",
-        dropout_ratio=0.2,
+        dropout_ratio=0.3,
         levels=4,
         score_subsets=True,
     ),
