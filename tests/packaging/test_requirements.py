@@ -34,7 +34,9 @@ def imported(folder: str) -> dict[str, Path]:
     for path in (ROOT / folder).rglob("*.py"):
         if {"benchmarks", "experiments", ".mim"} & {*path.parts}:
             continue
-        neighbours = {other.stem for other in path.parent.glob("*.py")}
+        # A script imports its neighbours, and puts its folder data/ on the path.
+        near = (path.parent, path.parent / "data")
+        neighbours = {other.stem for place in near for other in place.glob("*.py")}
         for node in ast.walk(ast.parse(path.read_text())):
             names = []
             if isinstance(node, ast.Import):
