@@ -85,7 +85,7 @@ def test_from_clips_to_events(folder, monkeypatch):
     assert trained["meta"]["dataset_meta"]["classes"] == NAMES
     model = load_recognizer(path, str(folder / "run/epoch_1.pth"), "cpu")
     end = json.loads(Path("data/events.json").read_text())["database"]
-    for event in detect(model, films[0], threshold=0.0):
+    for event in detect(model, films[0], threshold=0.001):
         assert event.label in NAMES
         assert 0 <= event.start <= event.end <= end[films[0].stem]["duration"] + 0.2
 
