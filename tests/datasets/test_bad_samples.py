@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import re
@@ -304,7 +305,7 @@ def hang(results):
     re.match(r"(a+)+b", "a" * 64)
 
 
-@pytest.mark.parametrize(("act", "timeout"), [(kill, 60.0), (hang, 1.0)])
+@pytest.mark.parametrize(("act", "timeout"), [(kill, 60.0), (hang, 0.2)])
 def test_what_a_dead_loader_process_held(folder, act, timeout, capfd):
     steps = pipeline(dict(type="_Fault", act=act), timeout=timeout)
     data = dataset(folder, pipeline=steps)
@@ -317,6 +318,10 @@ def test_what_a_dead_loader_process_held(folder, act, timeout, capfd):
     with pytest.raises(RuntimeError, match=how):
         for _ in range(8):
             next(iterator)
+    # The other process may have taken the same file in the place of a bad one; torch
+    # would raise its end into whatever runs then.
+    with contextlib.suppress(RuntimeError):
+        iterator._shutdown_workers()
     assert time.monotonic() - start < 60
     assert str(folder / "2.mp4") in data.held(pids)
     assert data.held([1]) == []
