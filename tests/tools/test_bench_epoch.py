@@ -59,6 +59,7 @@ def test_extracted_sound(speed, video, tmp_path):
     assert loudest[-1] > loudest[0] + 10 and 0 <= features.min() <= features.max() <= 1
 
 
+@pytest.mark.slow
 def test_one_short_round(speed, tmp_path, monkeypatch, capsys):
     tool = load_script("tools/benchmarks/epoch.py")
     clips = tuple(

@@ -182,6 +182,7 @@ def run_command(out):
     return done.stdout, json.loads(out.read_text())
 
 
+@pytest.mark.slow
 def test_command_writes_and_goes_on(tmp_path):
     out = tmp_path / "bench" / "fusion.json"
     said, rows = run_command(out)
