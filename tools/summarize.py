@@ -52,7 +52,8 @@ def main():
         model = load_recognizer(
             args.config, args.checkpoint, args.device, trust=args.trust
         )
-        with progress_bar(total=100, bar_format="{desc}{n_fmt} %") as bar:
+        shown = dict(desc="steps", bar_format="{desc}{n_fmt} %")
+        with progress_bar(total=100, **shown) as bar:
 
             def show(what, share):
                 bar.set_description(what, refresh=False)

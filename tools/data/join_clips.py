@@ -31,9 +31,8 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-from joined_plan import SUBSETS, JoinedForm, Piece, events_of, plan
-from made_dataset import make_missing, run_from_command
-from made_films import video_path
+from joined_plan import JoinedForm, Piece, events_of, plan
+from made_dataset import SUBSETS, make_missing, run_from_command, video_path
 
 VERSION = 1  # of the content: raise it whenever the same seed gives other files
 ANNOTATION = "events.json"

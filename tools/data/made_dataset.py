@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 
 MANIFEST = "manifest.json"
+SUBSETS = ("training", "validation", "test")  # of long videos
 
 
 def make_missing(
@@ -67,6 +68,11 @@ def make_missing(
             write_own(out / file, text)
     finally:
         lock.release()
+
+
+def video_path(out: Path, subset: str, index: int) -> Path:
+    """Where a long video is; its name, with or without suffix, is its id."""
+    return Path(out) / "videos" / f"{subset}_{index:04d}.mp4"
 
 
 def read_flags(

@@ -9,19 +9,12 @@ from pathlib import Path
 
 import numpy as np
 from demo_timeline import Part, draw_film_spec, render_film_frames, render_film_sound
-from made_dataset import make_missing
-
-SUBSETS = ("training", "validation", "test")
+from made_dataset import SUBSETS, make_missing, video_path
 
 
 def seeds_of(seed: int, subset: str, *index: int) -> np.random.SeedSequence:
     """Of a subset, or of one of its videos."""
     return np.random.SeedSequence(seed, spawn_key=(SUBSETS.index(subset), *index))
-
-
-def video_path(out: Path, subset: str, index: int) -> Path:
-    """Where a video is; its name, with or without suffix, is its id."""
-    return Path(out) / "videos" / f"{subset}_{index:04d}.mp4"
 
 
 def make_films(

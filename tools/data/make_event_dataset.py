@@ -28,8 +28,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 from demo_events import CLASSES, Timeline, bound, draw_timelines, label_of
-from made_dataset import read_flags, run_from_command
-from made_films import make_films, seeds_of, video_path
+from made_dataset import read_flags, run_from_command, video_path
+from made_films import make_films, seeds_of
 
 VERSION = 1  # of the content: raise it whenever the same seed gives other files
 SIZES = {"training": 48, "validation": 12, "test": 60}

@@ -27,8 +27,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 from demo_importance import SCALE, SHARE, SHOTS, Film, bounds, draw_film
-from made_dataset import read_flags, run_from_command
-from made_films import make_films, seeds_of, video_path
+from made_dataset import read_flags, run_from_command, video_path
+from made_films import make_films, seeds_of
 
 VERSION = 1  # of the content: raise it whenever the same seed gives other files
 SIZES = {"training": 40, "validation": 10, "test": 40}
