@@ -87,9 +87,12 @@ class Results:
 
     Raises:
         ForeignFile: One of the files is there and was not written by this command.
+        FileNotFoundError: There is no folder for them.
     """
 
     def __init__(self, out, run, files):
+        if not out.parent.is_dir():
+            raise FileNotFoundError(f"the folder does not exist: {out.parent}")
         self.out = out
         self.run = run
         self.journal = out.with_name(out.name + ".run.jsonl")

@@ -218,6 +218,7 @@ def test_what_cannot_be_asked(monkeypatch, capsys, checkpoint, folder, tmp_path)
         "there is no class 'walk'": (film, "--classes", "walk", "--out", "a.json"),
         "there are no videos in": (tmp_path, "--out", tmp_path / "b.json"),
     }
+    cases["the folder does not exist: no"] = (film, "--out", "no/a.json")
     monkeypatch.chdir(tmp_path)
     for message, arguments in cases.items():
         code = call(monkeypatch, checkpoint, *arguments)
