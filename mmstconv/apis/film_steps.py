@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..datasets.film_steps import FilmSteps, join_film_steps
 from ..models.layers import align_edges
 from .inference import as_sample
-from .long_video import score_video
+from .long_video import score_windows
 from .windows import Window, Windows
 
 FINEST = 1000  # parts of a frame that steps may begin at
@@ -115,11 +115,10 @@ def film_steps(
     layout = layout or step_layout(model, pipeline)
     hop = layout.checked_hop(hop)
     windows = Windows(model, pipeline, hop, "steps")
-    with windows.pieces.open(os.fspath(path)) as media:
+    path = os.fspath(path)
+    with windows.pieces.open(path) as media:
         start, end = media.extent
-    scored = score_video(
-        model, path, hop=hop, pipeline=pipeline, stage="steps", to_end=True
-    )
+    scored = score_windows(windows, path, to_end=True)
     return _stitched(scored, layout, round(hop / layout.width), start, end)
 
 
@@ -185,8 +184,10 @@ def _stitched(
         stop = layout.steps if following is None else left + hop
         stop = min(stop, count - number * hop)
         if stop > first:
+            feats = on_layout(window, layout)
             yield FilmSteps(
-                {n: x[first:stop] for n, x in on_layout(window, layout).items()},
+                # copies, as views would keep all of the window in memory
+                {name: x[first:stop].copy() for name, x in feats.items()},
                 {n: bool(here.any()) for n, here in window.steps.presence.items()},
                 origin + (number * hop + first) * step,
                 step,

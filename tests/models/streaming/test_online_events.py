@@ -77,6 +77,22 @@ def test_as_the_whole_film(kind, causal):
         assert_same(InstanceData.cat(told), wanted)
 
 
+def test_a_causal_instant_does_not_lie_ahead():
+    """Of a head that has not learned so; it can still learn it."""
+    head, steps = made("instants", causal=True), film()
+    torch.nn.init.constant_(head.offset_tower.out.conv.bias, 3.0)
+    times = head.read(steps).times
+    assert (times <= head.points(STEPS, steps.device).time).all()
+    times.sum().backward()
+    assert head.offset_tower.out.conv.bias.grad > 0
+    wanted = of_whole(head, steps)
+    assert len(wanted) > 15
+    for size in (1, 7):
+        events = OnlineEvents(head, step=STEP, start=START, min_score=MIN_SCORE)
+        told = [events.push(piece) for piece in steps.split(size, 1)]
+        assert_same(InstanceData.cat([*told, events.finish()]), wanted)
+
+
 @for_each("kind", HEADS)
 def test_scores_of_the_past_do_not_depend_on_the_future(kind):
     head, steps = made(kind, causal=True), film(120)
