@@ -53,8 +53,10 @@ def detect(
 
     The film is read once, as :func:`film_steps` reads it; joint and head run over the
     steps part by part, each part with as many steps around it as the head sees
-    (``head.reach``). The events are those that the head finds in the whole film. Memory
-    does not grow with the film. A modality that the file lacks is absent.
+    (``head.reach``). The events are those that the head finds in the whole film; where
+    candidates overlap for thousands of steps without a gap, as with a threshold near 0,
+    they are settled part by part (:class:`OnlineEvents`). Memory does not grow with the
+    film. A modality that the file lacks is absent.
 
     Args:
         model: Of :func:`load_recognizer`; its head is a ``TemporalEventHead`` or a
