@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..datasets.film_steps import FilmSteps
 from ..models.streaming import OnlineEvents
-from .film_steps import StepLayout, film_steps, step_layout
+from .film_steps import StepLayout, as_features, film_steps, step_layout
 from .inference import class_names
 
 #: What scores less is no event, unless the caller says otherwise.
@@ -125,10 +125,7 @@ def _told(
 @torch.inference_mode()
 def fused_steps(model: nn.Module, piece: FilmSteps) -> Tensor:
     """What the joint makes of a piece of a film, ``(1, T, D)``."""
-    device = next(model.parameters()).device
-    feats = {n: torch.as_tensor(x)[None].to(device) for n, x in piece.feats.items()}
-    presence = {name: torch.tensor([here]) for name, here in piece.presence.items()}
-    return model.joint.fuse_steps(feats, presence)
+    return model.joint(as_features(model, piece)).steps
 
 
 def checked_classes(

@@ -14,6 +14,7 @@ from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
 from ..datasets.film_steps import FilmSteps, join_film_steps
+from ..models.joint import Features
 from ..models.layers import align_edges
 from .inference import as_sample
 from .long_video import score_windows
@@ -130,6 +131,18 @@ def extract_film_steps(
 ) -> FilmSteps:
     """All pieces of :func:`film_steps` as one, with its arguments."""
     return join_film_steps(film_steps(model, path, hop, **options))
+
+
+def as_features(model: nn.Module, steps: FilmSteps) -> Features:
+    """What the joint reads of steps of a film, one row, on the model's device."""
+    device = next(model.parameters()).device
+    edges = torch.tensor([[steps.start, steps.start + steps.count * steps.step]])
+    return Features(
+        {name: torch.from_numpy(x)[None].to(device) for name, x in steps.feats.items()},
+        {name: torch.tensor([here]) for name, here in steps.presence.items()},
+        window=edges.to(device),
+        common=True,
+    )
 
 
 @torch.inference_mode()
