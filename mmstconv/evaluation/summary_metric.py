@@ -94,6 +94,10 @@ class SummaryMetric(ReportingMetric):
             name = str(sample.get("filename", "a data sample"))
             scores = read_importance(sample)
             video = read_rated_video(sample, len(scores["pred_importance"]))
+            if video is not None and video.change_points is not None:
+                # chosen once for all subsets and random scores
+                chosen = video.users_summaries(self.share)
+                video = video._replace(user_summary=chosen)
             whole = scores.pop("pred_importance")
             self.results.append(
                 dict(
