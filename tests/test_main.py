@@ -17,8 +17,10 @@ OF_THE_CHECKOUT = {"benchmarks", "experiments"}
 # What they share, what the demo is.
 NOT_COMMANDS = {
     *("demo_tasks", "demo_proofs", "demo_proof_events", "demo_proof_summaries"),
-    *("demo", "demo_pictures", "demo_sound", "demo_spec", "starting"),
-    *("demo_events", "demo_importance", "demo_timeline", "made_dataset"),
+    *("demo", "demo_pictures", "demo_sound", "demo_spec"),
+    *("starting", "inference_commands"),
+    *("demo_events", "demo_importance", "demo_timeline"),
+    *("made_dataset", "made_films"),
     *("joined_lists", "joined_plan"),
     *("file_workers", "prepared_files", "prepared_lists", "prepared_one"),
 }

@@ -18,10 +18,12 @@ them (configs/event_detection). TCANet refines proposals that BMN has written:
 """
 
 import argparse
-import os
 import shlex
 import sys
 from pathlib import Path
+
+from inference_commands import add_shared_flags, named_videos, progress_bar
+from tqdm import tqdm
 
 from mmstconv.apis import cache_film_steps, load_recognizer
 from mmstconv.apis.mmaction2_csv import write_mmaction2_csv
@@ -29,8 +31,6 @@ from mmstconv.datasets import FilmCache
 from mmstconv.disk import local_path, print_any_name
 from mmstconv.engine.configured_films import cache_of, films_of
 from mmstconv.engine.messages import short_errors
-
-VIDEOS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts"}
 
 
 def parse_args():
@@ -67,43 +67,12 @@ def parse_args():
         metavar="JSON",
         help="results of BMN, to go into the annotation",
     )
-    parser.add_argument("--device", help="default: a GPU if there is one")
-    parser.add_argument(
-        "--trust",
-        action="store_true",
-        help="open Python objects in the checkpoint, which may run code: only your own",
-    )
-    parser.add_argument(
-        "--traceback",
-        action="store_true",
-        help="show where in the program an error arose, also one of the user's",
-    )
+    add_shared_flags(parser)
     return parser.parse_args()
 
 
-def named_films(paths):
-    """The videos that command-line arguments name, each once."""
-    films = []
-    for path in paths:
-        if path.is_dir():
-            below = (p for p in path.rglob("*") if p.suffix.lower() in VIDEOS)
-            films += sorted(map(str, below))
-        elif path.suffix.lower() == ".txt":
-            lines = path.read_text("utf-8", "surrogateescape").splitlines()
-            films += [line.strip() for line in lines if line.strip()]
-        else:
-            films.append(os.fspath(path))
-    if not films:
-        raise ValueError(f"there are no videos in {', '.join(map(str, paths))}")
-    return list(dict.fromkeys(films))
-
-
-def show(done, total):
-    print(f"\r{done} of {total} videos", end="", file=sys.stderr, flush=True)
-
-
 def warn(text):
-    print(f"cache_steps: {text}", file=sys.stderr)
+    tqdm.write(f"cache_steps: {text}", file=sys.stderr)  # above the bar, if any
 
 
 def main():
@@ -119,17 +88,17 @@ def main():
             streams_only=True,
         )
         out = args.out or Path(cache_of(model.cfg))
-        films = named_films(args.files) if args.files else films_of(model.cfg)
-        unusable = cache_film_steps(
-            model,
-            films,
-            out,
-            args.hop,
-            command="python -m mmstconv cache-steps " + shlex.join(sys.argv[1:]),
-            progress=show,
-            warn=warn,
-        )
-        print(file=sys.stderr)
+        films = named_videos(args.files) if args.files else films_of(model.cfg)
+        with progress_bar(total=len(films), unit="video") as bar:
+            unusable = cache_film_steps(
+                model,
+                films,
+                out,
+                args.hop,
+                command="python -m mmstconv cache-steps " + shlex.join(sys.argv[1:]),
+                progress=lambda done, total: bar.update(done - bar.n),
+                warn=warn,
+            )
         for film, reason in unusable.items():
             warn(f"{film}: {reason}")
         if args.mmaction2_csv:

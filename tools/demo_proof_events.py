@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import pickle
 import sys
 from pathlib import Path
 
@@ -44,25 +43,10 @@ SIGMAS = 3  # sampling noise that is no leak
 
 def prove(place: Place) -> Proof:
     """Data, cached steps, training, test, and what came out."""
-    place.script("data", TOOLS / "data" / "make_event_dataset.py", place.data)
-    cache = place.work_dir / "steps"
-    place.mmstconv(
-        "steps",
-        *("cache_steps", CONFIG, place.streams, "--out", cache),
-        *("--files", place.data / "videos"),
-        quiet=False,
-    )
+    cache = place.prepare(CONFIG, "make_event_dataset.py")
     write_starts(place)
-    options = options_of(place, cache)
-    checkpoint = place.train(CONFIG, options)
-    found = place.work_dir / "found.pkl"
-    place.mmstconv(
-        "test",
-        *("test", CONFIG, checkpoint, "--work-dir", place.work_dir, "--dump", found),
-        *("--cfg-options", *options),
-    )
-    with found.open("rb") as file:
-        measured = measure(pickle.load(file))
+    samples = place.train_and_test(CONFIG, options_of(place, cache))
+    measured = measure(samples)
     return Proof(table(measured), judge(measured), measured)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import sys
 from pathlib import Path
 
@@ -39,24 +38,9 @@ SIGMAS = 3  # sampling noise that is no leak
 
 def prove(place: Place) -> Proof:
     """Data, cached steps, training, test, and what came out."""
-    place.script("data", TOOLS / "data" / "make_summary_dataset.py", place.data)
-    cache = place.work_dir / "steps"
-    place.mmstconv(
-        "steps",
-        *("cache_steps", CONFIG, place.streams, "--out", cache),
-        *("--files", place.data / "videos"),
-        quiet=False,
-    )
-    options = options_of(place, cache)
-    checkpoint = place.train(CONFIG, options)
-    found = place.work_dir / "found.pkl"
-    place.mmstconv(
-        "test",
-        *("test", CONFIG, checkpoint, "--work-dir", place.work_dir, "--dump", found),
-        *("--cfg-options", *options),
-    )
-    with found.open("rb") as file:
-        measured = measure(pickle.load(file), shots_of(place.data))
+    cache = place.prepare(CONFIG, "make_summary_dataset.py")
+    samples = place.train_and_test(CONFIG, options_of(place, cache))
+    measured = measure(samples, shots_of(place.data))
     return Proof(table(measured), judge(measured), measured)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
 import subprocess
 import sys
 import time
@@ -82,6 +83,37 @@ class Place:
                 f"{self.log}:\n{tail}"
             )
         self.seconds[step] = round(time.time() - start, 1)
+
+    def prepare(self, config: Path, maker: str) -> Path:
+        """Makes the data set and what the streams say of its videos.
+
+        Args:
+            config: Whose streams and clips count.
+            maker: Script of the data set.
+
+        Returns:
+            The cache of steps.
+        """
+        self.script("data", TOOLS / "data" / maker, self.data)
+        cache = self.work_dir / "steps"
+        self.mmstconv(
+            "steps",
+            *("cache_steps", config, self.streams, "--out", cache),
+            *("--files", self.data / "videos"),
+            quiet=False,
+        )
+        return cache
+
+    def train_and_test(self, config: Path, options: Sequence[str]) -> list[dict]:
+        """What a model says that has learnt: a sample for each test video."""
+        checkpoint = self.train(config, options)
+        found = self.work_dir / "found.pkl"
+        self.mmstconv(
+            "test",
+            *("test", config, checkpoint, "--work-dir", self.work_dir),
+            *("--dump", found, "--cfg-options", *options),
+        )
+        return pickle.loads(found.read_bytes())
 
     def train(self, config: Path, options: Sequence[str]) -> Path:
         """Trains, unless it was done with the same config, data and streams.

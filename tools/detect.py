@@ -2,13 +2,15 @@
 
 python tools/detect.py CONFIG CHECKPOINT FILE [FILE ...] [--out events.json]
 
-FILE is a video, or a folder: all videos below it. The result is JSON in the layout of
-ActivityNet (version, results, external_data), or, if --out ends with .csv, lines of
-file,start,end,label,score. With --figure a picture of each file's events over time
-lies beside it. Times are seconds of the file; instants start when they end.
+FILE is a video, a folder (all videos below it), or a text file with a path a line. The
+result is JSON in the layout of ActivityNet (version, results, external_data), or, if
+--out ends with .csv, lines of file,start,end,label,score. With --figure a picture of
+each file's events over time lies beside it. Times are seconds of the file; instants
+start when they end.
 
 A file that cannot be used is named, and the others go on; the exit code is 1 then.
-Every file that is done is written: the same command again does the others.
+Every file that is done is kept in a journal beside the result: the same command again
+does the others.
 """
 
 import argparse
@@ -18,14 +20,16 @@ import json
 import os
 import sys
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
+
+from inference_commands import add_shared_flags, named_videos, progress_bar, stamp
 
 from mmstconv.apis import Detection, class_names, detect, load_recognizer
 from mmstconv.disk import ForeignFile, is_own, local_path, print_any_name, write_own
 from mmstconv.engine.messages import short_errors
 from mmstconv.media import MediaError, open_media
 
-VIDEOS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts"}
 COLUMNS = ["file", "start", "end", "label", "score"]
 
 
@@ -38,7 +42,7 @@ def parse_args():
         nargs="+",
         type=local_path,
         metavar="FILE",
-        help="video file, or folder of them",
+        help="video, folder of them, or list (.txt)",
     )
     parser.add_argument(
         "--out",
@@ -60,17 +64,7 @@ def parse_args():
     parser.add_argument(
         "--hop", type=int, help="frames between windows; default: half of one"
     )
-    parser.add_argument("--device", help="default: a GPU if there is one")
-    parser.add_argument(
-        "--trust",
-        action="store_true",
-        help="open Python objects in the checkpoint, which may run code: only your own",
-    )
-    parser.add_argument(
-        "--traceback",
-        action="store_true",
-        help="show where in the program an error arose, also one of the user's",
-    )
+    add_shared_flags(parser)
     args = parser.parse_args()
     out = args.out or Path(Path(args.files[0].name).stem + ".events.json")
     if out.suffix.lower() not in (".json", ".csv"):
@@ -80,57 +74,93 @@ def parse_args():
 
 
 class Results:
-    """What was found, by file, on disk after every file.
+    """What was found, by file; each file is on disk when it is done, in a journal.
+
+    The journal's first line says what the results depend on but for the files. The
+    result itself has all files in the end, and lacks an eighth of those done at most
+    before: a rewrite after each would take ever longer.
 
     Args:
         out: The JSON or CSV file that is wanted.
-        run: What the results depend on but for the files.
+        run: What the results depend on but for the files, of JSON's types.
+        files: All that are wanted, in order.
 
     Raises:
         ForeignFile: One of the files is there and was not written by this command.
+        FileNotFoundError: There is no folder for them.
     """
 
-    def __init__(self, out, run):
+    def __init__(self, out, run, files):
+        if not out.parent.is_dir():
+            raise FileNotFoundError(f"the folder does not exist: {out.parent}")
         self.out = out
-        self.notes = out.with_name(out.name + ".run.json")
+        self.run = run
+        self.journal = out.with_name(out.name + ".run.jsonl")
+        self.ids = ids_of(files)
         self.done = {}
-        there = [path for path in (out, self.notes) if os.path.lexists(path)]
+        self.unwritten = 0  # files that the result may not say the truth about
+        there = [path for path in (out, self.journal) if os.path.lexists(path)]
         if not there:
             return
-        noted = None
-        if all(map(is_own, there)) and self.notes in there:
-            noted = json.loads(self.notes.read_bytes())
-        if noted is None or noted["run"] != run:
+        noted, *known = journal_lines(self.journal) or [None]
+        if noted != run or (out in there and not is_own(out)):
             raise ForeignFile(
                 f"{there[0]} is there and was not written by this command with these "
                 "weights and options: delete it, or give another --out"
             )
-        self.done = noted["files"]
+        self.done = dict(known)
 
     def known(self, path):
         """What was found in a file, if it is still the same."""
         known = self.done.get(os.fspath(path))
         return known if known and known["stamp"] == stamp(path) else None
 
-    def add(self, path, known, run):
-        """The events of one more file, on disk."""
-        self.done[os.fspath(path)] = known
-        write_own(self.notes, json.dumps(dict(run=run, files=self.done)))
+    def add(self, path, known):
+        """The events of one more file, on disk if they are not yet."""
+        name = os.fspath(path)
+        if self.done.get(name) is not known:
+            if not self.journal.exists():
+                write_own(self.journal, json.dumps(self.run))
+            with self.journal.open("a") as file:
+                file.write("\n" + json.dumps([name, known]))
+        self.done[name] = known
+        self.unwritten += 1
 
-    def write(self, files):
-        """The result of the files that could be used."""
+    def drop(self, path):
+        """What was found in a file that cannot be used any more is no result."""
+        if self.done.pop(os.fspath(path), None):
+            self.unwritten += 1
+
+    def write(self, *, whole):
+        """The result of the files that could be used.
+
+        Args:
+            whole: Also if it would not get much longer.
+        """
+        if not self.unwritten or not (whole or 8 * self.unwritten >= len(self.done)):
+            return
         found = {
             name: [Detection(*event) for event in self.done[name]["events"]]
-            for name in map(os.fspath, files)
+            for name in self.ids
             if name in self.done
         }
-        text = as_csv(found) if self.out.suffix.lower() == ".csv" else as_json(found)
-        write_own(self.out, text)
+        is_csv = self.out.suffix.lower() == ".csv"
+        write_own(self.out, as_csv(found) if is_csv else as_json(found, self.ids))
+        self.unwritten = 0
 
 
-def as_json(found):
-    """ActivityNet's result file; of two files of one name, ids are whole paths."""
-    ids = ids_of(found)
+def journal_lines(path):
+    """What a journal's lines say; one that is cut off says nothing."""
+    content = path.read_bytes() if path.is_file() else b""
+    lines = []
+    for line in content.splitlines():
+        with suppress(ValueError):
+            lines.append(json.loads(line))
+    return lines
+
+
+def as_json(found, ids):
+    """ActivityNet's result file."""
     results = {
         ids[name]: [
             dict(
@@ -148,15 +178,14 @@ def as_json(found):
 
 def ids_of(files):
     """``{file: id}``: the name without suffix; where two have the same, the path."""
-    names = {os.fspath(path): Path(path).stem for path in files}
+    names = {os.fspath(path): path.stem for path in files}
     counts = Counter(names.values())
     return {path: name if counts[name] == 1 else path for path, name in names.items()}
 
 
-def picture_of(path, files, out):
-    """Where the picture of a file belongs."""
-    name = ids_of(files)[os.fspath(path)].strip("/").replace("/", "_")
-    return out.with_name(f"{out.stem}-{name}.png")
+def picture_of(name, out):
+    """Where the picture of a file of this id belongs."""
+    return out.with_name(f"{out.stem}-{name.strip('/').replace('/', '_')}.png")
 
 
 def as_csv(found):
@@ -171,46 +200,23 @@ def as_csv(found):
         return file.getvalue()
 
 
-def stamp(path):
-    """Tells one version of a file from another."""
-    found = os.stat(path)
-    return [os.fspath(path), found.st_size, found.st_mtime_ns]
-
-
-def named_files(paths):
-    """The videos that the command line names, each once."""
-    files = {}
-    for path in paths:
-        below = [path]
-        if path.is_dir():
-            below = sorted(p for p in path.rglob("*") if p.suffix.lower() in VIDEOS)
-            if not below:
-                raise ValueError(f"there are no videos in {path}")
-        files.update(dict.fromkeys(below))
-    return list(files)
-
-
 def events_of(model, path, args):
     """What a file holds, as it is noted; says how far it is."""
     with open_media(path) as media:
         begin, end = media.extent
-    whole = end - begin
-
-    def show(now):
-        print(f"\r{path}: {now - begin:.0f} of {whole:.0f} s", end="", file=sys.stderr)
-
     known = dict(stamp=stamp(path), end=end)
-    known["events"] = sorted(
-        detect(
-            model,
-            path,
-            hop=args.hop,
-            classes=args.classes,
-            threshold=args.threshold,
-            progress=show,
+    with progress_bar(desc=str(path), total=round(end - begin), unit="s") as bar:
+        known["events"] = sorted(
+            detect(
+                model,
+                path,
+                hop=args.hop,
+                classes=args.classes,
+                threshold=args.threshold,
+                progress=lambda now: bar.update(round(now - begin) - bar.n),
+            )
         )
-    )
-    print(f"\r{path}: {len(known['events'])} events in {whole:.0f} s", file=sys.stderr)
+        bar.set_postfix_str(f"{len(known['events'])} events")
     return known
 
 
@@ -230,13 +236,35 @@ def draw(path, known, names, out):
     save_figure(figure, out)
 
 
+def detect_all(model, files, results, args):
+    """Adds what each file holds to the results.
+
+    Returns:
+        How many files cannot be used.
+    """
+    failed, names = 0, class_names(model)
+    for path in files:
+        try:
+            found = results.known(path) or events_of(model, path, args)
+        except (OSError, MediaError) as error:
+            failed += 1
+            results.drop(path)
+            print(f"detect: {error}", file=sys.stderr)
+            continue
+        results.add(path, found)
+        results.write(whole=False)
+        if args.figure:
+            picture = picture_of(results.ids[os.fspath(path)], args.out)
+            draw(path, found, names, picture)
+    return failed
+
+
 def main():
     print_any_name()
     args = parse_args()
     kept = f"{args.out} has the files that are done, the same command goes on"
-    failed = 0
     with short_errors("detect", kept):
-        files = named_files(args.files)
+        files = named_videos(args.files)
         run = dict(
             config=stamp(args.config),
             checkpoint=stamp(args.checkpoint),
@@ -244,22 +272,14 @@ def main():
             classes=args.classes,
             threshold=args.threshold,
         )
-        results = Results(args.out, run)
+        results = Results(args.out, run, files)
         model = load_recognizer(
             args.config, args.checkpoint, args.device, trust=args.trust
         )
-        names = class_names(model)
-        for path in files:
-            try:
-                found = results.known(path) or events_of(model, path, args)
-            except (OSError, MediaError) as error:
-                failed += 1
-                print(f"\ndetect: {error}", file=sys.stderr)
-                continue
-            results.add(path, found, run)
-            results.write(files)
-            if args.figure:
-                draw(path, found, names, picture_of(path, files, args.out))
+        try:
+            failed = detect_all(model, files, results, args)
+        finally:
+            results.write(whole=True)
     if failed and len(files) > 1:
         print(
             f"detect: {failed} of {len(files)} files cannot be used",

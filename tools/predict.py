@@ -11,6 +11,8 @@ code is 1 then. A damaged file is recognised by what is left of it, with a warni
 import argparse
 import sys
 
+from inference_commands import add_shared_flags
+
 from mmstconv.apis import (
     class_names,
     class_probabilities,
@@ -42,17 +44,7 @@ def parse_args():
         default=0.5,
         help="of several classes a file, print those of this probability and above",
     )
-    parser.add_argument("--device", help="default: a GPU if there is one")
-    parser.add_argument(
-        "--trust",
-        action="store_true",
-        help="open Python objects in the checkpoint, which may run code: only your own",
-    )
-    parser.add_argument(
-        "--traceback",
-        action="store_true",
-        help="show where in the program an error arose, also one of the user's",
-    )
+    add_shared_flags(parser)
     return parser.parse_args()
 
 

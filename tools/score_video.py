@@ -13,9 +13,10 @@ import fcntl
 import io
 import json
 import os
-import sys
 from contextlib import contextmanager
 from pathlib import Path
+
+from inference_commands import add_shared_flags, progress_bar, stamp
 
 from mmstconv.apis import (
     class_names,
@@ -39,24 +40,8 @@ def parse_args():
     parser.add_argument(
         "--hop", type=int, help="frames between windows; default: a quarter of one"
     )
-    parser.add_argument("--device", help="default: a GPU if there is one")
-    parser.add_argument(
-        "--trust",
-        action="store_true",
-        help="open Python objects in the checkpoint, which may run code: only your own",
-    )
-    parser.add_argument(
-        "--traceback",
-        action="store_true",
-        help="show where in the program an error arose, also one of the user's",
-    )
+    add_shared_flags(parser)
     return parser.parse_args()
-
-
-def stamp(path):
-    """Tells one version of a file from another."""
-    found = os.stat(path)
-    return [os.fspath(path), found.st_size, found.st_mtime_ns]
 
 
 def done_before(out, run, columns):
@@ -163,7 +148,8 @@ def main():
         columns = ["start", "end", *class_names(model)]
         skip = done_before(out, run, columns)
         windows = score_video(model, args.video, hop=args.hop, skip=skip)
-        with only_writer(out) as file:
+        whole = dict(total=round(end - begin), unit="s")
+        with only_writer(out) as file, progress_bar(**whole) as bar:
             if os.fstat(file.fileno()).st_size == 0:
                 describing(out).write_text(json.dumps(run))
                 file.write(as_line(columns))
@@ -173,9 +159,7 @@ def main():
                 file.write(
                     as_line([f"{window.start:.3f}", f"{window.end:.3f}", *scores])
                 )
-                done = window.end - begin
-                print(f"\r{done:.0f} of {end - begin:.0f} s", end="", file=sys.stderr)
-        print(file=sys.stderr)
+                bar.update(round(window.end - begin) - bar.n)
     print(out)
 
 

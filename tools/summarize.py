@@ -12,8 +12,9 @@ written over that this tool did not write.
 """
 
 import argparse
-import sys
 from pathlib import Path
+
+from inference_commands import add_shared_flags, progress_bar
 
 from mmstconv.apis import load_recognizer, summarize
 from mmstconv.apis.summary.shots import ShotLimits
@@ -38,31 +39,8 @@ def parse_args():
     parser.add_argument(
         "--longest", type=float, default=ShotLimits().longest, help="shot, in seconds"
     )
-    parser.add_argument("--device", help="default: a GPU if there is one")
-    parser.add_argument(
-        "--trust",
-        action="store_true",
-        help="open Python objects in the checkpoint, which may run code: only your own",
-    )
-    parser.add_argument(
-        "--traceback",
-        action="store_true",
-        help="show where in the program an error arose, also one of the user's",
-    )
+    add_shared_flags(parser)
     return parser.parse_args()
-
-
-def shower():
-    """Prints each whole per cent once."""
-    shown = {}
-
-    def show(what, share):
-        percent = int(100 * share)
-        if percent > shown.get(what, -1):
-            shown[what] = percent
-            print(f"\r{what}: {percent} %    ", end="", file=sys.stderr, flush=True)
-
-    return show
 
 
 def main():
@@ -74,15 +52,21 @@ def main():
         model = load_recognizer(
             args.config, args.checkpoint, args.device, trust=args.trust
         )
-        summarize(
-            model,
-            args.video,
-            out,
-            share=args.share,
-            limits=ShotLimits(args.shortest, args.longest),
-            progress=shower(),
-        )
-        print(file=sys.stderr)
+        shown = dict(desc="steps", bar_format="{desc}{n_fmt} %")
+        with progress_bar(total=100, **shown) as bar:
+
+            def show(what, share):
+                bar.set_description(what, refresh=False)
+                bar.update(int(100 * share) - bar.n)
+
+            summarize(
+                model,
+                args.video,
+                out,
+                share=args.share,
+                limits=ShotLimits(args.shortest, args.longest),
+                progress=show,
+            )
     print(out)
 
 

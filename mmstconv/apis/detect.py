@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..datasets.film_steps import FilmSteps
 from ..models.streaming import OnlineEvents
-from .film_steps import StepLayout, film_steps, step_layout
+from .film_steps import StepLayout, as_features, film_steps, step_layout
 from .inference import class_names
 
 #: What scores less is no event, unless the caller says otherwise.
@@ -53,8 +53,10 @@ def detect(
 
     The film is read once, as :func:`film_steps` reads it; joint and head run over the
     steps part by part, each part with as many steps around it as the head sees
-    (``head.reach``). The events are those that the head finds in the whole film. Memory
-    does not grow with the film. A modality that the file lacks is absent.
+    (``head.reach``). The events are those that the head finds in the whole film; where
+    candidates overlap for thousands of steps without a gap, as with a threshold near 0,
+    they are settled part by part (:class:`OnlineEvents`). Memory does not grow with the
+    film. A modality that the file lacks is absent.
 
     Args:
         model: Of :func:`load_recognizer`; its head is a ``TemporalEventHead`` or a
@@ -123,10 +125,7 @@ def _told(
 @torch.inference_mode()
 def fused_steps(model: nn.Module, piece: FilmSteps) -> Tensor:
     """What the joint makes of a piece of a film, ``(1, T, D)``."""
-    device = next(model.parameters()).device
-    feats = {n: torch.as_tensor(x)[None].to(device) for n, x in piece.feats.items()}
-    presence = {name: torch.tensor([here]) for name, here in piece.presence.items()}
-    return model.joint.fuse_steps(feats, presence)
+    return model.joint(as_features(model, piece)).steps
 
 
 def checked_classes(

@@ -14,9 +14,10 @@ from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
 from ..datasets.film_steps import FilmSteps, join_film_steps
+from ..models.joint import Features
 from ..models.layers import align_edges
 from .inference import as_sample
-from .long_video import score_video
+from .long_video import score_windows
 from .windows import Window, Windows
 
 FINEST = 1000  # parts of a frame that steps may begin at
@@ -115,11 +116,10 @@ def film_steps(
     layout = layout or step_layout(model, pipeline)
     hop = layout.checked_hop(hop)
     windows = Windows(model, pipeline, hop, "steps")
-    with windows.pieces.open(os.fspath(path)) as media:
+    path = os.fspath(path)
+    with windows.pieces.open(path) as media:
         start, end = media.extent
-    scored = score_video(
-        model, path, hop=hop, pipeline=pipeline, stage="steps", to_end=True
-    )
+    scored = score_windows(windows, path, to_end=True)
     return _stitched(scored, layout, round(hop / layout.width), start, end)
 
 
@@ -131,6 +131,18 @@ def extract_film_steps(
 ) -> FilmSteps:
     """All pieces of :func:`film_steps` as one, with its arguments."""
     return join_film_steps(film_steps(model, path, hop, **options))
+
+
+def as_features(model: nn.Module, steps: FilmSteps) -> Features:
+    """What the joint reads of steps of a film, one row, on the model's device."""
+    device = next(model.parameters()).device
+    edges = torch.tensor([[steps.start, steps.start + steps.count * steps.step]])
+    return Features(
+        {name: torch.from_numpy(x)[None].to(device) for name, x in steps.feats.items()},
+        {name: torch.tensor([here]) for name, here in steps.presence.items()},
+        window=edges.to(device),
+        common=True,
+    )
 
 
 @torch.inference_mode()
@@ -185,8 +197,10 @@ def _stitched(
         stop = layout.steps if following is None else left + hop
         stop = min(stop, count - number * hop)
         if stop > first:
+            feats = on_layout(window, layout)
             yield FilmSteps(
-                {n: x[first:stop] for n, x in on_layout(window, layout).items()},
+                # copies, as views would keep all of the window in memory
+                {name: x[first:stop].copy() for name, x in feats.items()},
                 {n: bool(here.any()) for n, here in window.steps.presence.items()},
                 origin + (number * hop + first) * step,
                 step,

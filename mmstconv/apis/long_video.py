@@ -66,13 +66,14 @@ def score_video(
         ...     print(f"{window.start:.2f} s: class {window.scores.argmax()}")
     """
     windows = Windows(model, pipeline, hop, stage)
-    return _score_video(windows, model, os.fspath(path), skip, to_end)
+    return score_windows(windows, os.fspath(path), skip, to_end)
 
 
-def _score_video(
-    windows: Windows, model: nn.Module, path: str, skip: int, to_end: bool
+def score_windows(
+    windows: Windows, path: str, skip: int = 0, to_end: bool = False
 ) -> Iterator[Window]:
-    pieces, hop = windows.pieces, windows.hop
+    """:func:`score_video` with windows that are built, and have seen nothing yet."""
+    model, pieces, hop = windows.model, windows.pieces, windows.hop
     with pieces.open(path) as media:
         start, end = media.extent
         has_video = media.has_video

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 
-# Of containers that hold video, in small letters.
-SUFFIXES = frozenset(
-    ".mp4 .mkv .webm .avi .mov .m4v .mpg .mpeg .ts .flv .wmv .3gp .ogv".split()
-)
+from ..media.video_files import VIDEO_SUFFIXES
 
 
 class FileFinder:
@@ -51,7 +48,7 @@ class FileFinder:
                 pass  # no such folder: nothing is found
             for name in names:
                 stem, suffix = os.path.splitext(name)
-                if suffix.lower() in SUFFIXES:
+                if suffix.lower() in VIDEO_SUFFIXES:
                     stems.setdefault(stem, []).append(name)
             self._listed[folder] = names, stems
         return self._listed[folder]

@@ -73,6 +73,13 @@ def test_each_step_is_of_the_window_in_whose_middle_it_lies(film, case, hop):
     assert end >= steps.end - 1e-6 > end - steps.step  # the end is covered
 
 
+def test_pieces_keep_no_other_steps_in_memory(film):
+    pieces = list(film_steps(make_model(padded=True), film))
+    assert len(pieces) > 3
+    for piece in pieces:
+        assert all(x.base is None for x in piece.feats.values())
+
+
 def batch_of(film, folder, steps, **crop):
     """A batch of one: the film's steps through the cache and the transforms."""
     cache = FilmCache(folder)

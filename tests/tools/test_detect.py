@@ -117,11 +117,91 @@ def test_what_is_done_is_not_done_again(monkeypatch, checkpoint, folder, tmp_pat
     assert read[3:] == ["a.mp4"]
 
 
+def test_the_journal_outlives_a_kill(monkeypatch, checkpoint, folder, tmp_path):
+    """Without a result, and cut off in its last line: only that file is read again."""
+    out, journal = tmp_path / "events.json", tmp_path / "events.json.run.jsonl"
+    films = folder / "a.mp4", folder / "below" / "b.mp4"
+    assert call(monkeypatch, checkpoint, *films, "--out", out) == 0
+    whole = out.read_bytes()
+    out.unlink()
+    journal.write_bytes(journal.read_bytes()[:-9])
+    read, real = [], TOOL.detect
+
+    def counted(model, path, **options):
+        read.append(path.name)
+        return real(model, path, **options)
+
+    monkeypatch.setattr(TOOL, "detect", counted)
+    for expected in (["b.mp4"], ["b.mp4"]):
+        assert call(monkeypatch, checkpoint, *films, "--out", out) == 0
+        assert read == expected and out.read_bytes() == whole
+
+
+def test_a_film_that_was_spoiled_is_no_result(
+    monkeypatch, checkpoint, folder, tmp_path
+):
+    films, out = tmp_path / "films", tmp_path / "events.json"
+    shutil.copytree(folder / "below", films)
+    shutil.copy(folder / "a.mp4", films)
+    assert call(monkeypatch, checkpoint, films, "--out", out) == 0
+    assert set(json.loads(out.read_text("utf-8"))["results"]) == {"a", "b"}
+    (films / "a.mp4").write_text("this is no film\n")
+    assert call(monkeypatch, checkpoint, films, "--out", out) == 1
+    assert set(json.loads(out.read_text("utf-8"))["results"]) == {"b"}
+    content = out.read_bytes()
+    assert call(monkeypatch, checkpoint, films / "none.mp4", "--out", out) == 1
+    assert out.read_bytes() == content  # nothing new was found
+
+
+def test_the_result_is_rewritten_a_few_times_only(monkeypatch, tmp_path):
+    """What is on disk misses an eighth at most, and no more than that is rewritten."""
+    films = [tmp_path / f"{k:04d}.mp4" for k in range(1000)]
+    out, sizes, real = tmp_path / "events.csv", [], TOOL.write_own
+
+    def counted(path, text):
+        sizes.append(text.count("walk"))
+        real(path, text)
+
+    monkeypatch.setattr(TOOL, "write_own", counted)
+    results = TOOL.Results(out, dict(hop=None), films)
+    for number, film in enumerate(films, 1):
+        film.touch()
+        event = TOOL.Detection(0.0, 1.0, "walk", 0.5)
+        results.add(film, dict(stamp=TOOL.stamp(film), end=2.0, events=[event]))
+        results.write(whole=False)
+        assert sizes[-1] >= number * 7 / 8 - 1
+    results.write(whole=True)
+    assert sizes[-1] == 1000 and sum(sizes) < 10 * 1000
+    again = TOOL.Results(out, dict(hop=None), films)
+    assert all(map(again.known, films))
+
+
+def test_an_error_begins_a_line(monkeypatch, capsys, checkpoint, folder, tmp_path):
+    """Also one that comes in the middle of a film."""
+
+    def broken(model, path, progress, **options):
+        progress(2.0)
+        raise TOOL.MediaError(str(path), "is torn")
+
+    monkeypatch.setattr(TOOL, "detect", broken)
+    out = tmp_path / "events.json"
+    assert call(monkeypatch, checkpoint, folder / "a.mp4", "--out", out) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("detect: ") and "is torn" in line for line in said)
+    assert not out.exists()
+
+
 def test_no_other_file_is_replaced(monkeypatch, checkpoint, folder, tmp_path):
     out, film = tmp_path / "mine.json", folder / "a.mp4"
     out.write_text("{}")
     assert "mine.json is there" in call(monkeypatch, checkpoint, film, "--out", out)
     assert out.read_text() == "{}"
+    out, journal = tmp_path / "new.json", tmp_path / "new.json.run.jsonl"
+    for mine in ("", "{}\n", "[1, 2]\n[3, 4]\n", "not JSON"):
+        journal.write_text(mine)
+        said = call(monkeypatch, checkpoint, film, "--out", out)
+        assert "new.json.run.jsonl is there" in said
+        assert journal.read_text() == mine and not out.exists()
     out = tmp_path / "events.json"
     assert call(monkeypatch, checkpoint, film, "--out", out) == 0
     content = out.read_bytes()
@@ -138,6 +218,7 @@ def test_what_cannot_be_asked(monkeypatch, capsys, checkpoint, folder, tmp_path)
         "there is no class 'walk'": (film, "--classes", "walk", "--out", "a.json"),
         "there are no videos in": (tmp_path, "--out", tmp_path / "b.json"),
     }
+    cases["the folder does not exist: no"] = (film, "--out", "no/a.json")
     monkeypatch.chdir(tmp_path)
     for message, arguments in cases.items():
         code = call(monkeypatch, checkpoint, *arguments)

@@ -9,13 +9,12 @@ minutes, at a small size so that it takes seconds.
 
 from __future__ import annotations
 
-import resource
 import time
 from collections import deque
 from collections.abc import Iterator
 
 from bench_clips import Clip, looped
-from long_video import MINUTES, SMALL, SMALL_FPS, SMALL_SIZE
+from long_video import MINUTES, SMALL, SMALL_FPS, SMALL_SIZE, growth
 from measuring import Result, alternate, one_core, result, script
 from mmaction.registry import MODELS
 from recomputed import build_model
@@ -57,17 +56,16 @@ def compare() -> Result:
 
 
 def memory() -> Result:
-    """Peak memory that a long file takes beyond that of a short one."""
+    """Of the events, one by one."""
     events, _ = build_pair(SMALL_SIZE, SMALL_FPS)
-    layout, peaks = step_layout(events), []
-    for minutes in (1, *MINUTES):  # the first one loads what is loaded once
-        path = looped(SMALL, minutes * 60)
-        deque(detect(events, path, hop=HOP, layout=layout), 0)
-        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-    _, short, long = peaks
-    name = f"events, peak memory: {MINUTES[1]} minutes by {MINUTES[0]}"
-    note = f"{long - short:.1f} MiB more"
-    return Result("18", name, long / short, None, 1.1, long, short, "MiB", note)
+    layout = step_layout(events)
+    return growth(
+        "18",
+        "events, ",
+        lambda path: deque(detect(events, path, hop=HOP, layout=layout), 0),
+        SMALL,
+        MINUTES,
+    )
 
 
 def measure() -> Iterator[Result]:

@@ -9,11 +9,11 @@ beside that of six minutes, at a small size so that it takes seconds.
 
 from __future__ import annotations
 
-import resource
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count, islice
+from pathlib import Path
 
 import recomputed
 import torch
@@ -91,21 +91,52 @@ def compare_models() -> list[Result]:
 
 
 def memory() -> Result:
-    """Peak memory that a long file takes beyond that of a short one."""
+    """Of the windows, one by one."""
     model = build_model(SMALL_SIZE, SMALL_FPS)
-    peaks = []
-    for minutes in (1, *MINUTES):  # the first one loads what is loaded once
-        path = looped(SMALL, minutes * 60)
-        deque(score_video(model, path, hop=32), 0)
-        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-    _, short, long = peaks
-    name = f"peak memory: {MINUTES[1]} minutes by {MINUTES[0]}"
-    note = (
-        f"{long - short:.1f} MiB more, in which FFmpeg's index of the file, held twice "
-        "as frames and sound are read at two places; the file has "
-        f"{path.stat().st_size / 2**20:.0f} MiB"
+    size = looped(SMALL, MINUTES[1] * 60).stat().st_size / 2**20
+    return growth(
+        "12",
+        "",
+        lambda path: deque(score_video(model, path, hop=32), 0),
+        SMALL,
+        MINUTES,
+        ", in which FFmpeg's index of the file, held twice as frames and sound "
+        f"are read at two places; the file has {size:.0f} MiB",
     )
-    return Result("12", name, long / short, None, 1.1, long, short, "MiB", note)
+
+
+def growth(
+    row: str,
+    what: str,
+    use: Callable[[Path], object],
+    clip: Clip,
+    minutes: tuple[int, int],
+    note: str = "",
+) -> Result:
+    """Peak memory that a long file takes beyond that of a short one.
+
+    Args:
+        row: Of the result.
+        what: Begins its name.
+        use: Of a file; measured first, for the peak is the process's.
+        clip: The files are it, again and again.
+        minutes: Of the short file and of the long one.
+        note: What is said after how much more it is.
+    """
+    peaks = []
+    for length in (1, *minutes):  # the first one loads what is loaded once
+        use(looped(clip, length * 60))
+        peaks.append(peak())
+    _, short, long = peaks
+    name = f"{what}peak memory: {minutes[1]} minutes by {minutes[0]}"
+    note = f"{long - short:.1f} MiB more{note}"
+    return Result(row, name, long / short, None, 1.1, long, short, "MiB", note)
+
+
+def peak() -> float:
+    """Of this process up to now, in MiB; not of the one that has started it."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def measure() -> Iterator[Result]:

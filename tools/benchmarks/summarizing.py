@@ -23,7 +23,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 from bench_clips import Clip, looped
-from long_video import SMALL, SMALL_SIZE
+from long_video import SMALL, SMALL_SIZE, growth, peak
 from measuring import Result, one_core, result, script
 from mmaction.registry import MODELS
 from recomputed import build_model
@@ -120,22 +120,12 @@ def head_of_an_hour() -> Result:
     return Result("19", name, more / 1024, None, 1.0, more, 1024, "MiB", note)
 
 
-def peak() -> float:
-    """Of this process up to now, in MiB."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
-
-
 def memory() -> Result:
-    """Peak memory that a long file takes beyond that of a short one."""
-    model, peaks = rating_model(SMALL_SIZE, FPS), []
-    for minutes in (1, *MINUTES):  # the first one loads what is loaded once
-        seconds_of(model, looped(SMALL, minutes * 60))
-        peaks.append(peak())
-    _, short, long = peaks
-    name = f"summary, peak memory: {MINUTES[1]} minutes by {MINUTES[0]}"
-    note = f"{long - short:.1f} MiB more"
-    return Result("19", name, long / short, None, 1.1, long, short, "MiB", note)
+    """Of a summary that is written."""
+    model = rating_model(SMALL_SIZE, FPS)
+    return growth(
+        "19", "summary, ", lambda path: seconds_of(model, path), SMALL, MINUTES
+    )
 
 
 def measure() -> Iterator[Result]:

@@ -31,17 +31,12 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-from joined_plan import SUBSETS, JoinedForm, Piece, events_of, plan
-from made_dataset import make_missing, run_from_command
+from joined_plan import JoinedForm, Piece, events_of, plan
+from made_dataset import SUBSETS, make_missing, run_from_command, video_path
 
 VERSION = 1  # of the content: raise it whenever the same seed gives other files
 ANNOTATION = "events.json"
 GREY = 128
-
-
-def video_path(out: Path, subset: str, index: int) -> Path:
-    """Where a video is; the name without suffix is its id."""
-    return Path(out) / "videos" / f"{subset}_{index:04d}.mp4"
 
 
 def joined_frames(pieces: Sequence[Piece], form: JoinedForm) -> Iterator[np.ndarray]:

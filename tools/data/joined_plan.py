@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from joined_lists import Clip, other_clips, read_clips
-
-SUBSETS = ("training", "validation", "test")
+from made_dataset import SUBSETS
 
 
 class Piece(NamedTuple):

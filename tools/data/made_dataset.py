@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import multiprocessing
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 import cv2
 
 MANIFEST = "manifest.json"
+SUBSETS = ("training", "validation", "test")  # of long videos
 
 
 def make_missing(
@@ -66,6 +68,44 @@ def make_missing(
             write_own(out / file, text)
     finally:
         lock.release()
+
+
+def video_path(out: Path, subset: str, index: int) -> Path:
+    """Where a long video is; its name, with or without suffix, is its id."""
+    return Path(out) / "videos" / f"{subset}_{index:04d}.mp4"
+
+
+def read_flags(
+    parser: argparse.ArgumentParser,
+    sizes: Mapping[str, int],
+    what: str,
+    arguments: Sequence[str] | None,
+) -> argparse.Namespace:
+    """Reads a maker's command line: the flags it has, and those that all makers have.
+
+    Args:
+        parser: With the flags of this maker alone.
+        sizes: Of the subsets, if nothing else is asked for.
+        what: They consist of.
+        arguments: None: those of this process.
+
+    Returns:
+        ``out``, ``sizes``, ``seed``, ``workers``, ``check`` and the maker's own.
+    """
+    from mmstconv.disk import local_path, print_any_name
+
+    print_any_name()
+    parser.add_argument("out", type=local_path, help="folder of the data set")
+    for subset, size in sizes.items():
+        parser.add_argument(f"--{subset}", type=int, default=size, help=what)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2, help="processes")
+    parser.add_argument("--check", action="store_true", help="only see if all is there")
+    args = parser.parse_args(arguments)
+    args.sizes = {subset: getattr(args, subset) for subset in sizes}
+    if min(*args.sizes.values(), args.seed) < 0:
+        parser.error("sizes and seed must not be negative")
+    return args
 
 
 def run_from_command(program: str, make: Callable[[], None]) -> None:

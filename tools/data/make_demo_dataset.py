@@ -41,7 +41,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from demo_pictures import render_frames
 from demo_sound import render_sound
 from demo_spec import Spec, draw_spec
-from made_dataset import make_missing, run_from_command
+from made_dataset import make_missing, read_flags, run_from_command
 
 VERSION = 2  # of the content: raise it whenever the same seed gives other files
 FACTORS = {
@@ -53,6 +53,7 @@ CLASSES = ["_".join(names) for names in product(*FACTORS.values())]
 ATTRIBUTES = [second for _, second in FACTORS.values()]  # a clip has each or not
 SIBLINGS = {"train": 1, "val": 8, "test": 8}
 SPLITS = tuple(SIBLINGS)
+SIZES = dict(zip(SPLITS, (320, 80, 320)))
 
 
 def draw_labels(seed: int, split: str, size: int) -> np.ndarray:
@@ -162,23 +163,11 @@ def make_dataset(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    from mmstconv.disk import local_path, print_any_name
-
-    print_any_name()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("out", type=local_path, help="folder of the data set")
-    for split, size in zip(SPLITS, (320, 80, 320)):
-        parser.add_argument(f"--{split}", type=int, default=size, help="clips")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=2, help="processes")
-    parser.add_argument("--check", action="store_true", help="only see if all is there")
-    args = parser.parse_args(arguments)
-    sizes = {split: getattr(args, split) for split in SPLITS}
-    if min(*sizes.values(), args.seed) < 0:
-        parser.error("sizes and seed must not be negative")
+    args = read_flags(parser, SIZES, "clips", arguments)
     run_from_command(
         "make_demo_dataset",
-        lambda: make_dataset(args.out, sizes, args.seed, args.workers, args.check),
+        lambda: make_dataset(args.out, args.sizes, args.seed, args.workers, args.check),
     )
 
 

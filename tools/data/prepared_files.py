@@ -10,12 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmstconv.disk import ForeignFile
+from mmstconv.media import video_files
 
 JOURNAL = "prepared.jsonl"
-SUFFIXES = {
-    *(".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".asf", ".flv", ".3gp"),
-    *(".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".ogv", ".mxf"),
-}
 
 
 class Job(NamedTuple):
@@ -116,22 +113,10 @@ def videos_below(root: Path, out: Path) -> list[str]:
 
     Not those in the target folder, nor what this tool has made in others.
     """
-    found = []
-    for folder, folders, names in os.walk(root):
-        if JOURNAL in names and folder != os.fspath(root):
-            folders.clear()
-            continue
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith(".") and not same_folder(Path(folder, name), out)
-        ]
-        found += [
-            Path(folder, name).relative_to(root).as_posix()
-            for name in names
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
-        ]
-    return sorted(found)
+    found = video_files.videos_below(
+        root, lambda folder: same_folder(folder, out) or (folder / JOURNAL).is_file()
+    )
+    return sorted(path.relative_to(root).as_posix() for path in found)
 
 
 def same_folder(one: Path, other: Path) -> bool:
@@ -220,12 +205,12 @@ def target_names(names: Iterable[str], root: Path) -> dict[str, str]:
         present.update(
             f"{folder}/{name}" if folder else name
             for name in beside
-            if Path(name).suffix.lower() in SUFFIXES
+            if Path(name).suffix.lower() in video_files.VIDEO_SUFFIXES
         )
     wishes: dict[str, list[tuple[str, str]]] = {}
     for name in sorted(present):
         stem, suffix = os.path.splitext(name)
-        stem = stem if suffix.lower() in SUFFIXES else name
+        stem = stem if suffix.lower() in video_files.VIDEO_SUFFIXES else name
         wishes.setdefault(_alike(f"{stem}.mp4"), []).append((name, f"{stem}.mp4"))
     folders = {_alike(str(above)) for name in present for above in Path(name).parents}
     targets, taken = {}, {*wishes, *folders}

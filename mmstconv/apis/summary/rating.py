@@ -10,7 +10,7 @@ from torch import nn
 
 from ...datasets.film_steps import FilmSteps
 from ...models.heads import TrainingFreeSummaryHead
-from ...models.joint import Features
+from ..film_steps import as_features
 
 
 class Rating(NamedTuple):
@@ -47,16 +47,7 @@ def rate_steps(model: nn.Module, steps: FilmSteps) -> Rating:
         raise ValueError(
             f"film steps have the channels {found}, the model's streams {dict(widths)}"
         )
-    device = next(model.parameters()).device
-    feats = {name: torch.from_numpy(steps.feats[name])[None] for name in widths}
-    edges = torch.tensor([[steps.start, steps.start + steps.count * steps.step]])
-    features = Features(
-        {name: x.to(device) for name, x in feats.items()},
-        {name: torch.tensor([steps.presence[name]]) for name in widths},
-        window=edges.to(device),
-        common=True,
-    )
-    fused = model.joint(features)
+    fused = model.joint(as_features(model, steps))
     head = model.cls_head
     if not getattr(head, "rates_steps", False):
         head = TrainingFreeSummaryHead()

@@ -110,8 +110,11 @@ class TemporalSpottingHead(PointHead):
     def read_levels(self, levels: Sequence[Level]) -> RawInstants:
         (level,) = levels
         offsets = at_least_float32(self.offset_tower(level.x, level.mask))[:, 0]
+        offsets = offsets.clamp(-FARTHEST, FARTHEST)
+        if self.causal:  # not behind its step, which is still told what it is off by
+            offsets = offsets - offsets.relu().detach()
         points = self.points(offsets.shape[1], offsets.device)
-        times = points.time.double() + offsets.clamp(-FARTHEST, FARTHEST)  # (N, T)
+        times = points.time.double() + offsets  # (N, T)
         return RawInstants(self.classify(levels), times)
 
     def loss(self, fused: Fused, data_samples: Sequence) -> dict[str, Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
@@ -25,18 +27,25 @@ class Clusters:
             spans = torch.cat([self.spans, spans])
         self.waiting, self.spans = candidates, spans
 
-    def close(self, before: float) -> InstanceData | None:
-        """Take out the candidates of clusters that end before a time, in seconds."""
+    def close(self, before: float, cut: float = -math.inf) -> InstanceData | None:
+        """Take out the candidates of clusters that end before a time.
+
+        Args:
+            before: In seconds.
+            cut: Of clusters that begin before this time, in seconds, those candidates
+                are taken out that end before the other.
+        """
         if self.waiting is None:
             return None
-        done = self._ends() < before  # (K,)
+        begins, ends = self._extents()
+        done = (ends < before) | ((begins < cut) & (self.spans[:, 1] < before))  # (K,)
         closed = self.waiting[done]
         self.waiting, self.spans = self.waiting[~done], self.spans[~done]
         return closed
 
-    def _ends(self) -> Tensor:
-        """When the cluster of each candidate ends, ``(K,)``."""
-        ends = torch.zeros_like(self.spans[:, 1])
+    def _extents(self) -> tuple[Tensor, Tensor]:
+        """When the cluster of each candidate begins and ends, ``(K,)`` each."""
+        begins, ends = torch.zeros_like(self.spans).unbind(1)
         for label in self.waiting.labels.unique():
             rows = (self.waiting.labels == label).nonzero()[:, 0]
             rows = rows[self.spans[rows, 0].argsort()]
@@ -44,6 +53,7 @@ class Clusters:
             fresh = torch.ones_like(begin, dtype=torch.bool)
             fresh[1:] = begin[1:] > latest[:-1]
             number = fresh.cumsum(0) - 1  # of its cluster
-            end = latest.new_full((int(number[-1]) + 1,), float("-inf"))
-            ends[rows] = end.scatter_reduce(0, number, latest, "amax")[number]
-        return ends
+            last = torch.ones_like(fresh)
+            last[:-1] = fresh[1:]
+            begins[rows], ends[rows] = begin[fresh][number], latest[last][number]
+        return begins, ends

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from .clusters import Clusters
 
+#: Steps of candidates that wait for each other, beside what one of them spans.
+LONGEST = 2048
+
 
 class OnlineEvents:
     """A head for events or instants that is fed the steps of one film as they come.
@@ -22,6 +25,10 @@ class OnlineEvents:
     Candidates of a class that overlap, one after another, are settled together, by the
     head's soft-NMS, when no later one can overlap them; events then are those of the
     whole film. With ``patience`` they are told sooner: so long after their end.
+
+    Memory does not grow: where candidates of a class overlap without a gap for more
+    than ``LONGEST`` steps, as with a ``min_score`` near 0, those that have ended are
+    settled without the rest. An event at such a cut may be told twice.
 
     Args:
         head: ``TemporalEventHead`` or ``TemporalSpottingHead``; is put into evaluation
@@ -130,7 +137,8 @@ class OnlineEvents:
         return self.start + (self.told - farthest) * self.step - margin
 
     def _settle(self, before: float) -> InstanceData:
-        closed = self.clusters.close(before)
+        longest = (LONGEST + 2 * self.head.farthest) * self.step
+        closed = self.clusters.close(before, before - longest)
         if closed is None:
             return InstanceData()
         told = self.head.settle([closed], None)

@@ -11,8 +11,9 @@ from mmengine.structures import InstanceData
 from mmstconv.models import Features, Joint, TemporalEventHead
 from mmstconv.models.heads.events.edges import refine_edges
 from mmstconv.models.heads.events.losses import diou_loss_1d, sigmoid_focal_loss
+from mmstconv.models.heads.events.point_head import NOT_REAL, real_targets
 from mmstconv.models.heads.events.pyramid import points_of
-from mmstconv.models.heads.events.targets import assign_events
+from mmstconv.models.heads.events.targets import Targets, assign_events
 
 WIDTH = 6
 
@@ -293,3 +294,12 @@ def test_bad_arguments():
     for name in ("num_classes", "channels", "levels"):
         with pytest.raises(ValueError, match=f"{name} is 0"):
             head(**{name: 0})
+
+
+def test_a_point_that_is_sure_of_no_event_is_still_told():
+    """Its logits may lie below that of what is no step."""
+    logits = torch.tensor([[[NOT_REAL - 5, 0.0], [NOT_REAL, NOT_REAL], [1.0, 2.0]]])
+    one = Targets(torch.ones(3, 2), torch.zeros(3, 2), torch.ones(3, dtype=torch.bool))
+    found = real_targets([one], logits)
+    assert found.positive.tolist() == [[True, False, True]]
+    assert found.classes[..., 0].tolist() == [[1, 0, 1]]

@@ -9,6 +9,7 @@ import torch
 from helpers_culprits import for_each
 
 from mmstconv.models.layers import RotaryAttention
+from mmstconv.models.layers.rotary_attention import BLOCKS
 
 
 def naive(layer: RotaryAttention, x, real):
@@ -56,6 +57,17 @@ def test_its_formula(window, lengths):
     assert torch.isfinite(found).all()
     kept = torch.ones(2, 11, dtype=torch.bool) if real is None else real
     torch.testing.assert_close(found[kept], expected[kept], atol=1e-5, rtol=1e-4)
+
+
+def test_more_windows_than_are_held_at_once():
+    layer = RotaryAttention(16, num_heads=2, window=2)
+    x = torch.randn(1, 2 * BLOCKS + 7, 16)
+    for real in (None, torch.arange(x.shape[1])[None] < 2 * BLOCKS + 3):
+        found, expected = layer.float()(x, real), naive(layer, x, real).float()
+        kept = slice(x.shape[1] if real is None else int(real.sum()))
+        torch.testing.assert_close(
+            found[:, kept], expected[:, kept], atol=1e-5, rtol=1e-4
+        )
 
 
 def test_padding_gets_no_gradient():

@@ -77,6 +77,22 @@ def test_as_the_whole_film(kind, causal):
         assert_same(InstanceData.cat(told), wanted)
 
 
+def test_a_causal_instant_does_not_lie_ahead():
+    """Of a head that has not learned so; it can still learn it."""
+    head, steps = made("instants", causal=True), film()
+    torch.nn.init.constant_(head.offset_tower.out.conv.bias, 3.0)
+    times = head.read(steps).times
+    assert (times <= head.points(STEPS, steps.device).time).all()
+    times.sum().backward()
+    assert head.offset_tower.out.conv.bias.grad > 0
+    wanted = of_whole(head, steps)
+    assert len(wanted) > 15
+    for size in (1, 7):
+        events = OnlineEvents(head, step=STEP, start=START, min_score=MIN_SCORE)
+        told = [events.push(piece) for piece in steps.split(size, 1)]
+        assert_same(InstanceData.cat([*told, events.finish()]), wanted)
+
+
 @for_each("kind", HEADS)
 def test_scores_of_the_past_do_not_depend_on_the_future(kind):
     head, steps = made(kind, causal=True), film(120)
@@ -161,3 +177,27 @@ def test_clusters():
     clusters.add(given[3:], spans[3:])
     closed = [clusters.close(time).number.tolist() for time in (4.5, 5.5, 6.5, 8.5, 99)]
     assert closed == [[], [4], [0, 1, 2], [3], [5]]
+    clusters.add(given, spans)
+    cut = [clusters.close(4.5, time).number.tolist() for time in (0.0, 0.5)]
+    assert cut == [[], [0, 1]]  # of the chain that began before it
+    assert clusters.close(5.5, 0.5).number.tolist() == [4]
+    assert clusters.close(9.5).number.tolist() == [2, 3, 5]
+
+
+@for_each("kind", HEADS)
+def test_a_chain_without_an_end(kind, monkeypatch):
+    """Where every point is a candidate, what waits is bounded, and all are told."""
+    monkeypatch.setattr("mmstconv.models.streaming.events.LONGEST", 64)
+    head, steps = made(kind, causal=True), film(2000)
+    torch.nn.init.constant_(head.class_tower.out.conv.weight, 0.0)
+    torch.nn.init.constant_(head.class_tower.out.conv.bias, 9.0)
+    events = OnlineEvents(head, step=STEP, start=START, min_score=MIN_SCORE)
+    newest, waiting = [], []
+    for piece in steps.split(50, 1):
+        told = events.push(piece)
+        if len(told):
+            newest.append(float(when(told).max()))
+        waiting.append(len(events.clusters.spans))
+    assert max(waiting[20:]) <= max(waiting[:20])
+    assert len(newest) > 15 and sorted(set(newest)) == newest
+    assert when(events.finish()).max() > START + 1990 * STEP

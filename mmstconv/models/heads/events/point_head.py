@@ -224,7 +224,7 @@ def only_real(logits: Sequence[Tensor], levels: Sequence[Level]) -> Tensor:
 def real_targets(targets: Sequence[Targets], logits: Tensor) -> Targets:
     """Targets of N rows together, of points whose logits are real alone."""
     together = Targets(*(torch.stack(column) for column in zip(*targets)))
-    real = logits[..., 0] > NOT_REAL
+    real = logits[..., 0] != NOT_REAL
     return together._replace(
         classes=together.classes * real[..., None], positive=together.positive & real
     )

@@ -1,0 +1,43 @@
+"""What the commands on files share: which files are meant, and lines of progress."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from conftest import load_script
+
+TOOL = load_script("tools/inference_commands.py")
+
+
+def test_named_videos(tmp_path):
+    """Files as they are, folders, and lists; each video once, in order."""
+    (tmp_path / "below").mkdir()
+    for name in ("b.mp4", "a.MKV", "below/c.ts", "notes.doc"):
+        (tmp_path / name).touch()
+    listed = tmp_path / "list.txt"
+    listed.write_bytes(b"caf\xe9.mp4\n\n  with space.mp4 \r\n")
+    odd = Path(os.fsdecode(b"caf\xe9.mp4"))
+    paths = [tmp_path / "b.mp4", tmp_path, listed, Path("no suffix"), odd]
+    assert TOOL.named_videos(paths) == [
+        *(tmp_path / name for name in ("b.mp4", "a.MKV", "below/c.ts")),
+        *(odd, Path("with space.mp4"), Path("no suffix")),
+    ]
+
+
+def test_nothing_named(tmp_path):
+    empty, listed = tmp_path / "empty", tmp_path / "list.txt"
+    empty.mkdir()
+    listed.write_text("\n \n")
+    for path in (empty, listed):
+        with pytest.raises(ValueError, match=f"no videos in {path}"):
+            TOOL.named_videos([Path("a.mp4"), path])
+
+
+def test_a_log_gets_few_lines(capsys):
+    with TOOL.progress_bar(total=500) as bar:
+        for _ in range(500):
+            bar.update(1)
+    said = capsys.readouterr().err
+    assert said.count("\r") <= 3 and said.endswith("\n") and "500/500" in said
