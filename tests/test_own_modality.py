@@ -8,10 +8,9 @@ import sys
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, as_flags, data_options, load_script
+from conftest import ROOT, as_flags, data_options, load_script, plain_config
 from helpers_imu import AXES, RATE
 from mmaction.registry import TRANSFORMS
-from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmstconv.apis import load_recognizer, predict_video, score_video
@@ -70,7 +69,7 @@ def trained(folder, tmp_path_factory):
     work_dir = tmp_path_factory.mktemp("run")
     path = work_dir / "imu.py"
     path.write_text(CONFIG)
-    cfg = Config.fromfile(path)
+    cfg = plain_config(path)
     cfg.merge_from_dict(data_options(folder))
     cfg.work_dir = str(work_dir)
     runner = Runner.from_cfg(cfg)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import ROOT, data_options
+from conftest import ROOT, data_options, plain_config
 from mmaction.registry import MODELS, TRANSFORMS
 from mmcv.transforms import BaseTransform
-from mmengine.config import Config
 from mmengine.model import BaseModule
 from mmengine.runner import Runner
 from torch import nn
@@ -63,7 +62,7 @@ class LoudSteps(BaseModule):
 @pytest.fixture(scope="module")
 def trained(demo_data, tmp_path_factory):
     name = "configs/recognition/demo/stconvnet_lstm_demo-rgb-flow-audio.py"
-    cfg = Config.fromfile(ROOT / name)
+    cfg = plain_config(ROOT / name)
     cfg.merge_from_dict({**data_options(demo_data), "train_cfg.max_epochs": 6})
     cfg.model.cls_head = dict(type="LoudSteps", score_subsets=True)
     cfg.model.joint.steps = SPANS

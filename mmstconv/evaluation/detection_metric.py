@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from mmaction.registry import METRICS
 
-from ..disk import refuse_foreign
 from .detection import (
     AveragePrecision,
     Events,
@@ -17,7 +15,6 @@ from .detection import (
     thresholds_of,
 )
 from .event_metric import EventMetric, median_or_nothing
-from .event_report import write_activitynet
 
 
 @METRICS.register_module()
@@ -51,8 +48,9 @@ class TemporalDetectionMetric(EventMetric):
             ``epic`` (0.1:0.1:0.5) or ``multithumos`` (0.1:0.1:0.9).
         average_recall: Also log average recall at so many detections a video.
         out_dir: Write ``detection_report.json`` and ``.csv`` (a line for each class)
-            here; with subsets also ``modality_report.json``, ``.csv`` and ``.png``.
-            None: only log.
+            here; with subsets also ``detection_modality_report.json``, ``.csv`` and
+            ``.png``. With another prefix that is in the place of ``detection``. None:
+            only log.
         out_file: Write the detections here, as ActivityNet's result file. None: do not.
         collect_device: Of ``BaseMetric``.
         prefix: Of ``BaseMetric``. None: ``detection``.
@@ -80,6 +78,7 @@ class TemporalDetectionMetric(EventMetric):
     ) -> None:
         super().__init__(
             out_dir,
+            out_file,
             collect_device=collect_device,
             prefix=prefix,
             collect_dir=collect_dir,
@@ -88,15 +87,6 @@ class TemporalDetectionMetric(EventMetric):
         self.columns = [f"mAP@{one:.2f}" for one in self.thresholds]
         self.main = int(np.abs(self.thresholds - 0.5).argmin())
         self.average_recall = average_recall
-        self.out_file = out_file
-        if out_file is not None:  # before anything is computed
-            refuse_foreign([out_file])
-
-    def compute_metrics(self, results: Sequence[Mapping]) -> dict[str, float]:
-        if self.out_file is not None:
-            names = (self.dataset_meta or {}).get("classes")
-            write_activitynet(results, names, self.out_file)
-        return super().compute_metrics(results)
 
     def _judge(self, truth: Events, found: Events, classes: list) -> AveragePrecision:
         return average_precision(truth, found, self.thresholds, classes)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from mmengine.evaluator import BaseMetric
-from mmengine.logging import print_log
 
+from ..disk import refuse_foreign
 from .detection import AveragePrecision, Events
-from .event_report import report_modalities, write_class_report
+from .event_report import report_modalities, write_activitynet
 from .event_samples import found_events, names_of_subsets, read_events, true_events
-from .gathering import GatheredResults
-from .report import write_report
+from .reporting_metric import ReportingMetric
 
 SHOWN = 5
 
 
-class EventMetric(GatheredResults, BaseMetric):
+class EventMetric(ReportingMetric):
     """Mean average precision of events, of all modalities and of each subset.
 
     Subclasses say how events are judged: ``times`` (the field of the data samples),
@@ -32,6 +29,7 @@ class EventMetric(GatheredResults, BaseMetric):
 
     Args:
         out_dir: Write the reports here. None: only log.
+        out_file: Write the detections here. None: do not.
         collect_device: Of ``BaseMetric``.
         prefix: Of ``BaseMetric``.
         collect_dir: Of ``BaseMetric``.
@@ -45,24 +43,35 @@ class EventMetric(GatheredResults, BaseMetric):
     def __init__(
         self,
         out_dir: str | Path | None = None,
+        out_file: str | Path | None = None,
         *,
         collect_device: str = "cpu",
         prefix: str | None = None,
         collect_dir: str | None = None,
     ) -> None:
-        super().__init__(collect_device, prefix, collect_dir)
-        self.out_dir = out_dir
-        self.report: dict | None = None  # the last ones, in the main process
-        self.modality_report: dict | None = None
+        super().__init__(
+            out_dir,
+            collect_device=collect_device,
+            prefix=prefix,
+            collect_dir=collect_dir,
+        )
+        self.out_file = out_file
+        if out_file is not None:  # before anything is computed
+            refuse_foreign([out_file])
 
     def process(self, data_batch: object, data_samples: Sequence[Mapping]) -> None:
         """Keep of each file its events."""
-        whose = type(self).__name__
-        self.results.extend(
-            read_events(sample, self.times, whose) for sample in data_samples
-        )
+        names = (self.dataset_meta or {}).get("classes")
+        for sample in data_samples:
+            one = read_events(sample, self.times, type(self).__name__)
+            if names:
+                self._check_labels(one, range(len(names)), "data set", names)
+            self.results.append(one)
 
     def compute_metrics(self, results: Sequence[Mapping]) -> dict[str, float]:
+        names = (self.dataset_meta or {}).get("classes")
+        if self.out_file is not None:
+            write_activitynet(results, names, self.out_file)
         labelled = [one for one in results if one["truth"] is not None]
         if len(labelled) < len(results):
             self._warn(f"{len(results) - len(labelled)} of {len(results)} files are "
@@ -70,9 +79,11 @@ class EventMetric(GatheredResults, BaseMetric):
         if not any(len(one["truth"]["labels"]) for one in labelled):
             self._warn("no file has a true event, nothing to measure")
             return {}
-        names = (self.dataset_meta or {}).get("classes")
         truth, found = true_events(labelled), found_events(labelled)
-        known = self._known(truth, labelled, names)
+        known = list(range(len(names))) if names else np.unique(truth.labels).tolist()
+        if not names:
+            for one in labelled:
+                self._check_labels(one, known, "truth", known)
         judged = self._judge(truth, found, known)
         self._warn_of_empty_classes(judged, names)
         measures = dict(zip(self.columns, judged.mean.tolist()))
@@ -94,22 +105,19 @@ class EventMetric(GatheredResults, BaseMetric):
         """Further measures."""
         return {}
 
-    def _known(
-        self, truth: Events, labelled: Sequence[Mapping], names: Sequence[str] | None
-    ) -> list[int]:
-        """Labels there are; says which file has another one."""
-        known = range(len(names)) if names else sorted(set(truth.labels.tolist()))
-        for one in labelled:
-            tables = [one["truth"], one["found"], *one["subsets"].values()]
-            labels = np.concatenate([table["labels"] for table in tables])
-            wrong = sorted(set(labels.tolist()) - set(known))
-            if wrong:
-                of = "the data set has" if names else "the truth has"
-                raise ValueError(
-                    f"{type(self).__name__}: {one['name']}: label {wrong[0]} is not "
-                    f"known, {of} {len(known)} classes: {list(names or known)[:SHOWN]}"
-                )
-        return list(known)
+    def _check_labels(
+        self, one: Mapping, known: Sequence[int], whose: str, names: Sequence
+    ) -> None:
+        """Says which file has a label that is not known."""
+        tables = [one["found"], *one["subsets"].values()]
+        tables += [] if one["truth"] is None else [one["truth"]]
+        labels = np.concatenate([table["labels"] for table in tables])
+        wrong = sorted(set(labels.tolist()) - set(known))
+        if wrong:
+            raise ValueError(
+                f"{type(self).__name__}: {one['name']}: label {wrong[0]} is not "
+                f"known, the {whose} has {len(known)} classes: {list(names)[:SHOWN]}"
+            )
 
     def _subsets(
         self,
@@ -139,12 +147,8 @@ class EventMetric(GatheredResults, BaseMetric):
             [_name(known[place], names) for place in there],
             [int((truth.labels == known[place]).sum()) for place in there],
         )
-        for name, value in report["overall"]["measures"].items():
+        for name, value in self._keep_modalities(report).items():
             measures[name.replace(report["worth"], "average_mAP")] = value
-        measures["margin/best_stream"] = report["best_stream"]["margin"]
-        if report["best_stream"]["margin"] < 0:
-            self._warn(f"all modalities are below {report['best_stream']['name']}")
-        self.modality_report = report
         return measures
 
     def _report(
@@ -182,16 +186,6 @@ class EventMetric(GatheredResults, BaseMetric):
             classes=classes,
         )
 
-    def _write(self) -> None:
-        if self.out_dir is None:
-            return
-        try:
-            write_class_report(self.report, self.out_dir)
-            if self.modality_report is not None:
-                write_report(self.modality_report, self.out_dir)
-        except OSError as error:  # a training goes on without
-            self._warn(f"the report was not written: {error}", logging.ERROR)
-
     def _warn_of_empty_classes(
         self, judged: AveragePrecision, names: Sequence[str] | None
     ) -> None:
@@ -207,9 +201,6 @@ class EventMetric(GatheredResults, BaseMetric):
                 f"{len(which)} of {len(empty)} classes have no true event and are left "
                 f"out of the mean: {', '.join(which[:SHOWN])}{more}"
             )
-
-    def _warn(self, text: str, level: int = logging.WARNING) -> None:
-        print_log(f"{type(self).__name__}: {text}", logger="current", level=level)
 
 
 def median_or_nothing(name: str, values: np.ndarray) -> dict[str, float]:

@@ -15,12 +15,11 @@ from ..disk import refuse_foreign, write_own
 from .outcomes import full_subset, members
 from .shapley import shapley_values
 
-STEM = "detection_report"
 #: What the report on modalities judges by.
 WORTH = "average mAP"
 
 
-def write_class_report(report: Mapping, out_dir: str | Path, stem: str = STEM) -> None:
+def write_class_report(report: Mapping, out_dir: str | Path, stem: str) -> None:
     """``{stem}.json`` and ``{stem}.csv``, a line for each class.
 
     Args:
@@ -106,6 +105,8 @@ def write_activitynet(
 ) -> None:
     """The detections as ActivityNet's result file: version, results, external_data.
 
+    An instant is a segment that starts when it ends.
+
     A video is known by the ``video_id`` of its data sample, else by the name of its
     file without the ending; where two files share that, by their whole paths.
 
@@ -123,7 +124,8 @@ def write_activitynet(
             found["times"], found["labels"], found["scores"]
         ):
             name = str(names[label]) if names else str(label)
-            events.append(dict(score=float(score), segment=times.tolist(), label=name))
+            segment = np.broadcast_to(times, 2).tolist()
+            events.append(dict(score=float(score), segment=segment, label=name))
     content = dict(version="VERSION 1.3", results=listed, external_data={})
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

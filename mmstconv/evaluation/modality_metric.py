@@ -9,11 +9,9 @@ from pathlib import Path
 import numpy as np
 from mmaction.evaluation import mmit_mean_average_precision
 from mmaction.registry import METRICS
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from .calibration import at_temperature, to_probabilities
-from .gathering import GatheredResults
 from .outcomes import (
     Outcomes,
     full_subset,
@@ -22,10 +20,11 @@ from .outcomes import (
     surprise_of_several,
 )
 from .report import make_report, write_report
+from .reporting_metric import ReportingMetric
 
 
 @METRICS.register_module()
-class ModalityMetric(GatheredResults, BaseMetric):
+class ModalityMetric(ReportingMetric):
     """Accuracy of every subset of the modalities, and what follows from these.
 
     Needs a head with ``score_subsets``; any number of modalities. A sample that
@@ -87,18 +86,6 @@ class ModalityMetric(GatheredResults, BaseMetric):
 
     default_prefix = "modality"
 
-    def __init__(
-        self,
-        out_dir: str | Path | None = None,
-        *,
-        collect_device: str = "cpu",
-        prefix: str | None = None,
-        collect_dir: str | None = None,
-    ) -> None:
-        super().__init__(collect_device, prefix, collect_dir)
-        self.out_dir = out_dir
-        self.report: dict | None = None  # the last one, in the main process
-
     def process(self, data_batch: object, data_samples: Sequence[Mapping]) -> None:
         """Keep of each sample what the report needs: labels and a few numbers."""
         self.results.extend(_summary(sample) for sample in data_samples)
@@ -106,30 +93,21 @@ class ModalityMetric(GatheredResults, BaseMetric):
     def compute_metrics(self, results: Sequence[Mapping]) -> dict[str, float]:
         outcomes = Outcomes(results)
         if not outcomes.labels and outcomes.worth in ("acc", "map"):
-            print_log(
-                f"{type(self).__name__}: no sample has a class, nothing to measure",
-                logger="current",
-                level=logging.WARNING,
-            )
+            self._warn("no sample has a class, nothing to measure")
             return {}
         names = (self.dataset_meta or {}).get("classes")
         report = make_report(outcomes, names)
         _warn_of_a_better_stream(report)
         self.report = report
-        if self.out_dir is not None:
-            try:
-                write_report(report, self.out_dir)
-            except OSError as error:  # a training goes on without
-                print_log(
-                    f"the report on modalities was not written: {error}",
-                    logger="current",
-                    level=logging.ERROR,
-                )
+        self._write()
         measures = dict(report["overall"]["measures"])
         measures["margin/best_stream"] = report["best_stream"]["margin"]
         if report["calibration"]:
             measures["ece/fused"] = report["calibration"]["ece"][outcomes.full]
         return measures
+
+    def _write_reports(self, out_dir: str | Path) -> None:
+        write_report(self.report, out_dir)
 
 
 def _summary(sample: Mapping) -> dict:

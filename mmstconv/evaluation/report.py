@@ -177,13 +177,13 @@ def align(rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def report_files(out_dir: str | Path) -> list[Path]:
+def report_files(out_dir: str | Path, stem: str = STEM) -> list[Path]:
     """What :func:`write_report` writes."""
-    return [Path(out_dir, STEM + suffix) for suffix in (".json", ".csv", ".png")]
+    return [Path(out_dir, stem + suffix) for suffix in (".json", ".csv", ".png")]
 
 
-def write_report(report: Mapping, out_dir: str | Path) -> None:
-    """``modality_report.json``, ``.csv`` (a line per class) and ``.png``.
+def write_report(report: Mapping, out_dir: str | Path, stem: str = STEM) -> None:
+    """``{stem}.json``, ``.csv`` (a line per class) and ``.png``.
 
     Raises:
         ForeignFile: A file of such a name is there that was not written here.
@@ -192,7 +192,7 @@ def write_report(report: Mapping, out_dir: str | Path) -> None:
 
     folder = Path(out_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    values, table, picture = report_files(folder)
+    values, table, picture = report_files(folder, stem)
     refuse_foreign([values, table, picture])
     text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
     write_own(values, text + "\n")

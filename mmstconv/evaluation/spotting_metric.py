@@ -47,9 +47,12 @@ class TemporalSpottingMetric(EventMetric):
         tolerances: On either side, of ``seconds`` alone; with ``frame_rate`` in
             frames. None: 0.1, 0.25, 0.5 and 1 s.
         frame_rate: Frames that times are rounded to. None: none; of SoccerNet 2.
-        out_dir: Write ``detection_report.json`` and ``.csv`` (a line for each class)
-            here; with subsets also ``modality_report.json``, ``.csv`` and ``.png``.
-            None: only log.
+        out_dir: Write ``spotting_report.json`` and ``.csv`` (a line for each class)
+            here; with subsets also ``spotting_modality_report.json``, ``.csv`` and
+            ``.png``. With another prefix that is in the place of ``spotting``. None:
+            only log.
+        out_file: Write the detections here, as ActivityNet's result file, each as a
+            segment that starts when it ends. None: do not.
         collect_device: Of ``BaseMetric``.
         prefix: Of ``BaseMetric``. None: ``spotting``.
         collect_dir: Of ``BaseMetric``.
@@ -58,6 +61,7 @@ class TemporalSpottingMetric(EventMetric):
         ValueError: There is no such protocol, or it has tolerances of its own; a data
             sample has no or no whole ``pred_instances``; or a label is not one of the
             data set's classes.
+        ForeignFile: ``out_file`` is there and was not written here.
     """
 
     default_prefix = "spotting"
@@ -70,12 +74,14 @@ class TemporalSpottingMetric(EventMetric):
         tolerances: Sequence[float] | None = None,
         frame_rate: float | None = None,
         out_dir: str | Path | None = None,
+        out_file: str | Path | None = None,
         collect_device: str = "cpu",
         prefix: str | None = None,
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(
             out_dir,
+            out_file,
             collect_device=collect_device,
             prefix=prefix,
             collect_dir=collect_dir,

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from mmaction.registry import METRICS
-from mmengine.evaluator import BaseMetric
-from mmengine.logging import print_log
 
-from .event_report import report_modalities, write_class_report
-from .gathering import GatheredResults
-from .report import write_report
+from .event_report import report_modalities
+from .reporting_metric import ReportingMetric
 from .summary import RatedVideo, over_users, random_f1
 from .summary.shots import SHARE
 from .summary_samples import read_importance, read_rated_video
@@ -23,7 +19,7 @@ MEASURES = ("f1", "tau", "rho")
 
 
 @METRICS.register_module()
-class SummaryMetric(GatheredResults, BaseMetric):
+class SummaryMetric(ReportingMetric):
     """F1 and rank correlations of importance with what users said, means over videos.
 
     Reads ``pred_importance`` ``(T,)`` and, where the head has ``score_subsets``,
@@ -54,8 +50,8 @@ class SummaryMetric(GatheredResults, BaseMetric):
         random_draws: How many random scores of each video are averaged.
         seed: Of these.
         out_dir: Write ``summary_report.json`` and ``.csv`` (a line for each file) here;
-            with subsets also ``modality_report.json``, ``.csv`` and ``.png``. None:
-            only log.
+            with subsets also ``summary_modality_report.json``, ``.csv`` and ``.png``.
+            With another prefix that is in the place of ``summary``. None: only log.
         collect_device: Of ``BaseMetric``.
         prefix: Of ``BaseMetric``. None: ``summary``.
         collect_dir: Of ``BaseMetric``.
@@ -79,15 +75,17 @@ class SummaryMetric(GatheredResults, BaseMetric):
         prefix: str | None = None,
         collect_dir: str | None = None,
     ) -> None:
-        super().__init__(collect_device, prefix, collect_dir)
+        super().__init__(
+            out_dir,
+            collect_device=collect_device,
+            prefix=prefix,
+            collect_dir=collect_dir,
+        )
         over_users(np.zeros(1), protocol)  # is there such a one
         self.protocol = protocol
         self.share = share
         self.random_draws = random_draws
         self.seed = seed
-        self.out_dir = out_dir
-        self.report: dict | None = None  # the last ones, in the main process
-        self.modality_report: dict | None = None
         self._random: dict[str, float] = {}  # of each file, the same each time
 
     def process(self, data_batch: object, data_samples: Sequence[Mapping]) -> None:
@@ -96,6 +94,10 @@ class SummaryMetric(GatheredResults, BaseMetric):
             name = str(sample.get("filename", "a data sample"))
             scores = read_importance(sample)
             video = read_rated_video(sample, len(scores["pred_importance"]))
+            if video is not None and video.change_points is not None:
+                # chosen once for all subsets and random scores
+                chosen = video.users_summaries(self.share)
+                video = video._replace(user_summary=chosen)
             whole = scores.pop("pred_importance")
             self.results.append(
                 dict(
@@ -179,26 +181,7 @@ class SummaryMetric(GatheredResults, BaseMetric):
         count = len(labelled)
         report = report_modalities(rho, range(count), [""] * count, [1] * count, "rho")
         report["classes"] = []
-        for name in report["modalities"]:
-            found[f"shapley/{name}"] = report["overall"]["measures"][f"shapley/{name}"]
-        found["margin/best_stream"] = report["best_stream"]["margin"]
-        if report["best_stream"]["margin"] < 0:
-            self._warn(f"all modalities are below {report['best_stream']['name']}")
-        self.modality_report = report
-        return found
-
-    def _write(self) -> None:
-        if self.out_dir is None:
-            return
-        try:
-            write_class_report(self.report, self.out_dir, "summary_report")
-            if self.modality_report is not None:
-                write_report(self.modality_report, self.out_dir)
-        except OSError as error:  # a training goes on without
-            self._warn(f"the report was not written: {error}", logging.ERROR)
-
-    def _warn(self, text: str, level: int = logging.WARNING) -> None:
-        print_log(f"{type(self).__name__}: {text}", logger="current", level=level)
+        return found | self._keep_modalities(report)
 
 
 def _means(found: Sequence[Mapping[str, float]]) -> dict[str, float]:

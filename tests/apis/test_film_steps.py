@@ -7,7 +7,7 @@ import wave
 import numpy as np
 import pytest
 import torch
-from apis.test_long_video import FPS, FRAMES, make_model
+from apis.test_long_video import FPS, make_model, window_of
 from helpers_media import chirp_sound, write_coded
 from mmaction.registry import MODELS, TRANSFORMS
 from mmengine.dataset import pseudo_collate
@@ -31,17 +31,7 @@ def film(tmp_path_factory):
 
 def steps_of_window(model, path, start):
     """Aligned features of one window that the whole test pipeline makes."""
-    opened, _, *steps = (TRANSFORMS.build(step) for step in model.cfg.test_pipeline)
-    results = opened(dict(filename=str(path), label=-1))
-    results.update(
-        frame_times=start + np.arange(FRAMES + 1)[None] / FPS,
-        clip_starts=np.array([start]),
-        clip_duration=FRAMES / FPS,
-        clip_len=FRAMES,
-        num_clips=1,
-    )
-    for step in steps:
-        results = step(results)
+    results = window_of(model, path, start)
     data = model.data_preprocessor(pseudo_collate([results]), False)
     with torch.no_grad():
         found = model(**data, mode="tensor", stage="steps")

@@ -86,8 +86,8 @@ def make_model(modalities=("rgb", "flow", "audio"), padded=False, fusion=None, *
     return model
 
 
-def recomputed(model, path, start):
-    """One window through the whole test pipeline and the whole model."""
+def window_of(model, path, start):
+    """One window through the whole test pipeline."""
     opened, _, *steps = (TRANSFORMS.build(step) for step in model.cfg.test_pipeline)
     results = opened(dict(filename=str(path), label=-1))
     results.update(
@@ -99,6 +99,12 @@ def recomputed(model, path, start):
     )
     for step in steps:
         results = step(results)
+    return results
+
+
+def recomputed(model, path, start):
+    """One window through the whole test pipeline and the whole model."""
+    results = window_of(model, path, start)
     data = dict(
         inputs={name: [x] for name, x in results["inputs"].items()},
         data_samples=[results["data_samples"]],

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from configs.published_files import SOURCES, own_run, published_file
+from conftest import plain_config
 from helpers_extracted import point_at, write_extracted, write_list
 from mmaction.registry import MODELS
 from mmengine.config import Config
@@ -127,7 +128,7 @@ def shrink(cfg, two_videos, work_dir):
 
 @pytest.mark.parametrize("path", STARTED, ids=lambda path: path.stem)
 def test_one_training_and_one_test_step(path, two_videos, published, tmp_path):
-    cfg = Config.fromfile(path)
+    cfg = plain_config(path)
     if cfg.train_dataloader.dataset.type == "MultiModalRawframeDataset":
         two_videos = extracted(cfg, tmp_path)
     cfg = start_from(shrink(cfg, two_videos, tmp_path), published)

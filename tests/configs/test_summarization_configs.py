@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import plain_config
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -49,7 +50,7 @@ def films(tmp_path_factory):
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_one_epoch_and_a_test(path, films, tmp_path):
-    cfg = Config.fromfile(path)
+    cfg = plain_config(path)
     cfg.work_dir = str(tmp_path)
     for split in ("train", "val", "test"):
         dataset = cfg[f"{split}_dataloader"].dataset

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-import logging
 import pickle
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from helpers_processes import in_two_processes
 from mmaction.evaluation.functional.eval_detection import ActivityNetLocalization
 from mmaction.registry import METRICS
 from mmaction.structures import ActionDataSample
 from mmengine.evaluator import Evaluator
-from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from mmengine.structures import InstanceData
@@ -28,7 +24,6 @@ from mmstconv.disk import ForeignFile, write_own
 from mmstconv.evaluation import gathering
 from mmstconv.evaluation.outcomes import members
 
-HERE = Path(__file__).resolve().parent
 CLASSES = ("jump", "run")
 # start, end, label and, of what each set of modalities detects, score
 TRUTH = {
@@ -87,16 +82,6 @@ def evaluate(data_samples, kind="TemporalDetectionMetric", **kwargs):
     return evaluator.evaluate(len(data_samples))
 
 
-@pytest.fixture
-def warnings(caplog):
-    """Function that gives the warnings logged so far."""
-    logger = MMLogger.get_instance("events", logger_name="events")
-    logger.addHandler(caplog.handler)
-    return lambda: [
-        one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING
-    ]
-
-
 def test_against_the_hand_made_table():
     found = evaluate(samples())
     assert found["detection/mAP@0.50"] == pytest.approx(0.75)
@@ -137,26 +122,27 @@ def test_average_recall():
 
 
 def test_reports(tmp_path):
-    found = evaluate(samples(), out_dir=tmp_path / "reports")
-    report = json.loads((tmp_path / "reports" / "detection_report.json").read_text())
+    folder = tmp_path / "reports"
+    found = evaluate(samples(), out_dir=folder)
+    report = json.loads((folder / "detection_report.json").read_text())
     measures = {f"detection/{name}": one for name, one in report["measures"].items()}
     assert measures == pytest.approx(found)
     jump, run = report["classes"]
     assert (jump["class"], jump["events"], jump["detections"]) == ("jump", 1, 2)
     assert [one["AP@0.50"] for one in (jump, run)] == [0.5, 1]
-    with open(tmp_path / "reports" / "detection_report.csv", newline="") as file:
+    with open(folder / "detection_report.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["class"] for row in rows] == list(CLASSES)
     assert float(rows[1]["AP@0.50"]) == 1
-    shared = json.loads((tmp_path / "reports" / "modality_report.json").read_text())
+    shared = json.loads((folder / "detection_modality_report.json").read_text())
     names = {members(one) for one in shared["subsets"]}
     assert names == {members(one) for one in DETECTED}
     whole = shared["overall"]["measures"]["average mAP/rgb+audio"]
     assert whole == pytest.approx(found["detection/average_mAP"])
     assert [one["name"] for one in shared["classes"]] == list(CLASSES)
-    picture = (tmp_path / "reports" / "modality_report.png").read_bytes()
+    picture = (folder / "detection_modality_report.png").read_bytes()
     assert picture.startswith(b"\x89PNG")
-    evaluate(samples(), out_dir=tmp_path / "reports")  # replaces its own
+    evaluate(samples(), out_dir=folder)  # replaces its own
 
 
 def test_result_file_is_judged_alike(tmp_path):
@@ -182,6 +168,43 @@ def test_result_file_is_judged_alike(tmp_path):
     ours = [found[f"detection/mAP@{one:.2f}"] for one in judge.tiou_thresholds]
     # a tIoU of 0.9 is more than 0.9 in their float32
     np.testing.assert_allclose(np.delete(ours, 8), np.delete(theirs, 8), atol=1e-6)
+
+
+def test_result_file_of_instants(tmp_path):
+    """Segments that start when they end, as the command ``detect`` writes them."""
+    evaluate(
+        samples(False, True), "TemporalSpottingMetric", out_file=tmp_path / "found.json"
+    )
+    results = json.loads((tmp_path / "found.json").read_text())["results"]
+    found = {
+        name: [(*one["segment"], one["label"]) for one in rows]
+        for name, rows in results.items()
+    }
+    assert found == {
+        "a": [(0, 0, "jump"), (21, 21, "run"), (40, 40, "jump")],
+        "b": [(5, 5, "run")],
+        "still": [],
+    }
+    theirs = tmp_path / "theirs.json"
+    theirs.write_text("mine")
+    with pytest.raises(ForeignFile, match=r"theirs\.json"):
+        METRICS.build(dict(type="TemporalSpottingMetric", out_file=theirs))
+
+
+def test_several_metrics_in_one_folder(tmp_path):
+    """Each has its own reports, also of one kind with two prefixes."""
+    evaluate(samples(), out_dir=tmp_path)
+    evaluate(samples(), protocol="epic", prefix="by/epic", out_dir=tmp_path)
+    instants = samples(instants=True)
+    evaluate(instants, "TemporalSpottingMetric", out_dir=tmp_path)
+    stems = {
+        f"{name}_{kind}"
+        for name in ("detection", "by_epic", "spotting")
+        for kind in ("report", "modality_report")
+    }
+    assert {path.stem for path in tmp_path.glob("*.json")} == stems
+    whole = json.loads((tmp_path / "detection_report.json").read_text())["measures"]
+    assert "mAP@0.95" in whole
 
 
 def test_files_of_one_name(tmp_path):
@@ -253,7 +276,7 @@ def refused(message, change, **kwargs):
         evaluate(listed, **kwargs)
 
 
-def test_what_cannot_be_judged():
+def test_what_cannot_be_judged(tmp_path):
     def put(field, value):
         return lambda one: setattr(one, field, value)
 
@@ -263,6 +286,18 @@ def test_what_cannot_be_judged():
         r"b\.mp4: label 7 is not known, the data set has 2 classes.*jump",
         put("pred_instances", instances([(5, 9, 7, 0.5)])),
     )
+    for label in (7, -1):  # also where the result file would name it
+        for change in (lambda one: None, lambda one: delattr(one, "gt_instances")):
+
+            def other(one, label=label, change=change):
+                change(one)
+                one.pred_instances = instances([(5, 9, label, 0.5)])
+
+            refused(
+                rf"b\.mp4: label {label} is not known, the data set has 2 classes",
+                other,
+                out_file=tmp_path / "found.json",
+            )
     refused(
         r"b\.mp4: gt_instances: a segment ends before its start",
         put("gt_instances", instances([(9, 5, 1)])),
@@ -363,26 +398,13 @@ def test_the_best_checkpoint_is_kept(tmp_path):
     assert kept == ["best_detection_average_mAP_epoch_2.pth"]
 
 
-WORKER = """
-import json, sys
-import torch
-rank, store = int(sys.argv[1]), sys.argv[2]
-sys.path[:0] = sys.argv[3:]
-torch.set_num_threads(1)
-import mmstconv
-import test_detection_metric as here
-
-torch.distributed.init_process_group(
-    "gloo", init_method=f"file://{store}", rank=rank, world_size=2
-)
-# the second has padding: a file that the first has had
-mine = [here.samples()[place] for place in ((0, 2), (1, 0))[rank]]
-metric = here.METRICS.build(dict(type="TemporalDetectionMetric"))
-metric.dataset_meta = dict(classes=here.CLASSES)
-metric.process(None, [one.to_dict() for one in mine])
-print(json.dumps(metric.evaluate(3)))
-torch.distributed.destroy_process_group()
-"""
+def of_one_process(rank):
+    """The second has padding: a file that the first has had."""
+    mine = [samples()[place] for place in ((0, 2), (1, 0))[rank]]
+    metric = METRICS.build(dict(type="TemporalDetectionMetric"))
+    metric.dataset_meta = dict(classes=CLASSES)
+    metric.process(None, [one.to_dict() for one in mine])
+    return metric.evaluate(3)
 
 
 def test_results_travel_between_processes():
@@ -398,16 +420,5 @@ def test_results_travel_between_processes():
 
 @pytest.mark.slow
 def test_two_processes(tmp_path):
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WORKER, str(rank), str(tmp_path / "store"),
-             str(HERE), str(HERE.parents[1])],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=tmp_path,
-        )
-        for rank in range(2)
-    ]  # fmt: skip
-    said = [worker.communicate(timeout=120)[0].splitlines()[-1] for worker in workers]
-    first, second = map(json.loads, said)
+    first, second = in_two_processes(tmp_path, __file__, "of_one_process")
     assert first == second == pytest.approx(evaluate(samples()))

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import pickle
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from helpers_processes import in_two_processes
 from mmaction.registry import METRICS
 from mmengine import dist
 
 from mmstconv.evaluation import gathering
 
-HERE = Path(__file__).resolve().parent
 SIZE = 7
 
 
@@ -118,46 +114,24 @@ def accuracy(kind, data_samples, size=SIZE, **kwargs):
     return {key: float(value) for key, value in found.items()}
 
 
-WORKER = """
-import json, sys
-import torch
-rank, store = int(sys.argv[1]), sys.argv[2]
-sys.path[:0] = sys.argv[3:]
-torch.set_num_threads(1)
-import mmstconv
-import test_gathering as here
-
-torch.distributed.init_process_group(
-    "gloo", init_method=f"file://{store}", rank=rank, world_size=2
-)
-wrong = here.both_ways(rank)
-mine = here.labelled()[rank::2]
-said = [
-    here.accuracy(kind, mine, **more)
-    for kind, more in (
-        ("AccMetric", {}),
-        ("GatheredAccMetric", {}),
-        ("GatheredAccMetric", dict(prefix="own")),
-    )
-]
-print(json.dumps([wrong, *said]))
-torch.distributed.destroy_process_group()
-"""
+def of_one_process(rank):
+    wrong = both_ways(rank)
+    mine = labelled()[rank::2]
+    said = [
+        accuracy(kind, mine, **more)
+        for kind, more in (
+            ("AccMetric", {}),
+            ("GatheredAccMetric", {}),
+            ("GatheredAccMetric", dict(prefix="own")),
+        )
+    ]
+    return [wrong, *said]
 
 
 def test_two_processes(tmp_path):
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WORKER, str(rank), str(tmp_path / "store"),
-             str(HERE), str(HERE.parents[1])],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=tmp_path,
-        )
-        for rank in range(2)
-    ]  # fmt: skip
-    said = [worker.communicate(timeout=120)[0].splitlines()[-1] for worker in workers]
-    (wrong, peer, ours, own), second = map(json.loads, said)
+    (wrong, peer, ours, own), second = in_two_processes(
+        tmp_path, __file__, "of_one_process"
+    )
     assert not wrong
     assert second[1:] == [peer, ours, own]  # all processes know the measures
     assert ours == peer == accuracy("AccMetric", labelled()[:SIZE])

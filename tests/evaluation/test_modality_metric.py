@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 import pickle
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from helpers_processes import in_two_processes
 from mmaction.registry import METRICS
-from mmengine.logging import MMLogger
 
 from mmstconv.evaluation.outcomes import NONE, members, surprise
 
@@ -56,16 +52,6 @@ def evaluate(data_samples, **kwargs):
     for start in range(0, len(data_samples), 2):
         metric.process(None, data_samples[start : start + 2])
     return metric.evaluate(len(data_samples))
-
-
-@pytest.fixture
-def warnings(caplog):
-    """Function that gives the warnings logged so far."""
-    logger = MMLogger.get_instance("metric", logger_name="metric")
-    logger.addHandler(caplog.handler)
-    return lambda: [
-        one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING
-    ]
 
 
 def test_names_of_subsets_are_the_heads():
@@ -334,38 +320,15 @@ def test_scores_that_are_none(bad):
         evaluate([one])
 
 
-WORKER = """
-import json, sys
-import torch
-sys.path[:0] = sys.argv[4:]
-import mmstconv
-from mmaction.registry import METRICS
-from test_modality_metric import samples
-
-rank, store, out = int(sys.argv[1]), *sys.argv[2:4]
-torch.distributed.init_process_group(
-    "gloo", init_method=f"file://{store}", rank=rank, world_size=2
-)
-metric = METRICS.build(dict(type="ModalityMetric", out_dir=out))
-# every second sample, and padding so that both have as many: as MMEngine's sampler
-metric.process(None, [*samples(), samples()[0]][rank::2])
-print(json.dumps(metric.evaluate(5)))
-torch.distributed.destroy_process_group()
-"""
+def of_one_process(rank, out):
+    """Every second sample, padded so that both have as many: as MMEngine's sampler."""
+    metric = METRICS.build(dict(type="ModalityMetric", out_dir=out))
+    metric.process(None, [*samples(), samples()[0]][rank::2])
+    return metric.evaluate(5)
 
 
 def test_two_processes_say_what_one_does(tmp_path):
-    here = Path(__file__).resolve().parent
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WORKER, str(rank), str(tmp_path / "store"),
-             str(tmp_path / "out"), str(here), str(here.parent)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]  # fmt: skip
-    said = [worker.communicate(timeout=120)[0].splitlines()[-1] for worker in workers]
-    assert json.loads(said[0]) == json.loads(said[1])
-    assert json.loads(said[0]) == pytest.approx(evaluate(samples()))
+    out = str(tmp_path / "out")
+    first, second = in_two_processes(tmp_path, __file__, "of_one_process", out)
+    assert first == second == pytest.approx(evaluate(samples()))
     assert (tmp_path / "out" / "modality_report.json").exists()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import logging
 import pickle
 
 import numpy as np
@@ -14,7 +13,6 @@ from mmaction.registry import METRICS
 from mmaction.structures import ActionDataSample
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import CheckpointHook
-from mmengine.logging import MMLogger
 
 from mmstconv.evaluation import gathering
 
@@ -55,16 +53,6 @@ def evaluate(data_samples, **kwargs):
     evaluator.dataset_meta = {}
     evaluator.process(data_samples)
     return evaluator.evaluate(len(data_samples))
-
-
-@pytest.fixture
-def warnings(caplog):
-    """Function that gives the warnings logged so far."""
-    logger = MMLogger.get_instance("summaries", logger_name="summaries")
-    logger.addHandler(caplog.handler)
-    return lambda: [
-        one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING
-    ]
 
 
 def test_against_films_rated_by_hand():
@@ -144,9 +132,11 @@ def test_reports(tmp_path):
         rows = list(csv.DictReader(file))
     assert [row["file"] for row in rows] == ["a.mp4", "b.mp4"]
     assert float(rows[0]["rho/audio"]) == pytest.approx(found["summary/rho/audio"])
-    shared = json.loads((tmp_path / "modality_report.json").read_text())
+    shared = json.loads((tmp_path / "summary_modality_report.json").read_text())
     assert shared["overall"]["measures"]["rho/rgb"] == found["summary/rho/rgb"]
-    assert (tmp_path / "modality_report.png").read_bytes().startswith(b"\x89PNG")
+    assert (
+        (tmp_path / "summary_modality_report.png").read_bytes().startswith(b"\x89PNG")
+    )
 
 
 def test_without_truth(warnings, tmp_path):

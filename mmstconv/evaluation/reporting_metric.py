@@ -1,0 +1,65 @@
+"""What metrics share that write reports of their own."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+
+from .event_report import write_class_report
+from .gathering import GatheredResults
+from .report import write_report
+
+
+class ReportingMetric(GatheredResults, BaseMetric):
+    """A metric that writes ``{prefix}_report`` and ``{prefix}_modality_report``.
+
+    MMEngine wants another prefix of each metric of an evaluator, so several may write
+    into one folder.
+
+    Args:
+        out_dir: Write the reports here. None: only log.
+        collect_device: Of ``BaseMetric``.
+        prefix: Of ``BaseMetric``.
+        collect_dir: Of ``BaseMetric``.
+    """
+
+    def __init__(
+        self,
+        out_dir: str | Path | None = None,
+        *,
+        collect_device: str = "cpu",
+        prefix: str | None = None,
+        collect_dir: str | None = None,
+    ) -> None:
+        super().__init__(collect_device, prefix, collect_dir)
+        self.out_dir = out_dir
+        self.report: dict | None = None  # the last ones, in the main process
+        self.modality_report: dict | None = None
+
+    def _keep_modalities(self, report: dict) -> dict[str, float]:
+        """The measures of a report on modalities; says if one of them is better."""
+        self.modality_report = report
+        best = report["best_stream"]
+        if best["margin"] < 0:
+            self._warn(f"all modalities are below {best['name']}")
+        return {**report["overall"]["measures"], "margin/best_stream": best["margin"]}
+
+    def _write(self) -> None:
+        if self.out_dir is None:
+            return
+        try:
+            self._write_reports(self.out_dir)
+        except OSError as error:  # a training goes on without
+            self._warn(f"the report was not written: {error}", logging.ERROR)
+
+    def _write_reports(self, out_dir: str | Path) -> None:
+        name = self.prefix.replace("/", "_")
+        write_class_report(self.report, out_dir, f"{name}_report")
+        if self.modality_report is not None:
+            write_report(self.modality_report, out_dir, f"{name}_modality_report")
+
+    def _warn(self, text: str, level: int = logging.WARNING) -> None:
+        print_log(f"{type(self).__name__}: {text}", logger="current", level=level)
