@@ -16,6 +16,7 @@ from .raw_frames import OpenRawFrames
 from .roles import Role
 from .sampling import SampleClips
 from .spec_augment import SpecAugment
+from .split_future import SplitFuture
 
 __all__ = [
     "AlignImportance",
@@ -40,4 +41,5 @@ __all__ = [
     "SampleClips",
     "SpecAugment",
     "SplitFlowImages",
+    "SplitFuture",
 ]
