@@ -18,6 +18,7 @@ from .roles import Role
 from .sample_window import SampleWindow
 from .sampling import SampleClips
 from .spec_augment import SpecAugment
+from .split_future import SplitFuture
 
 __all__ = [
     "AlignImportance",
@@ -44,4 +45,5 @@ __all__ = [
     "SampleWindow",
     "SpecAugment",
     "SplitFlowImages",
+    "SplitFuture",
 ]

@@ -1,0 +1,48 @@
+"""An LSTM whose products are convolutions."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+State = tuple[Tensor, Tensor]  # hidden and cell
+
+
+class ConvLSTMCell(BaseModule):
+    """One step of a layer.
+
+    `Convolutional LSTM Network: A Machine Learning Approach for Precipitation
+    Nowcasting <https://arxiv.org/abs/1506.04214>`_, equation 3, with peepholes that are
+    the same everywhere in the picture, so that any size can be read.
+
+    Args:
+        in_channels: Of the input.
+        channels: Of hidden and cell state.
+        kernel_size: Of the convolutions.
+
+    Shape:
+        - Input: ``(N, in_channels, H, W)`` and the state before, or None.
+        - Output: the state, two of ``(N, channels, H, W)``.
+    """
+
+    def __init__(self, in_channels: int, channels: int, kernel_size: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.conv = nn.Conv2d(
+            in_channels + channels, 4 * channels, kernel_size, padding="same"
+        )
+        self.peepholes = nn.Parameter(torch.zeros(3, channels, 1, 1))
+        nn.init.ones_(self.conv.bias[channels : 2 * channels])  # of the forget gate
+
+    def forward(self, x: Tensor, state: State | None = None) -> State:
+        if state is None:
+            zeros = x.new_zeros(len(x), self.channels, *x.shape[2:])
+            state = (zeros, zeros)
+        hidden, cell = state
+        gates = self.conv(torch.cat([x, hidden], dim=1)).chunk(4, dim=1)
+        write = torch.sigmoid(gates[0] + self.peepholes[0] * cell)
+        keep = torch.sigmoid(gates[1] + self.peepholes[1] * cell)
+        cell = keep * cell + write * torch.tanh(gates[2])
+        read = torch.sigmoid(gates[3] + self.peepholes[2] * cell)
+        return read * torch.tanh(cell), cell
