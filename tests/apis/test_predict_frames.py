@@ -110,6 +110,17 @@ def test_where_the_file_ends(model, film):
     assert shown(end.seen) == list(range(42, 50))
 
 
+def test_as_early_as_can_be(model, tmp_path):
+    """A file that begins at 0.061 s: what is rounded is not refused."""
+    path = tmp_path / "late.mkv"
+    times = 0.061 + np.arange(20) / FPS
+    write_media(path, coded_frames(20, 64, 64), frame_times=times, **LOSSLESS)
+    with open_media(path) as media:
+        begin, _ = media.extent
+    assert begin == pytest.approx(0.061) and begin + 0.8 - 0.8 < begin
+    assert shown(predict_frames(model, path, begin + 0.8).seen) == list(range(8))
+
+
 def test_what_is_refused(model, film, tmp_path):
     short = write_coded(tmp_path / "short.mp4", 5, FPS)
     heard = write_media(

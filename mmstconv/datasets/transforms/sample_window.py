@@ -9,6 +9,9 @@ from .checks import require
 from .roles import Role
 from .sampling import SampleClips
 
+#: Seconds that a begin may be early by: differences of times are rounded.
+ROUNDING = 1e-3
+
 
 @TRANSFORMS.register_module()
 class SampleWindow(SampleClips):
@@ -56,7 +59,8 @@ class SampleWindow(SampleClips):
             first = start + np.random.rand() * max(end - start - seconds, 0)
         # a file ends at a whole tick of its clock; the last frame has to be shown
         last_shown = first + (self.clip_len - 1) / self.fps
-        if not results.get("failure") and (first < start or last_shown >= end):
+        outside = first < start - ROUNDING or last_shown >= end
+        if outside and not results.get("failure"):
             raise ValueError(
                 f"{results.get('filename', media.path)}: a clip of {self.clip_len} "
                 f"frames at {self.fps:g} a second from {first:.2f} s does not lie in "
