@@ -49,7 +49,9 @@ def side_by_side(
         shown = [panels[0][min(k, first - 1)]]
         for panel in panels[1:]:
             shown.append(panel[future] if 0 <= future < len(panel) else empty)
-        notes = [f"{NAMES[0]}  {time:.2f} s", *NAMES[1:]]
+        notes = [f"{NAMES[0]}  {times[min(k, first - 1)]:.2f} s", *NAMES[1:]]
+        if future >= 0:
+            notes[1] += f"  {time:.2f} s"
         if future >= len(panels[2]):
             notes[2] = "true: the file has ended"
         yield _even(_row(shown, notes))
