@@ -3,6 +3,7 @@
 from .calibration_metric import CalibrationMetric
 from .detection_metric import TemporalDetectionMetric
 from .dump import OwnDumpResults
+from .frame_metric import FrameMetric
 from .gathered_acc_metric import GatheredAccMetric
 from .gathering import gather_results
 from .modality_metric import ModalityMetric
@@ -12,6 +13,7 @@ from .summary_metric import SummaryMetric
 
 __all__ = [
     "CalibrationMetric",
+    "FrameMetric",
     "GatheredAccMetric",
     "ModalityMetric",
     "OwnDumpResults",
