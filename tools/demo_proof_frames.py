@@ -135,7 +135,7 @@ def measure(
 
 
 def ways_to_hear(model, inputs: dict) -> dict[str, dict]:
-    """Inputs that change: none, or each film with the sound of the other of its pair."""
+    """Inputs that change: none, or the sound of the other film of each pair."""
     if "audio" not in model.modalities:
         return dict(silent={})
     sound = inputs["audio"]
