@@ -90,7 +90,7 @@ def measure(
     cfg = Config.fromfile(config)
     pairs = (option.split("=", 1) for option in options)
     cfg.merge_from_dict(dict(pairs))
-    model = load_recognizer(cfg, str(checkpoint))
+    model = load_recognizer(str(config), str(checkpoint))
     films = DATASETS.build(cfg.test_dataloader.dataset)
     futures = json.loads((data / FUTURES).read_text())
     found: dict[str, list] = {}

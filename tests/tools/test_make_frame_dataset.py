@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def test_files_are_what_was_rendered(made):
 
 
 def test_pairs_look_alike_and_sound_otherwise(made):
-    folder, films = made
+    folder, _ = made
     inputs = []
     for name in (folder / "test.txt").read_text().split():
         results = dict(filename=str(folder / "videos" / name))
@@ -90,20 +91,20 @@ def test_run_again(made):
     assert lost.read_bytes() == content  # by the seed alone
 
 
+def silent_error(ways, forecast):
+    """Of each frame, when either future comes as often."""
+    return sum(((forecast - one) ** 2).sum((1, 2, 3)) / 2 for one in ways)
+
+
 def test_the_bound_is_of_the_best_silent_forecast():
     rng = np.random.default_rng(1)
     for film in many(3):
-        first, second = (
+        first, second = ways = [
             turns.render_frames(one)[turns.SEEN :].astype(float) / 255
             for one in (film, film.other)
-        )
+        ]
         bound = turns.bound_of(film)
-
-        def error(forecast):
-            return sum(
-                ((forecast - one) ** 2).sum((1, 2, 3)) / 2 for one in (first, second)
-            )
-
+        error = partial(silent_error, ways)
         np.testing.assert_allclose(error((first + second) / 2), bound)
         assert np.all(bound[: turns.STRAIGHT] == 0)
         assert np.all(bound[turns.STRAIGHT :] > 5)
