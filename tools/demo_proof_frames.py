@@ -13,7 +13,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent / "data"))
 from demo_proofs import TOOLS, Place, Proof
-from demo_turns import STRAIGHT, redrawn
+from demo_turns import STEADY, redrawn
 from make_frame_dataset import FUTURES
 
 from mmstconv.disk import write_own
@@ -123,13 +123,13 @@ def measure(
         silent += list(forecasts["silent"])
         truths += list(truth)
     errors = {name: np.concatenate(parts) for name, parts in found.items()}
-    bound = errors["bound"][:, STRAIGHT:].mean()
+    bound = errors["bound"][:, STEADY:].mean()
     rest = {name: value for name, value in errors.items() if name != "bound"}
     return dict(
         parameters=sum(one.numel() for one in model.parameters()),
         errors={name: value.mean(0).tolist() for name, value in errors.items()},
-        after={k: float(v[:, STRAIGHT:].mean() / bound) for k, v in rest.items()},
-        before={k: float(v[:, :STRAIGHT].mean()) for k, v in rest.items()},
+        after={k: float(v[:, STEADY:].mean() / bound) for k, v in rest.items()},
+        before={k: float(v[:, :STEADY].mean()) for k, v in rest.items()},
         redrawn=errors_of_redrawn(silent, truths, bound),
     )
 
@@ -148,9 +148,9 @@ def errors_of_redrawn(
 ) -> tuple[float, float]:
     """Mean and deviation of the silent error after the turn, turns drawn anew."""
     rng, errors = np.random.default_rng(0), []
-    forecast = np.stack(forecasts)[:, :, STRAIGHT:]
+    forecast = np.stack(forecasts)[:, :, STEADY:]
     for _ in range(REDRAWS):
-        truth = np.stack(redrawn(truths, rng))[:, :, STRAIGHT:]
+        truth = np.stack(redrawn(truths, rng))[:, :, STEADY:]
         errors.append(((forecast - truth) ** 2).sum((1, 3, 4)).mean() / bound)
     return float(np.mean(errors)), float(np.std(errors))
 

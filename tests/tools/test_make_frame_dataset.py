@@ -18,7 +18,7 @@ turns = load_script("tools/data/demo_turns.py")
 register_all_modules(init_default_scope=True)
 SIZES = {"training": 2, "validation": 0, "test": 4}
 FLAGS = ["--training", "2", "--validation", "0", "--test", "4", "--workers", "1"]
-AFTER = turns.SEEN + turns.STRAIGHT
+AFTER = turns.SEEN + turns.STEADY
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_pairs_look_alike_and_sound_otherwise(made):
         for key in ("rgb", "flow"):
             np.testing.assert_array_equal(first[key], second[key])
         assert not np.allclose(first["audio"], second["audio"], atol=1)
-        truths = [one["gt_frames"][:, : turns.STRAIGHT] for one in (first, second)]
+        truths = [one["gt_frames"][:, : turns.STEADY] for one in (first, second)]
         assert truths[0].equal(truths[1])
         assert not first["gt_frames"].equal(second["gt_frames"])
 
@@ -106,8 +106,8 @@ def test_the_bound_is_of_the_best_silent_forecast():
         bound = turns.bound_of(film)
         error = partial(silent_error, ways)
         np.testing.assert_allclose(error((first + second) / 2), bound)
-        assert np.all(bound[: turns.STRAIGHT] == 0)
-        assert np.all(bound[turns.STRAIGHT :] > 5)
+        assert np.all(bound[: turns.STEADY] == 0)
+        assert np.all(bound[turns.STEADY :] > 5)
         for share in (0.0, 0.4, 1.0):
             other = share * first + (1 - share) * second
             other = other + rng.normal(0, 0.01, other.shape)
@@ -139,8 +139,9 @@ def test_nothing_seen_tells_the_turn():
     assert 0.4 < left.mean() < 0.6
     seen = np.array(
         [
-            [film.x, film.y, np.cos(film.heading), np.sin(film.heading), film.speed,
-             film.scale, film.digit, *film.colour, film.pitch, film.begin, film.level]
+            [film.x, film.y, np.cos(film.heading), np.sin(film.heading), film.bend,
+             film.speed, film.scale, film.digit, *film.colour, film.pitch, film.begin,
+             film.level]
             for film in films
         ]
     )  # fmt: skip
@@ -154,9 +155,12 @@ def test_nothing_seen_tells_the_turn():
                 margin - 1e-6 <= way.min() and way.max() <= turns.SIDE - margin + 1e-6
             )
         steps = np.diff(turns.path_of(film), axis=0)
-        assert np.allclose(steps[: AFTER - 1], steps[0])
-        assert np.allclose(steps[AFTER - 1 :], steps[-1])
-        before, after = steps[0], steps[-1]
+        np.testing.assert_allclose(np.hypot(*steps.T), film.speed)
+        angles = np.unwrap(np.arctan2(*steps[:, ::-1].T))
+        np.testing.assert_allclose(np.diff(angles[: AFTER - 1]), film.bend)
+        np.testing.assert_allclose(angles[AFTER - 1 :], angles[-1])
+        bent = angles[AFTER - 2] + film.bend  # where the arc would lead to
+        before, after = np.array([np.cos(bent), np.sin(bent)]), steps[-1]
         cross = before[0] * after[1] - before[1] * after[0]
         assert np.sign(cross) == (-1 if film.turn == "left" else 1)  # y points down
         assert abs(before @ after) < 1e-9
