@@ -156,8 +156,7 @@ class CaptionMetric(ReportingMetric):
             for measure, value in one.measures.items()
         }
         if any(self.worth not in one.measures for one in subsets.values()):
-            self._warn(f"no reference has a word of any slot, so {self.worth} cannot be "
-                       "shared among modalities")  # fmt: skip
+            self._warn("no reference has a word of any slot: no Shapley values")
             return measures
         worths = {name: one.worth(self.worth) for name, one in subsets.items()}
         count = len(next(iter(worths.values())))

@@ -30,7 +30,7 @@ SETTINGS = {
     "ROUGE-L": f"pycocoevalcap Rouge: beta 1.2, mean over samples, 0 to 1; {TOKENS}",
     "CIDEr-D": "pycocoevalcap Cider, called CIDEr in tables: clipped, sigma 6, "
     f"frequencies of these references, mean over samples, 0 to 10; {TOKENS}, unstemmed",
-    "CIDEr-unclipped": "CIDEr of Vedantam et al. 2015, eq. 3, times 10: not clipped, no "
+    "CIDEr-unclipped": "CIDEr of Vedantam et al. 2015, eq. 3, times 10: unclipped, no "
     f"penalty of length, frequencies of these references; {TOKENS}, unstemmed",
     "METEOR": "pycocoevalcap Meteor: METEOR 1.5 (Java), English, -norm, of the corpus; "
     f"{TOKENS}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -45,9 +46,7 @@ def meteor(
         RuntimeError: Java or the package is missing.
     """
     _need("METEOR")
-    from pycocoevalcap.meteor.meteor import Meteor
-
-    score, scores = Meteor().compute_score(*_by_number(candidates, references))
+    score, scores = _meteor_process().compute_score(*_by_number(candidates, references))
     return float(score), np.array(scores)
 
 
@@ -70,6 +69,14 @@ def spice(
 
     score, scores = Spice().compute_score(*_by_number(candidates, references))
     return float(score), np.array([one["All"]["f"] for one in scores], float)
+
+
+@functools.cache
+def _meteor_process():
+    """Java takes long to start and to read its tables: it stays until Python ends."""
+    from pycocoevalcap.meteor.meteor import Meteor
+
+    return Meteor()
 
 
 def _need(name: str) -> None:
