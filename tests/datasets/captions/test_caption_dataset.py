@@ -80,7 +80,7 @@ def test_dense_samples_are_films_with_both_peoples_segments(folder):
     assert len(data.sentences()) == 4
     flat = build(folder, first, "val_1.json", **options)
     assert flat.get_data_info(0)["gt_captions"] == ["A start.", "Again.", "It starts."]
-    with pytest.raises(ValueError, match="captions.csv:3: has no start and end"):
+    with pytest.raises(ValueError, match=r"captions.csv:3: has no start and end"):
         build(folder, dense=True)
 
 
