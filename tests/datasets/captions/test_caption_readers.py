@@ -181,7 +181,7 @@ def test_msvd_as_text_table_and_json(tmp_path):
     )
     by_video = {name: [text for text, _ in one] for name, one in expected.items()}
     pairs = [
-        dict(video_id=name, caption=text)
+        dict(video_id=name, caption=f" {text} ")
         for name, one in by_video.items()
         for text in one
     ]
