@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-State = tuple[Tensor, Tensor]  # hidden and cell
+
+class State(NamedTuple):
+    """What a layer keeps, each ``(N, channels, H, W)``."""
+
+    hidden: Tensor
+    cell: Tensor
 
 
 class ConvLSTMCell(BaseModule):
@@ -17,13 +24,14 @@ class ConvLSTMCell(BaseModule):
     the same everywhere in the picture, so that any size can be read.
 
     Args:
-        in_channels: Of the input.
+        in_channels: Of the input; 0: there is none.
         channels: Of hidden and cell state.
         kernel_size: Of the convolutions.
 
     Shape:
-        - Input: ``(N, in_channels, H, W)`` and the state before, or None.
-        - Output: the state, two of ``(N, channels, H, W)``.
+        - Input: ``(N, in_channels, H, W)`` and the state before; one of them may be
+          None.
+        - Output: the state.
     """
 
     def __init__(self, in_channels: int, channels: int, kernel_size: int) -> None:
@@ -35,14 +43,15 @@ class ConvLSTMCell(BaseModule):
         self.peepholes = nn.Parameter(torch.zeros(3, channels, 1, 1))
         nn.init.ones_(self.conv.bias[channels : 2 * channels])  # of the forget gate
 
-    def forward(self, x: Tensor, state: State | None = None) -> State:
+    def forward(self, x: Tensor | None, state: State | None = None) -> State:
         if state is None:
             zeros = x.new_zeros(len(x), self.channels, *x.shape[2:])
-            state = (zeros, zeros)
+            state = State(zeros, zeros)
         hidden, cell = state
-        gates = self.conv(torch.cat([x, hidden], dim=1)).chunk(4, dim=1)
+        read = hidden if x is None else torch.cat([x, hidden], dim=1)
+        gates = self.conv(read).chunk(4, dim=1)
         write = torch.sigmoid(gates[0] + self.peepholes[0] * cell)
         keep = torch.sigmoid(gates[1] + self.peepholes[1] * cell)
         cell = keep * cell + write * torch.tanh(gates[2])
-        read = torch.sigmoid(gates[3] + self.peepholes[2] * cell)
-        return read * torch.tanh(cell), cell
+        show = torch.sigmoid(gates[3] + self.peepholes[2] * cell)
+        return State(show * torch.tanh(cell), cell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -10,7 +11,7 @@ from mmengine.model import BaseModule, ModuleDict, ModuleList
 from torch import Tensor, nn
 
 from .conditions import FiLM
-from .conv_lstm import ConvLSTMCell
+from .conv_lstm import ConvLSTMCell, State
 
 
 class Condition(NamedTuple):
@@ -122,8 +123,8 @@ class ConvLSTMTranslator(BaseModule):
 
     `Convolutional LSTM Network <https://arxiv.org/abs/1506.04214>`_: the states of the
     encoding network are those that the forecasting network begins with; the latter has
-    no input. A condition changes each frame's features by :class:`FiLM`; the last one
-    speaks of all frames to come.
+    no input. A condition changes the hidden states of each seen frame by
+    :class:`FiLM`.
 
     Args:
         in_channels: C, of a seen frame.
@@ -131,8 +132,7 @@ class ConvLSTMTranslator(BaseModule):
         seen: T.
         future: F.
         conditions: ``{modality: D}``.
-        channels: Of the hidden states.
-        layers: How many, in each of the two networks.
+        hidden: Channels of each layer's states, in both networks.
         kernel_size: Of the convolutions.
         init_cfg: Initialisation config.
 
@@ -149,44 +149,49 @@ class ConvLSTMTranslator(BaseModule):
         seen: int,
         future: int,
         conditions: dict[str, int] | None = None,
-        channels: int = 64,
-        layers: int = 2,
+        hidden: Sequence[int] = (64, 64),
         kernel_size: int = 3,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.future = future
-        widths = [in_channels] + [channels] * (layers - 1)
-        self.encoding = ModuleList(
-            ConvLSTMCell(width, channels, kernel_size) for width in widths
+        self.encoding, self.forecasting = (
+            ModuleList(
+                ConvLSTMCell(width, channels, kernel_size)
+                for width, channels in zip([first, *hidden], hidden)
+            )
+            for first in (in_channels, 0)
         )
-        self.forecasting = ModuleList(
-            ConvLSTMCell(width, channels, kernel_size) for width in [channels] * layers
-        )
-        self.expand = nn.Conv2d(layers * channels, out_channels, 1)
+        self.expand = nn.Conv2d(sum(hidden), out_channels, 1)
         self.films = ModuleDict(
-            {name: FiLM(width, channels) for name, width in (conditions or {}).items()}
+            {
+                name: ModuleList(FiLM(width, channels) for channels in hidden)
+                for name, width in (conditions or {}).items()
+            }
         )
 
     def forward(self, x: Tensor, conditions: dict[str, Condition]) -> Tensor:
-        states = [None] * len(self.encoding)
+        states: list[State | None] = [None] * len(self.encoding)
         for time in range(x.shape[1]):
             value = x[:, time]
             for layer, cell in enumerate(self.encoding):
-                states[layer] = cell(value, states[layer])
-                value = self._heard(states[layer][0], conditions, time)
-                states[layer] = (value, states[layer][1])
+                state = cell(value, states[layer])
+                value = self._heard(state.hidden, layer, conditions, time)
+                states[layer] = State(value, state.cell)
         frames = []
         for _ in range(self.future):
-            value = torch.zeros_like(states[0][0])
+            value = None
             for layer, cell in enumerate(self.forecasting):
                 states[layer] = cell(value, states[layer])
-                value = states[layer][0]
-            frames.append(self.expand(torch.cat([state[0] for state in states], 1)))
+                value = states[layer].hidden
+            whole = torch.cat([state.hidden for state in states], dim=1)
+            frames.append(self.expand(whole))
         return torch.stack(frames, dim=1)  # (N, F, C', H, W)
 
-    def _heard(self, x: Tensor, conditions: dict[str, Condition], time: int) -> Tensor:
-        for name, film in self.films.items():
+    def _heard(
+        self, x: Tensor, layer: int, conditions: dict[str, Condition], time: int
+    ) -> Tensor:
+        for name, films in self.films.items():
             steps, here = conditions[name]
-            x = film(x, steps[:, time], here)
+            x = films[layer](x, steps[:, time], here)
         return x
