@@ -64,6 +64,10 @@ model = dict(
         ),
         translator=dict(type="ConvMixerTranslator", channels=256, blocks=6),
     ),
-    losses=[dict(type="FrameMSELoss"), dict(type="FrameL1Loss", weight=0.1)],
+    losses=[
+        dict(type="FrameMSELoss"),
+        dict(type="FrameL1Loss", weight=0.5),
+        dict(type="FrameSSIMLoss", weight=0.05),
+    ],
     modality_dropout=dict(flow=0.1, audio=0.2),
 )
