@@ -19,6 +19,8 @@ from .fusion import (
     SumFusion,
 )
 from .heads import (
+    BaseCaptionHead,
+    Caption,
     SummaryHead,
     TemporalEventHead,
     TemporalSpottingHead,
@@ -41,6 +43,8 @@ from .streams import ConvStream
 __all__ = [
     "AttentionOverTime",
     "AudioConvNet",
+    "BaseCaptionHead",
+    "Caption",
     "ClassWeightedFusion",
     "CompactBilinearFusion",
     "ConcatFusion",

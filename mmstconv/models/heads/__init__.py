@@ -1,5 +1,6 @@
 """Tasks, one a file: from what the joint gives to losses and predictions."""
 
+from .base_caption_head import BaseCaptionHead, Caption
 from .event_head import TemporalEventHead
 from .fusion_head import TriModalFusionHead
 from .label_kinds import multi_class_of, probabilities
@@ -9,6 +10,8 @@ from .training_free_summary_head import TrainingFreeSummaryHead
 from .unsupervised_summary_head import UnsupervisedSummaryHead
 
 __all__ = [
+    "BaseCaptionHead",
+    "Caption",
     "SummaryHead",
     "TemporalEventHead",
     "TemporalSpottingHead",
