@@ -21,6 +21,7 @@ from .fusion import (
 from .heads import (
     BaseCaptionHead,
     Caption,
+    LSTMCaptionHead,
     SummaryHead,
     TemporalEventHead,
     TemporalSpottingHead,
@@ -58,6 +59,7 @@ __all__ = [
     "FusionOperator",
     "GatedMultimodalUnit",
     "Joint",
+    "LSTMCaptionHead",
     "LSTMTemporalNeck",
     "LastState",
     "LateFusion",
