@@ -67,7 +67,9 @@ def cached(folder, where, widths):
     return where
 
 
-@pytest.mark.parametrize("path", [SMALL, OWN], ids=lambda path: path.parent.name)
+@pytest.mark.parametrize(
+    "path", [SMALL, pytest.param(OWN, marks=pytest.mark.slow)], ids=["demo", "own"]
+)
 def test_on_cached_steps(path, made, tmp_path):
     cfg = ready(path, made, None, tmp_path)
     neck = {n: s.neck.hidden_channels for n, s in cfg.model.streams.items()}
