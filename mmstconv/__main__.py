@@ -18,6 +18,7 @@ COMMANDS = {
     "cache_steps": ("cache_steps.py", "cache what the streams say along videos"),
     "detect": ("detect.py", "detect events in video files"),
     "summarize": ("summarize.py", "a shorter film of the shots that matter"),
+    "predict_frames": ("predict_frames.py", "forecast the frames of video files"),
     "prepare_videos": ("data/prepare_videos.py", "re-encode videos for fast loading"),
     "convert_checkpoint": ("convert_checkpoint.py", "convert published weights"),
     "download_weights": ("download_weights.py", "fetch published weights"),

@@ -16,6 +16,7 @@ from .inference import (
     predict_video,
 )
 from .long_video import score_video
+from .predict_frames import FrameForecast, predict_frames
 from .summarize import FilmSummary, choose_shots, summarize
 from .windows import Window
 
@@ -23,6 +24,7 @@ __all__ = [
     "Conversion",
     "Detection",
     "FilmSummary",
+    "FrameForecast",
     "StreamingDetector",
     "StreamingRecognizer",
     "Window",
@@ -38,6 +40,7 @@ __all__ = [
     "film_steps",
     "has_several_classes",
     "load_recognizer",
+    "predict_frames",
     "predict_video",
     "score_video",
     "summarize",

@@ -38,6 +38,7 @@ from .layers import (
     TVL1Flow,
 )
 from .necks import LSTMTemporalNeck, PoolNeck
+from .predictors import FramePredictor
 from .recognizers import TriModalRecognizer
 from .streams import ConvStream
 
@@ -55,6 +56,7 @@ __all__ = [
     "ConvStream",
     "CrossModalAttentionFusion",
     "Features",
+    "FramePredictor",
     "Fused",
     "FusionOperator",
     "GatedMultimodalUnit",
