@@ -21,6 +21,7 @@ from .fusion import (
 from .heads import (
     BaseCaptionHead,
     Caption,
+    PrefixCaptionHead,
     SummaryHead,
     TemporalEventHead,
     TemporalSpottingHead,
@@ -67,6 +68,7 @@ __all__ = [
     "MelConvNet",
     "MultiModalBlending",
     "PoolNeck",
+    "PrefixCaptionHead",
     "STConvNet",
     "SpatioTemporalPool",
     "Steps",
