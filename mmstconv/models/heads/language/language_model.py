@@ -61,6 +61,8 @@ class LanguageModel(nn.Module):
         self.model.requires_grad_(tuning == "full")
         if tuning == "lora":
             self._add_lora(lora or {})
+        weights = self.model.named_parameters("model", remove_duplicate=False)
+        self.untuned = [name for name, one in weights if not one.requires_grad]
         self.decodes = bool(self.model.config.is_encoder_decoder)
         self.end = self.tokenizer.eos_token_id
         pad = self.tokenizer.pad_token_id
@@ -181,8 +183,8 @@ class LanguageModel(nn.Module):
         return written(self, *pad_left(contexts), unsaid)
 
     def __deepcopy__(self, memo: dict) -> LanguageModel:
-        shared = [p for p in self.parameters() if not p.requires_grad]
-        memo.update({id(one): one for one in (*shared, self.tokenizer)})
+        shared = [self.tokenizer, *map(self.get_parameter, self.untuned)]
+        memo.update({id(one): one for one in shared})
         copied = memo[id(self)] = type(self).__new__(type(self))
         for key, value in self.__dict__.items():
             copied.__dict__[key] = copy.deepcopy(value, memo)
@@ -190,7 +192,7 @@ class LanguageModel(nn.Module):
 
     def _load_from_state_dict(self, state_dict, prefix, *args) -> None:
         """What checkpoints leave out is taken as it is."""
-        own = {f"{prefix}{name}": one for name, one in self._untuned().items()}
+        own = {f"{prefix}{name}": self.get_parameter(name) for name in self.untuned}
         self._check_origin(state_dict, prefix, own)
         state_dict.update(own)
         super()._load_from_state_dict(state_dict, prefix, *args)
@@ -211,12 +213,7 @@ class LanguageModel(nn.Module):
                 f"in {self.folder!r} (cls_head.language_model): the weights differ"
             )
 
-    def _untuned(self) -> dict[str, Tensor]:
-        """``{name: parameter}`` of all that stays as it is."""
-        weights = self.model.named_parameters("model", remove_duplicate=False)
-        return {name: one for name, one in weights if not one.requires_grad}
-
 
 def _leave_out_untuned(module: LanguageModel, weights: dict, prefix: str, _) -> None:
-    for name in module._untuned():
+    for name in module.untuned:
         weights.pop(f"{prefix}{name}", None)
