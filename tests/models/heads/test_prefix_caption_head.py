@@ -115,6 +115,7 @@ def taught(folder, tmp_path_factory):
     head = build_head(folder, tuning="full")
     optimizer = torch.optim.Adam(head.language.parameters(), 1e-2)
     fused = fused_of(clips=2)
+    torch.manual_seed(0)
     for _ in range(60):
         optimizer.zero_grad()
         with torch.no_grad():
@@ -133,7 +134,7 @@ def test_a_frozen_model_learns_which_sentence(taught):
     batch = next(iter(loader(Told(), 4)))
     learned = [one for one in model.parameters() if one.requires_grad]
     optimizer = torch.optim.AdamW(learned, 1e-2)
-    for _ in range(60):
+    for _ in range(160):
         data = model.data_preprocessor(batch, True)
         optimizer.zero_grad()
         model.loss(data["inputs"], data["data_samples"])["loss_caption"].backward()
