@@ -20,13 +20,30 @@ import json
 import os
 import sys
 from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 
-from inference_commands import add_shared_flags, named_videos, progress_bar, stamp
+from inference_commands import (
+    LONGEST_NAME,
+    add_shared_flags,
+    default_out,
+    named_videos,
+    only_writer,
+    progress_bar,
+    run_of,
+    stamp,
+)
 
 from mmstconv.apis import Detection, class_names, detect, load_recognizer
-from mmstconv.disk import ForeignFile, is_own, local_path, print_any_name, write_own
+from mmstconv.disk import (
+    ForeignFile,
+    is_own,
+    local_path,
+    print_any_name,
+    write_own,
+    write_own_json,
+)
 from mmstconv.engine.messages import short_errors
 from mmstconv.media import MediaError, open_media
 
@@ -66,7 +83,7 @@ def parse_args():
     )
     add_shared_flags(parser)
     args = parser.parse_args()
-    out = args.out or Path(Path(args.files[0].name).stem + ".events.json")
+    out = args.out or default_out(args.files[0], ".events.json")
     if out.suffix.lower() not in (".json", ".csv"):
         parser.error(f"--out must end with .json or .csv, got {out}")
     args.out = out
@@ -109,6 +126,28 @@ class Results:
                 "weights and options: delete it, or give another --out"
             )
         self.done = dict(known)
+        if self.done and not self.done.keys() & self.ids.keys():
+            raise ForeignFile(
+                f"{out} has the events of other files, {next(iter(self.done))} among "
+                "them: delete it, or give another --out"
+            )
+
+    @contextmanager
+    def at_work(self):
+        """For this process alone; writes what was found, however it ends."""
+        with only_writer(self.journal) as self.file:
+            if os.fstat(self.file.fileno()).st_size == 0:
+                self.note(self.run)
+            try:
+                yield
+            finally:
+                self.write(whole=True)
+                if not (self.done or self.out.exists()):
+                    self.journal.unlink()  # so that other options may be tried
+
+    def note(self, line):
+        """A line of the journal."""
+        self.file.write(json.dumps(line).encode() + b"\n")
 
     def known(self, path):
         """What was found in a file, if it is still the same."""
@@ -119,10 +158,7 @@ class Results:
         """The events of one more file, on disk if they are not yet."""
         name = os.fspath(path)
         if self.done.get(name) is not known:
-            if not self.journal.exists():
-                write_own(self.journal, json.dumps(self.run))
-            with self.journal.open("a") as file:
-                file.write("\n" + json.dumps([name, known]))
+            self.note([name, known])
         self.done[name] = known
         self.unwritten += 1
 
@@ -144,8 +180,10 @@ class Results:
             for name in self.ids
             if name in self.done
         }
-        is_csv = self.out.suffix.lower() == ".csv"
-        write_own(self.out, as_csv(found) if is_csv else as_json(found, self.ids))
+        if self.out.suffix.lower() == ".csv":
+            write_own(self.out, as_csv(found))
+        else:
+            write_own_json(self.out, as_json(found, self.ids), indent=1)
         self.unwritten = 0
 
 
@@ -172,8 +210,7 @@ def as_json(found, ids):
         ]
         for name, events in found.items()
     }
-    content = dict(version="VERSION 1.3", results=results, external_data={})
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    return dict(version="VERSION 1.3", results=results, external_data={})
 
 
 def ids_of(files):
@@ -185,7 +222,12 @@ def ids_of(files):
 
 def picture_of(name, out):
     """Where the picture of a file of this id belongs."""
-    return out.with_name(f"{out.stem}-{name.strip('/').replace('/', '_')}.png")
+    plain = name.strip("/").replace("/", "_")
+    picture = out.with_name(f"{out.stem}-{plain}.png")
+    if len(os.fsencode(picture.name)) <= LONGEST_NAME:
+        return picture
+    digest = sha256(os.fsencode(name)).hexdigest()[:12]
+    return out.with_name(f"{out.stem}-{plain[:20]}-{digest}.png")
 
 
 def as_csv(found):
@@ -242,7 +284,7 @@ def detect_all(model, files, results, args):
     Returns:
         How many files cannot be used.
     """
-    failed, names = 0, class_names(model)
+    failed, names = 0, class_names(model) if args.figure else []
     for path in files:
         try:
             found = results.known(path) or events_of(model, path, args)
@@ -265,27 +307,20 @@ def main():
     kept = f"{args.out} has the files that are done, the same command goes on"
     with short_errors("detect", kept):
         files = named_videos(args.files)
-        run = dict(
-            config=stamp(args.config),
-            checkpoint=stamp(args.checkpoint),
-            hop=args.hop,
-            classes=args.classes,
-            threshold=args.threshold,
-        )
+        run = dict(run_of(args), classes=args.classes, threshold=args.threshold)
         results = Results(args.out, run, files)
-        model = load_recognizer(
-            args.config, args.checkpoint, args.device, trust=args.trust
-        )
-        try:
+        with results.at_work():
+            model = load_recognizer(
+                args.config, args.checkpoint, args.device, trust=args.trust
+            )
             failed = detect_all(model, files, results, args)
-        finally:
-            results.write(whole=True)
     if failed and len(files) > 1:
         print(
             f"detect: {failed} of {len(files)} files cannot be used",
             file=sys.stderr,
         )
-    print(args.out)
+    if args.out.exists():
+        print(args.out)
     sys.exit(failed > 0)
 
 

@@ -7,14 +7,13 @@ without pictures summary.m4a), key_frames.png, and summary.json with the times a
 scores of all shots. A checkpoint without a head for summaries will do: then steps are
 rated by their features alone, which summary.json says (rated_by).
 
-Safe to interrupt: the same command goes on with the steps that are done. Nothing is
-written over that this tool did not write.
+Safe to interrupt: a film that was read to its end is not read again. Nothing is written
+over that this tool did not write, nor the summary of another film.
 """
 
 import argparse
-from pathlib import Path
 
-from inference_commands import add_shared_flags, progress_bar
+from inference_commands import add_shared_flags, default_out, progress_bar
 
 from mmstconv.apis import load_recognizer, summarize
 from mmstconv.apis.summary.shots import ShotLimits
@@ -46,8 +45,8 @@ def parse_args():
 def main():
     print_any_name()
     args = parse_args()
-    out = args.out or Path(args.video.name).with_suffix(".summary")
-    kept = f"steps that are done are kept in {out}, the same command goes on"
+    out = args.out or default_out(args.video, ".summary")
+    kept = f"what was read to its end is kept in {out}, the same command goes on"
     with short_errors("summarize", kept):
         model = load_recognizer(
             args.config, args.checkpoint, args.device, trust=args.trust

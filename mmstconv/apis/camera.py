@@ -74,7 +74,7 @@ class StreamingRecognizer:
 
     def push_sound(self, samples: np.ndarray) -> None:
         """The next samples, mono float32 ``(n,)`` in [-1, 1]."""
-        self.media.push_sound(np.asarray(samples, np.float32))
+        self.media.push_sound(np.asarray(samples))
 
     def push_frame(self, frame: np.ndarray) -> Window | None:
         """The next upright RGB frame, uint8 ``(H, W, 3)``.
@@ -139,6 +139,8 @@ class StreamingDetector:
         pipeline: Sequence[Mapping] | None = None,
     ) -> None:
         self.names = checked_classes(model, classes, threshold)
+        if patience is not None and not patience >= 0:
+            raise ValueError(f"patience must be 0 or more seconds, got {patience!r}")
         self.model = model
         self.layout = step_layout(model, pipeline)
         hop = self.layout.checked_hop(hop)

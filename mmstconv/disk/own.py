@@ -109,6 +109,10 @@ def own_file(
         # The record first: between the two there is no file that nobody knows.
         _note(path, folder, _digest(part))
         publish(part, path, folder)
+    except OSError as error:
+        if error.filename is None and error.errno is not None:  # a full disk: whose?
+            error.filename = os.fspath(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
 
@@ -132,6 +136,21 @@ def write_own(path: str | os.PathLike, text: str) -> None:
     """:func:`own_file` for a text, as UTF-8; names that are none keep their bytes."""
     with own_file(path) as part:
         part.write_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+def write_own_json(path: str | os.PathLike, content: object, **options) -> None:
+    """:func:`own_file` for JSON, in which no letter is an escape where none has to be.
+
+    Args:
+        path: Of the file.
+        content: Of JSON's types. Of names that are no text, bytes are escapes
+            (``\\udcff``), as JSON is text; Python reads the same name.
+        **options: Of ``json.dumps``.
+    """
+    text = json.dumps(content, ensure_ascii=False, **options)
+    if any("\ud800" <= letter <= "\udfff" for letter in set(text)):
+        text = json.dumps(content, **options)
+    write_own(path, text + "\n")
 
 
 def _recorded(path: Path, folder: str | os.PathLike | None) -> set[str]:
