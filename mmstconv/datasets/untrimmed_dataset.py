@@ -12,7 +12,7 @@ from mmengine.structures import InstanceData
 
 from ..disk import REMOTE_ADVICE, is_remote
 from ..private_names import metainfo_of
-from .annotation import AnnotationError, listed
+from .annotation import AnnotationError, clipped, listed
 from .class_names import find_class_names
 from .events import EventAnnotation, Film
 from .events.annotation import parse_events

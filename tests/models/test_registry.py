@@ -112,6 +112,10 @@ CASES = {
         dict(in_channels=256),
         (Joint(FEATURES)(Features(SEQUENCES, {})),),
     ),
+    "LSTMCaptionHead": (
+        dict(in_channels=256, words=["up"], vocabulary_size=4, dropout_ratio=0.0),
+        (Joint(FEATURES)(Features(SEQUENCES, {})),),
+    ),
     "TriModalRecognizer": (
         dict(
             streams=dict(

@@ -44,10 +44,11 @@ class WordVocabulary(nn.Module):
                 f"vocabulary_size must be a whole number above {SPECIAL}, got {size!r}"
             )
         self.size = size
-        self.source = f"the list of {len(words)} words"
         if isinstance(words, (str, os.PathLike)):
             self.source = os.fspath(words)
             words = _read(self.source)
+        else:
+            self.source = f"the list of {len(words)} words"
         known = list(dict.fromkeys(one for text in words for one in words_in(text)))
         letters = _letters_of(known, size, self.source)
         self.register_buffer("letters", letters)  # (size, LETTERS)
