@@ -126,10 +126,12 @@ CASES = {
         (dict(rgb=VIDEO[None]),),
     ),
 }
+# Needs transformers: tests/models/heads/test_prefix_caption_head.py.
+APART = {"PrefixCaptionHead"}
 REGISTERED = sorted(
     name
     for name, cls in MODELS.module_dict.items()
-    if cls.__module__.startswith("mmstconv.models")
+    if cls.__module__.startswith("mmstconv.models") and name not in APART
 )
 
 
