@@ -29,6 +29,11 @@ COMMANDS = {
     "make_demo_dataset": ("data/make_demo_dataset.py", "generate the demo's videos"),
     "make_event_dataset": ("data/make_event_dataset.py", "generate long videos"),
     "make_summary_dataset": ("data/make_summary_dataset.py", "generate films to cut"),
+    "make_caption_dataset": (
+        "data/make_caption_dataset.py",
+        "generate captioned clips",
+    ),
+    "list_words": ("data/list_words.py", "list the words of captions"),
     "join_clips": ("data/join_clips.py", "join clips into long videos with events"),
     "mmaction2": ("mmaction2.py", "run one of MMAction2's tools"),
 }

@@ -85,6 +85,8 @@ def test_each_private_name_is_there(tmp_path):
     assert versions == {"": {"version": 1}} and names.module_versions({}) == {}
     names.set_module_versions(weights := OrderedDict(), versions)
     assert names.module_versions(weights) == versions
+    names.after_state_dict(layer, lambda module, kept, prefix, _: kept.clear())
+    assert not layer.state_dict()
     assert isinstance(nn.BatchNorm3d(1), names.batch_norm_class())
     assert isinstance(nn.Conv3d(1, 1, 1), names.conv_class())
     with names.lstm_as_loop():

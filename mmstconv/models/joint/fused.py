@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from torch import Tensor, nn
 
 from .features import Features
+from .spans import cut_features
 from .subsets import presence_of_subset, subsets_of, take_away
 
 if TYPE_CHECKING:
@@ -162,3 +163,19 @@ class Fused:
         rows, presence = take_away(name, self.presence, self.features.like)
         features = self.features._replace(presence=presence)
         return rows, Fused(self.joint, features, self, rows)
+
+    def between(self, spans: Tensor, rows: Tensor) -> Fused:
+        """Spans of time as clips of their own.
+
+        The streams do not run again. Each holds the steps whose middle lies in it, at
+        least one; shorter ones are padded, and :attr:`valid` says how many are real.
+
+        Args:
+            spans: Begin and end in seconds, ``(K, 2)``.
+            rows: Which clip each is of, ``(K,)``.
+
+        Raises:
+            ValueError: The steps do not say when they are, the operator fuses maps, or
+                a span or row is none.
+        """
+        return Fused(self.joint, cut_features(self, spans, rows))

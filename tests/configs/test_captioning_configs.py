@@ -1,0 +1,118 @@
+"""Every config of captions: trains on cached steps or clips, and is tested."""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT, load_script, plain_config
+from mmengine.runner import Runner
+
+from mmstconv.apis import load_recognizer
+from mmstconv.datasets import FilmCache
+from mmstconv.datasets.film_cache import stamp_of
+from mmstconv.datasets.film_steps import FilmSteps
+
+DEMO = ROOT / "configs/captioning/demo"
+SMALL = DEMO / "lstm_stconvnet-lstm_demo-captions-rgb-flow-audio.py"
+CLIPS = DEMO / "lstm_stconvnet-lstm_demo-captions-rgb_end-to-end.py"
+OWN = next((ROOT / "configs/captioning/own_videos").glob("lstm_*.py"))
+
+sys.path.insert(0, str(ROOT / "tools" / "data"))
+maker = load_script("tools/data/make_caption_dataset.py")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("captions") / "data"
+    maker.make_dataset(folder, dict(training=4, validation=2, test=1))
+    return folder
+
+
+def ready(path, folder, cache, work_dir):
+    """The config on these files, for one epoch."""
+    cfg = plain_config(path)
+    cfg.work_dir, cfg.load_from = str(work_dir), None
+    cfg.model.cls_head.words = str(folder / "words.txt")
+    for split, name in (("train", "training"), ("val", "validation"), ("test", "test")):
+        loader = cfg.get(f"{split}_dataloader")
+        if loader is None:
+            continue
+        loader.batch_size = min(loader.batch_size, 4)
+        loader.num_workers, loader.persistent_workers = 0, False
+        dataset = loader.dataset
+        name = "seen" if dataset.ann_file.endswith("seen.csv") else name
+        dataset.update(
+            ann_file=str(folder / f"{name}.csv"),
+            data_prefix=dict(video=str(folder / "videos")),
+        )
+        if dataset.pipeline[0].type == "LoadFilmSteps":
+            dataset.pipeline[0].cache = str(cache)
+    cfg.train_cfg.update(max_epochs=1, val_interval=1)
+    cfg.param_scheduler = []
+    return cfg
+
+
+def cached(folder, where, widths):
+    """Steps that no stream has given."""
+    cache, rng = FilmCache(where), np.random.default_rng(0)
+    cache.begin(dict(made="here"), widths)
+    for path in sorted((folder / "videos").glob("*.mp4")):
+        feats = {n: rng.normal(size=(24, d)).astype("f4") for n, d in widths.items()}
+        steps = FilmSteps(feats, dict.fromkeys(widths, True), 0.0, 0.25, 6.0)
+        cache.save(path, steps, stamp_of(path))
+    return where
+
+
+@pytest.mark.parametrize(
+    "path", [SMALL, pytest.param(OWN, marks=pytest.mark.slow)], ids=["demo", "own"]
+)
+def test_on_cached_steps(path, made, tmp_path):
+    cfg = ready(path, made, None, tmp_path)
+    neck = {n: s.neck.hidden_channels for n, s in cfg.model.streams.items()}
+    cache = cached(made, tmp_path / "cache", neck)
+    cfg = ready(path, made, cache, tmp_path)
+    del cfg.default_hooks.film_cache  # these steps are of no streams
+    for stream in cfg.model.streams.values():
+        stream.pop("init_cfg", None)
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    assert math.isfinite(runner.message_hub.get_scalar("train/loss").current())
+    learns = {n for n, p in runner.model.named_parameters() if p.requires_grad}
+    assert learns and all(name.startswith("cls_head.") for name in learns)
+    metrics = runner.test()
+    assert 0 <= metrics["caption/BLEU-4/rgb+audio"] <= 1
+
+
+def test_on_clips_and_in_a_checkpoint_of_its_own(made, tmp_path):
+    """End to end, from segments of the files; the words travel with the weights."""
+    cfg = ready(CLIPS, made, None, tmp_path)
+    runner = Runner.from_cfg(cfg)
+    before = runner.model.streams.rgb.backbone.state_dict()
+    before = {name: value.clone() for name, value in before.items()}
+    runner.train()
+    after = runner.model.streams.rgb.backbone.state_dict()
+    assert any(not value.equal(after[name]) for name, value in before.items())
+    (tmp_path / "alone").mkdir()
+    checkpoint = (tmp_path / "last_checkpoint").read_text().strip()
+    model = load_recognizer(str(CLIPS), checkpoint, "cpu")  # there is no words.txt
+    words = (made / "words.txt").read_text().split()
+    assert model.cls_head.vocabulary.words == words
+
+
+def test_what_is_seen_is_a_motion_of_each_training_file(made):
+    with open(made / "seen.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == [f"training_{k:04d}.mp4" for k in range(4)]
+    for row, clip in zip(rows, maker.clips_of(0, "training", 4)):
+        start, end = float(row["start"]), float(row["end"])
+        assert end - start == pytest.approx(maker.LENGTH)
+        assert any(
+            part.start == pytest.approx(start, abs=1e-3)
+            for part in clip.parts()
+            if part.motion != maker.NONE
+        )
+        assert row["text"] == clip._replace(silent=True).sentence
