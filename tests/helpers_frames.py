@@ -55,7 +55,7 @@ def presence(samples=2, **absent):
 
 
 def heard(net):
-    """Lets sound count: at the beginning FiLM is the identity."""
+    """Lets sound and features count: a network begins as its last frame."""
     for name, parameter in net.named_parameters():
         if ".films." in name:
             torch.nn.init.normal_(parameter, std=0.5)

@@ -23,8 +23,8 @@ SEEN, FUTURE = 8, 8  # frames
 STEADY = 2  # frames to come before the turn shows
 SAMPLE_RATE = 16000
 TURNS = {"left": -1, "right": 1}  # of the heading, in quarters; y points down
-SCALE = (2.2, 2.8)  # of the digits of 8 x 8 pixels
-SPEED = (2.0, 3.0)  # pixels a frame
+SCALE = (2.8, 3.4)  # of the digits of 8 x 8 pixels
+SPEED = (1.8, 2.6)  # pixels a frame
 BEND = (0.10, 0.20)  # radians a frame, to either side, of the arc
 HELD_OUT = 1200  # of the 1797 digits, those from here on are not trained with
 

@@ -16,22 +16,4 @@ model = dict(
     modality_dropout=None,
     score_subsets=False,
 )
-# one epoch of warm-up of three
-param_scheduler = [
-    dict(
-        type="LinearLR",
-        start_factor=0.01,
-        by_epoch=True,
-        begin=0,
-        end=1,
-        convert_to_iter_based=True,
-    ),
-    dict(
-        type="CosineAnnealingLR",
-        eta_min_ratio=0.01,
-        by_epoch=True,
-        begin=1,
-        convert_to_iter_based=True,
-    ),
-]
 train_cfg = dict(max_epochs=3, val_interval=3)

@@ -10,8 +10,9 @@ class FiLM(BaseModule):
     """Scale and shift of each channel, said by another modality.
 
     `FiLM: Visual Reasoning with a General Conditioning Layer
-    <https://arxiv.org/abs/1709.07871>`_. It begins as the identity, and is the identity
-    wherever that modality is absent.
+    <https://arxiv.org/abs/1709.07871>`_. It begins near the identity: exactly
+    there, the other modality would learn nothing at first. Wherever that modality is
+    absent it is the identity.
 
     Args:
         in_channels: Of the condition.
@@ -26,7 +27,7 @@ class FiLM(BaseModule):
     def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__()
         self.fc = nn.Linear(in_channels, 2 * channels)
-        nn.init.zeros_(self.fc.weight)
+        nn.init.normal_(self.fc.weight, std=0.05)
         nn.init.zeros_(self.fc.bias)
 
     def forward(self, x: Tensor, condition: Tensor, here: Tensor) -> Tensor:
