@@ -21,6 +21,7 @@ from .fusion import (
 from .heads import (
     BaseCaptionHead,
     Caption,
+    MultiTaskHead,
     SummaryHead,
     TemporalEventHead,
     TemporalSpottingHead,
@@ -66,6 +67,7 @@ __all__ = [
     "MeanOverTime",
     "MelConvNet",
     "MultiModalBlending",
+    "MultiTaskHead",
     "PoolNeck",
     "STConvNet",
     "SpatioTemporalPool",
