@@ -25,7 +25,8 @@ from pathlib import Path
 
 from inference_commands import add_shared_flags, named_videos, progress_bar, stamp
 
-from mmstconv.apis import Detection, class_names, detect, load_recognizer
+from mmstconv.apis import Detection, detect, load_recognizer
+from mmstconv.apis.tasks import event_head, names_of_classes
 from mmstconv.disk import ForeignFile, is_own, local_path, print_any_name, write_own
 from mmstconv.engine.messages import short_errors
 from mmstconv.media import MediaError, open_media
@@ -242,7 +243,9 @@ def detect_all(model, files, results, args):
     Returns:
         How many files cannot be used.
     """
-    failed, names = 0, class_names(model)
+    failed, names = 0, []
+    if args.figure:
+        names = names_of_classes(model, event_head(model))
     for path in files:
         try:
             found = results.known(path) or events_of(model, path, args)

@@ -15,6 +15,7 @@ from .inference import (
     load_recognizer,
     predict_video,
 )
+from .joining import join_tasks
 from .long_video import score_video
 from .summarize import FilmSummary, choose_shots, summarize
 from .windows import Window
@@ -37,6 +38,7 @@ __all__ = [
     "extract_steps",
     "film_steps",
     "has_several_classes",
+    "join_tasks",
     "load_recognizer",
     "predict_video",
     "score_video",

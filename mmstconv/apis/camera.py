@@ -13,6 +13,7 @@ from ..media.reading.pushed import PushedMedia
 from ..models.streaming import OnlineEvents
 from .detect import THRESHOLD, Detection, as_detections, checked_classes, fused_steps
 from .film_steps import on_layout, step_layout
+from .tasks import event_head
 from .windows import Window, Windows
 
 
@@ -151,7 +152,7 @@ class StreamingDetector:
         self.step = float(self.layout.width) / self.fps
         self.start = float(self.layout.first) / self.fps
         self.events = OnlineEvents(
-            model.cls_head,
+            event_head(model),
             step=self.step,
             start=self.start,
             min_score=threshold,

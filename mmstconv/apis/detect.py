@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..datasets.film_steps import FilmSteps
 from ..models.streaming import OnlineEvents
 from .film_steps import StepLayout, as_features, film_steps, step_layout
-from .inference import class_names
+from .tasks import event_head, head_name, names_of_classes
 
 #: What scores less is no event, unless the caller says otherwise.
 THRESHOLD = 0.3
@@ -95,7 +95,7 @@ def _detect(
     names: Mapping[int, str],
     threshold: float,
 ) -> Iterator[Detection]:
-    head, events, end = model.cls_head, None, math.inf
+    head, events, end = event_head(model), None, math.inf
     chunk = max(CHUNK * sum(head.reach), head.stride)
     waiting: list[Tensor] = []
     for piece in pieces:
@@ -136,15 +136,15 @@ def checked_classes(
     Raises:
         ValueError: As of :func:`detect`.
     """
-    head = model.cls_head
-    if not (hasattr(head, "reach") and hasattr(head, "candidates")):
+    head = event_head(model)
+    if head is None:
         raise ValueError(
-            f"model.cls_head is a {type(head).__name__}, which detects no events: take "
-            "a config with a TemporalEventHead or a TemporalSpottingHead"
+            f"model.cls_head is a {head_name(model)}, which detects no events: "
+            "take a config with a TemporalEventHead or a TemporalSpottingHead"
         )
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold must lie in 0..1 and not be 0, got {threshold!r}")
-    names = class_names(model)
+    names = names_of_classes(model, head)
     unknown = [one for one in classes or () if one not in names]
     if unknown:
         raise ValueError(
