@@ -3,6 +3,7 @@
 from ..compat import repair_color_jitter
 from .annotation import AnnotationError
 from .bad_samples import BadDataError
+from .captions import CaptionDataset
 from .film_cache import FilmCache
 from .film_steps import FilmSteps, FilmStepsError
 from .rawframe_dataset import MultiModalRawframeDataset
@@ -19,6 +20,7 @@ __all__ = [
     "SummaryDataset",
     "AnnotationError",
     "BadDataError",
+    "CaptionDataset",
     "ClassBalancedDataset",
     "ConcatDataset",
     "FilmCache",

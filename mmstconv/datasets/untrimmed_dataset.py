@@ -12,7 +12,7 @@ from mmengine.structures import InstanceData
 
 from ..disk import REMOTE_ADVICE, is_remote
 from ..private_names import metainfo_of
-from .annotation import AnnotationError, clipped, listed, path_problems
+from .annotation import AnnotationError, listed
 from .class_names import find_class_names
 from .events import EventAnnotation, Film
 from .events.annotation import parse_events
@@ -116,7 +116,13 @@ class UntrimmedVideoDataset(TolerantDataset):
         data, finder = [], FileFinder(folder)
         numbers = {name: k for k, name in enumerate(found.classes)}
         for film in found.films:
-            wrong, path = self._locate(film, finder, missing)
+            wrong, path = finder.locate(
+                self.filename_tmpl.format(film.name),
+                film.where,
+                missing,
+                check=self.check_files,
+                allow_outside=self.allow_outside,
+            )
             problems += wrong
             if path is not None and not problems:
                 data.append(_info(film, path, numbers, found.instants))
@@ -154,25 +160,6 @@ class UntrimmedVideoDataset(TolerantDataset):
                 if hasattr(step, "check_extracted"):
                     infos = (self.get_data_info(k) for k in range(len(self)))
                     step.check_extracted(infos)
-
-    def _locate(
-        self, film: Film, finder: FileFinder, missing: list[str]
-    ) -> tuple[list[str], str | None]:
-        """What is wrong with a film's name, and its path."""
-        name = self.filename_tmpl.format(film.name)
-        root = None if self.allow_outside else finder.root or None
-        wrong = [f"{film.where}: {reason}" for reason in path_problems(name, root)]
-        if wrong or not self.check_files:
-            return wrong, os.path.join(finder.root, name)
-        paths = finder.find(name)
-        if len(paths) > 1:
-            names = ", ".join(os.path.basename(path) for path in paths)
-            return [f"{film.where}: may be any of {names}; name it whole"], None
-        if not paths:
-            path = clipped(os.path.join(finder.root, name))
-            missing.append(f"{film.where}: {path} does not exist, with no suffix")
-            return [], None
-        return [], paths[0]
 
     def _report(
         self, found: EventAnnotation, problems: list[str], missing: list[str]

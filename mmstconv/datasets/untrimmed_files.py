@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..media.video_files import VIDEO_SUFFIXES
+from .annotation import clipped, path_problems
 
 
 class FileFinder:
@@ -35,6 +36,41 @@ class FileFinder:
         if found := stems.get(last):
             return [os.path.join(folder, one) for one in sorted(found)]
         return [path] if os.path.isfile(path) else []
+
+    def locate(
+        self,
+        name: str,
+        where: str,
+        missing: list[str],
+        *,
+        check: bool = True,
+        allow_outside: bool = False,
+    ) -> tuple[list[str], str | None]:
+        """What is wrong with a film's name, and its path.
+
+        Args:
+            name: As the annotation has it.
+            where: Of it in the annotation, for messages.
+            missing: A file that does not exist is noted here.
+            check: Whether it has to exist.
+            allow_outside: Whether it may lie outside of the folder.
+
+        Returns:
+            ``where: reason`` each, and the path; None if there is none.
+        """
+        root = None if allow_outside else self.root or None
+        wrong = [f"{where}: {reason}" for reason in path_problems(name, root)]
+        if wrong or not check:
+            return wrong, os.path.join(self.root, name)
+        paths = self.find(name)
+        if len(paths) > 1:
+            names = ", ".join(os.path.basename(path) for path in paths)
+            return [f"{where}: may be any of {names}; name it whole"], None
+        if not paths:
+            path = clipped(os.path.join(self.root, name))
+            missing.append(f"{where}: {path} does not exist, with no suffix")
+            return [], None
+        return [], paths[0]
 
     def _content(self, folder: str) -> tuple[set[str], dict[str, list[str]]]:
         """Names of the files in a folder, and those of videos by what is before it."""

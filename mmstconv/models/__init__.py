@@ -21,6 +21,7 @@ from .fusion import (
 from .heads import (
     BaseCaptionHead,
     Caption,
+    LSTMCaptionHead,
     MultiTaskHead,
     SummaryHead,
     TemporalEventHead,
@@ -59,6 +60,7 @@ __all__ = [
     "FusionOperator",
     "GatedMultimodalUnit",
     "Joint",
+    "LSTMCaptionHead",
     "LSTMTemporalNeck",
     "LastState",
     "LateFusion",

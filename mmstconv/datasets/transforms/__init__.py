@@ -4,6 +4,7 @@ from .audio import LogMel, RawAudio
 from .audio_feature import LoadClipAudioFeature
 from .clip_rand_augment import ClipRandAugment
 from .clip_random_erasing import ClipRandomErasing
+from .film_segment import CropFilmSegment
 from .film_steps import CropFilmSteps, LoadFilmSteps, PackFilmSteps
 from .flip_views import FlipViews
 from .flow import ComputeFlow
@@ -22,6 +23,7 @@ __all__ = [
     "ClipRandAugment",
     "ClipRandomErasing",
     "ComputeFlow",
+    "CropFilmSegment",
     "CropFilmSteps",
     "FlipViews",
     "FormatClips",

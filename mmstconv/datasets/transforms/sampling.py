@@ -20,6 +20,8 @@ class SampleClips(BaseTransform):
     frame more than ``clip_len`` is taken, for the flow of the last one. Where the file
     is shorter than the clip, times start again at the beginning.
 
+    Of a sample that is about a ``segment`` of the file, clips are taken from there.
+
     With ``speeds`` the file plays faster or slower, at a speed that is drawn for each
     sample: frame ``k`` is the one at ``t0 + k * speed / fps``. Sound follows
     (:class:`LoadWaveform`), and so does the flow, in pixels from frame to frame.
@@ -27,6 +29,7 @@ class SampleClips(BaseTransform):
     Required Keys:
 
         - media
+        - segment (optional): begin and end in seconds
 
     Added Keys:
 
@@ -66,7 +69,8 @@ class SampleClips(BaseTransform):
         self.speeds = (slow, fast)
 
     def transform(self, results: dict) -> dict:
-        start, end = require(results, "media", self, "OpenMedia").extent
+        extent = require(results, "media", self, "OpenMedia").extent
+        start, end = _within(extent, results)
         speed = self._speed()
         fps = self.fps / speed
         duration = self.clip_len / fps
@@ -100,6 +104,26 @@ class SampleClips(BaseTransform):
             f"num_clips={self.num_clips}, test_mode={self.test_mode}, "
             f"speeds={self.speeds})"
         )
+
+
+def _within(extent: tuple[float, float], results: dict) -> tuple[float, float]:
+    """The sample's segment as far as the file has it; without one the whole file.
+
+    Raises:
+        ValueError: The file has nothing of it; names the file.
+    """
+    start, end = extent
+    segment = results.get("segment")
+    if segment is None:
+        return start, end
+    begin, last = max(start, float(segment[0])), min(end, float(segment[1]))
+    if not begin < last:
+        raise ValueError(
+            f"{results.get('filename')}: the segment from {segment[0]:g} to "
+            f"{segment[1]:g} s is not in the file, which lasts from {start:g} to "
+            f"{end:g} s"
+        )
+    return begin, last
 
 
 def _wrap(offsets: np.ndarray, period: float) -> np.ndarray:

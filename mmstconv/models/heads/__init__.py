@@ -4,6 +4,7 @@ from .base_caption_head import BaseCaptionHead, Caption
 from .event_head import TemporalEventHead
 from .fusion_head import TriModalFusionHead
 from .label_kinds import multi_class_of, probabilities
+from .lstm_caption_head import LSTMCaptionHead
 from .multi_task_head import MultiTaskHead
 from .spotting_head import TemporalSpottingHead
 from .summary_head import SummaryHead
@@ -13,6 +14,7 @@ from .unsupervised_summary_head import UnsupervisedSummaryHead
 __all__ = [
     "BaseCaptionHead",
     "Caption",
+    "LSTMCaptionHead",
     "MultiTaskHead",
     "SummaryHead",
     "TemporalEventHead",

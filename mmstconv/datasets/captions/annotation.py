@@ -1,0 +1,126 @@
+"""Annotation files of captions, by the name of their format, read strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from ..annotation import AnnotationError
+from .captioned import CaptionedFilm
+from .checks import mended, sentence_problems
+
+
+class CaptionAnnotation(NamedTuple):
+    """What an annotation file says.
+
+    Args:
+        films: In the order of the file.
+        problems: ``file:line: reason`` or ``file: key: reason`` each.
+        subsets: The subset of each film; None if the format has none.
+        distinct: Whether a sentence that is there twice is a mistake.
+    """
+
+    films: list[CaptionedFilm]
+    problems: list[str]
+    subsets: list[str] | None = None
+    distinct: bool = False
+
+
+#: Readers by the name of their format: ``reader(path, **options)``.
+CAPTION_FORMATS: dict[str, Callable[..., CaptionAnnotation]] = {}
+
+
+def caption_format(name: str) -> Callable[[Callable], Callable]:
+    """Decorator that makes a reader known by the name of its format."""
+
+    def register(reader: Callable[..., CaptionAnnotation]) -> Callable:
+        CAPTION_FORMATS[name] = reader
+        return reader
+
+    return register
+
+
+def parse_captions(
+    path: str,
+    format: str = "csv",
+    subset: str | Collection[str] | None = None,
+    *,
+    more: Sequence[str] = (),
+    mend: bool = False,
+    options: Mapping | None = None,
+) -> CaptionAnnotation:
+    """An annotation file, with what is wrong in it.
+
+    Args:
+        path: Of the file.
+        format: A key of ``CAPTION_FORMATS``.
+        subset: Films of these subsets only; None: all.
+        more: Further files of the same format, whose sentences are further references.
+        mend: Whether to leave out empty sentences, segments that end where or before
+            they start, and, where the format may not have them, sentences that are
+            there twice; and to cut off what reaches beyond the duration.
+        options: Of the reader.
+
+    Raises:
+        ValueError: There is no such format, or it has no subsets.
+        FileNotFoundError: There is no such file.
+        AnnotationError: It is of another kind.
+    """
+    if format not in CAPTION_FORMATS:
+        close = get_close_matches(str(format), CAPTION_FORMATS, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(
+            f"format must be one of {sorted(CAPTION_FORMATS)}, got {format!r}{hint}"
+        )
+    problems, films = [], {}
+    for source, one in enumerate([path, *more]):
+        found = CAPTION_FORMATS[format](one, **(options or {}))
+        problems += found.problems
+        for film in _of_subset(found, one, format, subset):
+            film = mended(film, found.distinct) if mend else film
+            problems += sentence_problems(film, found.distinct)
+            marked = [each._replace(source=source) for each in film.sentences]
+            if film.id in films:
+                films[film.id].sentences.extend(marked)
+            else:
+                films[film.id] = film._replace(sentences=marked)
+    if not films and not problems:
+        problems.append(f"{path}: names no video")
+    return CaptionAnnotation(list(films.values()), problems)
+
+
+def read_captions(path: str, *args, **kwargs) -> list[CaptionedFilm]:
+    """The films of :func:`parse_captions`; what is wrong is an error.
+
+    Raises:
+        AnnotationError: Something in the file cannot be used; lists it all.
+    """
+    found = parse_captions(path, *args, **kwargs)
+    if found.problems:
+        raise AnnotationError(found.problems)
+    return found.films
+
+
+def _of_subset(
+    found: CaptionAnnotation,
+    path: str,
+    format: str,
+    subset: str | Collection[str] | None,
+) -> list[CaptionedFilm]:
+    if subset is None:
+        return found.films
+    wanted = {subset} if isinstance(subset, str) else set(subset)
+    if found.subsets is None:
+        raise ValueError(
+            f"{path}: format {format!r} has no subsets, a file is one; got "
+            f"subset={subset!r}"
+        )
+    known = set(found.subsets)
+    if unknown := sorted(wanted - known):
+        raise ValueError(
+            f"{path}: no video is of subset {', '.join(map(repr, unknown))}; there are "
+            f"{', '.join(map(repr, sorted(known)))}"
+        )
+    pairs = zip(found.films, found.subsets)
+    return [film for film, its_subset in pairs if its_subset in wanted]

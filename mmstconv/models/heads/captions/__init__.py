@@ -1,0 +1,1 @@
+"""What heads of captions are made of."""
