@@ -2,8 +2,10 @@
 
 from ..checkpoints.conversion import Conversion
 from ..checkpoints.doctor import convert_checkpoint
+from .analyze import Analysis, analyze
 from .caching import cache_film_steps
 from .camera import StreamingDetector, StreamingRecognizer
+from .captions import TimedCaption, caption_events, caption_video
 from .detect import Detection, detect
 from .export import export_model
 from .film_steps import extract_film_steps, film_steps
@@ -21,13 +23,18 @@ from .summarize import FilmSummary, choose_shots, summarize
 from .windows import Window
 
 __all__ = [
+    "Analysis",
     "Conversion",
     "Detection",
     "FilmSummary",
     "StreamingDetector",
     "StreamingRecognizer",
+    "TimedCaption",
     "Window",
+    "analyze",
     "cache_film_steps",
+    "caption_events",
+    "caption_video",
     "choose_shots",
     "class_names",
     "class_probabilities",

@@ -86,15 +86,23 @@ def detect(
     names = checked_classes(model, classes, threshold)
     layout = layout or step_layout(model, pipeline)
     pieces = film_steps(model, path, hop, pipeline=pipeline, layout=layout)
-    return _detect(model, _told(pieces, progress), names, threshold)
+    return events_along(model, with_progress(pieces, progress), names, threshold)
 
 
-def _detect(
+def events_along(
     model: nn.Module,
     pieces: Iterator[FilmSteps],
     names: Mapping[int, str],
     threshold: float,
 ) -> Iterator[Detection]:
+    """Events of a film whose steps come in pieces.
+
+    Args:
+        model: With a head for events.
+        pieces: Of :func:`film_steps`.
+        names: Of :func:`checked_classes`.
+        threshold: What scores less is no event.
+    """
     head, events, end = event_head(model), None, math.inf
     chunk = max(CHUNK * sum(head.reach), head.stride)
     waiting: list[Tensor] = []
@@ -105,8 +113,8 @@ def _detect(
             )
         waiting.append(fused_steps(model, piece))
         if sum(x.shape[1] for x in waiting) >= chunk:
-            told = events.push(torch.cat(waiting, 1))
-            yield from as_detections(told, names, piece.end)
+            known = events.push(torch.cat(waiting, 1))
+            yield from as_detections(known, names, piece.end)
             waiting = []
         end = piece.end
     if waiting:
@@ -114,9 +122,10 @@ def _detect(
     yield from as_detections(events.finish(), names, end)
 
 
-def _told(
+def with_progress(
     pieces: Iterator[FilmSteps], progress: Callable[[float], None]
 ) -> Iterator[FilmSteps]:
+    """The pieces of a film; progress is told up to which second they are there."""
     for piece in pieces:
         progress(min(piece.start + piece.count * piece.step, piece.end))
         yield piece

@@ -20,7 +20,7 @@ from ..checkpoints.trust import trusting
 from ..datasets.class_names import ClassNamesError, find_class_names
 from ..engine.configs import read_config
 from ..models.heads import multi_class_of, probabilities
-from ..models.joint import Steps
+from ..models.joint import Fused, Steps
 from .tasks import class_head, event_head, head_name, names_of_classes
 
 STREAMS = "streams."
@@ -155,6 +155,7 @@ def predict_video(
     return result
 
 
+@torch.inference_mode()
 def extract_steps(
     model: nn.Module,
     path: str | os.PathLike,
@@ -174,16 +175,29 @@ def extract_steps(
         FileNotFoundError: There is no such file.
         MediaError: It is no readable video; the message names it.
     """
-    sample, steps = as_sample(model, path, pipeline or model.cfg.test_pipeline)
-    data = pseudo_collate([steps(sample)])
-    with torch.inference_mode():
-        data = model.data_preprocessor(data, False)
-        found = model(**data, mode="tensor", stage="steps")
+    found = fuse_clips(model, path, pipeline)[0].as_steps()
     aligned = found.aligned
     return found._replace(
         fused=found.fused.cpu(),
         aligned=aligned and {name: x.cpu() for name, x in aligned.items()},
     )
+
+
+@torch.inference_mode()
+def fuse_clips(
+    model: nn.Module,
+    path: str | os.PathLike,
+    pipeline: Sequence[Mapping] | None = None,
+) -> tuple[Fused, list[ActionDataSample]]:
+    """What heads read of the clips that the pipeline takes of a file, and its sample.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        MediaError: It is no readable video; the message names it.
+    """
+    sample, steps = as_sample(model, path, pipeline or model.cfg.test_pipeline)
+    data = model.data_preprocessor(pseudo_collate([steps(sample)]), False)
+    return model.fuse(data["inputs"], data["data_samples"]), data["data_samples"]
 
 
 def as_sample(
