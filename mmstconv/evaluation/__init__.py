@@ -1,6 +1,8 @@
 """Metrics: one family a file, and what each modality brought."""
 
 from .calibration_metric import CalibrationMetric
+from .caption_metric import CaptionMetric
+from .dense_caption_metric import DenseCaptionMetric
 from .detection_metric import TemporalDetectionMetric
 from .dump import OwnDumpResults
 from .gathered_acc_metric import GatheredAccMetric
@@ -12,6 +14,8 @@ from .summary_metric import SummaryMetric
 
 __all__ = [
     "CalibrationMetric",
+    "CaptionMetric",
+    "DenseCaptionMetric",
     "GatheredAccMetric",
     "ModalityMetric",
     "OwnDumpResults",
