@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from tqdm import tqdm
 
+from mmstconv.datasets.annotation import LINE_END
+from mmstconv.disk import ForeignFile
 from mmstconv.media.video_files import videos_below
+
+LONGEST_NAME = 200  # bytes, with room for what is written beside; a file may have 255
 
 
 def add_shared_flags(parser: argparse.ArgumentParser) -> None:
@@ -43,12 +50,46 @@ def named_videos(paths: Iterable[Path]) -> list[Path]:
         if path.is_dir():
             named = videos_below(path)
         elif path.suffix.lower() == ".txt":
-            lines = path.read_text("utf-8", "surrogateescape").splitlines()
+            lines = LINE_END.split(path.read_text("utf-8", "surrogateescape"))
             named = [Path(line.strip()) for line in lines if line.strip()]
         if not named:
             raise ValueError(f"there are no videos in {path}")
         videos.update(dict.fromkeys(named))
     return list(videos)
+
+
+def default_out(path: Path, suffix: str) -> Path:
+    """Where the result of a file or folder belongs if the user does not say.
+
+    Args:
+        path: Of the file or folder.
+        suffix: That replaces its own.
+    """
+    stem = Path(os.path.abspath(path)).stem
+    while len(os.fsencode(stem + suffix)) > LONGEST_NAME:
+        stem = stem[:-1]
+    return Path(stem + suffix)
+
+
+@contextmanager
+def only_writer(out: Path) -> Iterator[BinaryIO]:
+    """A file of lines, for this process alone, to go on behind its last whole line.
+
+    Raises:
+        ForeignFile: Another process is writing it.
+        OSError: It cannot be written.
+    """
+    with out.open("ab+", buffering=0) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ForeignFile(f"{out} is being written by another process") from None
+        except OSError:
+            pass  # a file system without locks
+        file.seek(0)
+        content = file.read()
+        file.truncate(content.rfind(b"\n") + 1)
+        yield file
 
 
 def stamp(path: str | os.PathLike) -> list:

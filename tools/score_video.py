@@ -9,14 +9,18 @@ when it is interrupted; the same command again goes on where it ended.
 
 import argparse
 import csv
-import fcntl
 import io
 import json
 import os
-from contextlib import contextmanager
 from pathlib import Path
 
-from inference_commands import add_shared_flags, progress_bar, stamp
+from inference_commands import (
+    add_shared_flags,
+    default_out,
+    only_writer,
+    progress_bar,
+    stamp,
+)
 
 from mmstconv.apis import (
     class_names,
@@ -108,30 +112,10 @@ def as_line(cells):
         return line.getvalue().encode("utf-8", "surrogateescape")
 
 
-@contextmanager
-def only_writer(out):
-    """The CSV file, for this process alone, to go on behind its last whole line.
-
-    Raises:
-        ForeignFile: Another process is writing it.
-    """
-    with out.open("ab+", buffering=0) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ForeignFile(f"{out} is being written by another process") from None
-        except OSError:
-            pass  # a file system without locks
-        file.seek(0)
-        content = file.read()
-        file.truncate(content.rfind(b"\n") + 1)
-        yield file
-
-
 def main():
     print_any_name()
     args = parse_args()
-    out = args.out or Path(args.video.name).with_suffix(".scores.csv")
+    out = args.out or default_out(args.video, ".scores.csv")
     kept = f"{out} has what was computed, the same command goes on"
     with short_errors("score_video", kept):
         run = dict(

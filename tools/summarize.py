@@ -12,9 +12,8 @@ written over that this tool did not write.
 """
 
 import argparse
-from pathlib import Path
 
-from inference_commands import add_shared_flags, progress_bar
+from inference_commands import add_shared_flags, default_out, progress_bar
 
 from mmstconv.apis import load_recognizer, summarize
 from mmstconv.apis.summary.shots import ShotLimits
@@ -46,7 +45,7 @@ def parse_args():
 def main():
     print_any_name()
     args = parse_args()
-    out = args.out or Path(args.video.name).with_suffix(".summary")
+    out = args.out or default_out(args.video, ".summary")
     kept = f"steps that are done are kept in {out}, the same command goes on"
     with short_errors("summarize", kept):
         model = load_recognizer(

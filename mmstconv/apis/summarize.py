@@ -13,7 +13,7 @@ from torch import nn
 
 from ..datasets.film_cache import FilmCache, stamp_of
 from ..datasets.film_steps import FilmSteps, join_film_steps
-from ..disk import FolderLock, refuse_foreign, write_own
+from ..disk import FolderLock, ForeignFile, refuse_foreign, write_own_json
 from ..engine.film_caches import cache_key
 from ..media import open_media
 from .film_steps import film_steps, step_layout
@@ -133,7 +133,8 @@ def summarize(
         ValueError: ``share`` is out of range or too small for any shot.
         FileNotFoundError: There is no such file.
         MediaError: It is no readable film; the message names it.
-        ForeignFile: There are files of these names that were not written here.
+        ForeignFile: There are files of these names that were not written here, or the
+            summary of another film.
 
     Example:
         >>> summary = summarize(model, "match.mp4", "match.summary", share=0.1)
@@ -147,7 +148,7 @@ def summarize(
     film = out / ("summary.mp4" if has_video else "summary.m4a")
     sheet, written = out / "key_frames.png", out / "summary.json"
     refuse_foreign([film, written, *([sheet] if has_video else [])])
-    out.mkdir(parents=True, exist_ok=True)
+    _refuse_another_film(written, path)
     steps = _cached_steps(model, path, out / STEPS, progress)
     progress("shots", 0.0)
     found = choose_shots(model, steps, share, limits)
@@ -158,10 +159,20 @@ def summarize(
     )
     if has_video:
         write_contact_sheet(path, sheet, found.key_times[found.chosen].tolist())
-    write_own(
-        written, json.dumps(_as_json(found, path, share, damage), indent=1) + "\n"
-    )
+    write_own_json(written, _as_json(found, path, share, damage), indent=1)
     return found
+
+
+def _refuse_another_film(written: Path, path: str) -> None:
+    """Raise if a folder has the summary of another film."""
+    if not written.exists():
+        return
+    film = json.loads(written.read_bytes())["video"]
+    if os.path.abspath(film) != os.path.abspath(path):
+        raise ForeignFile(
+            f"{written.parent} has the summary of {film}: write that of {path} to "
+            "another folder, or delete it"
+        )
 
 
 def _cached_steps(

@@ -23,6 +23,7 @@ from .film_steps import (
 
 MANIFEST = "film_steps.json"
 RENEW = "python -m mmstconv cache-steps CONFIG CHECKPOINT --out {folder}"
+LONGEST = 40  # letters kept of a name, of up to 4 bytes: a file system takes 255 bytes
 SAMPLES, SAMPLE = 5, 4096  # of a file: parts that are compared, and bytes of each
 
 
@@ -81,7 +82,7 @@ class FilmCache:
         """Where the steps of a video are, or would be."""
         where = os.path.abspath(film)
         digest = hashlib.sha256(os.fsencode(where)).hexdigest()[:12]
-        return self.folder / f"{Path(where).stem[:80]}-{digest}.npz"
+        return self.folder / f"{Path(where).stem[:LONGEST]}-{digest}.npz"
 
     def save(self, film: str | os.PathLike, steps: FilmSteps, stamp: Mapping) -> None:
         """Writes the steps of a video.

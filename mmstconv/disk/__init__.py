@@ -5,7 +5,14 @@ Knows nothing of media or models, and needs nothing but Python.
 
 from .lock import FolderInUse, FolderLock
 from .names import REMOTE_ADVICE, is_remote, local_path, print_any_name
-from .own import ForeignFile, is_own, own_file, refuse_foreign, write_own
+from .own import (
+    ForeignFile,
+    is_own,
+    own_file,
+    refuse_foreign,
+    write_own,
+    write_own_json,
+)
 from .unfinished import remove_unfinished, unfinished_path
 
 __all__ = [
@@ -22,4 +29,5 @@ __all__ = [
     "remove_unfinished",
     "unfinished_path",
     "write_own",
+    "write_own_json",
 ]

@@ -134,6 +134,21 @@ def write_own(path: str | os.PathLike, text: str) -> None:
         part.write_bytes(text.encode("utf-8", "surrogateescape"))
 
 
+def write_own_json(path: str | os.PathLike, content: object, **options) -> None:
+    """:func:`own_file` for JSON, in which no letter is an escape where none has to be.
+
+    Args:
+        path: Of the file.
+        content: Of JSON's types. Of names that are no text, bytes are escapes
+            (``\\udcff``), as JSON is text; Python reads the same name.
+        **options: Of ``json.dumps``.
+    """
+    text = json.dumps(content, ensure_ascii=False, **options)
+    if any("\ud800" <= letter <= "\udfff" for letter in set(text)):
+        text = json.dumps(content, **options)
+    write_own(path, text + "\n")
+
+
 def _recorded(path: Path, folder: str | os.PathLike | None) -> set[str]:
     """All that was ever written under this name: digests.
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ..disk import refuse_foreign, write_own
+from ..disk import refuse_foreign, write_own, write_own_json
 from .outcomes import full_subset, members
 from .shapley import shapley_values
 
@@ -34,8 +33,7 @@ def write_class_report(report: Mapping, out_dir: str | Path, stem: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     values, table = (folder / f"{stem}{suffix}" for suffix in (".json", ".csv"))
     refuse_foreign([values, table])
-    text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
-    write_own(values, text + "\n")
+    write_own_json(values, report, indent=1, allow_nan=False)
     with io.StringIO(newline="") as file:
         writer = csv.DictWriter(file, list(report["classes"][0]))
         writer.writeheader()
@@ -129,4 +127,4 @@ def write_activitynet(
     content = dict(version="VERSION 1.3", results=listed, external_data={})
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_own(path, json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n")
+    write_own_json(path, content, allow_nan=False)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
-from ..disk import own_file, refuse_foreign, write_own
+from ..disk import own_file, refuse_foreign, write_own, write_own_json
 from .calibration_report import calibration_tables, report_calibration
 from .outcomes import Outcomes, pair_measures, presence_measures
 
@@ -194,8 +193,7 @@ def write_report(report: Mapping, out_dir: str | Path, stem: str = STEM) -> None
     folder.mkdir(parents=True, exist_ok=True)
     values, table, picture = report_files(folder, stem)
     refuse_foreign([values, table, picture])
-    text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
-    write_own(values, text + "\n")
+    write_own_json(values, report, indent=1, allow_nan=False)
     columns = list(report["overall"]["measures"])
     with io.StringIO(newline="") as file:
         writer = csv.writer(file)

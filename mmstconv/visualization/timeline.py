@@ -76,8 +76,7 @@ def draw_detections(
             colours = [to_rgba(TRUE_COLOUR)] * len(rows)
             _bars(axes, line, true_spans[rows], (lane + 0.14, 0.24), colours)
         axes.set_ylim(max(len(shown), 1) - 0.5, -0.5)
-        # a dollar sign would start a formula
-        ticks = [str(name)[:30].replace("$", r"\$") for name in names]
+        ticks = [_plain(str(name)[:30]) for name in names]
         axes.set_yticks(range(len(shown)), ticks, fontsize="small")
     notes = [f"{len(shown)} of {total} classes"] if total > len(shown) else []
     notes += ["grey: true events"] if truth is not None else []
@@ -225,9 +224,14 @@ def _bars(
 
 
 def _title(figure: Figure, title: str, notes: Sequence[str]) -> None:
-    parts = [title.replace("$", r"\$")] if title else []
+    parts = [_plain(title)] if title else []
     if parts or notes:
         figure.suptitle("   ".join([*parts, *notes]), fontsize="medium")
+
+
+def _plain(text: str) -> str:
+    """A name as it can be drawn: bytes that are no text as ``?``, and no formula."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("$", r"\$")
 
 
 def _ticks(seconds: float) -> float:

@@ -69,6 +69,12 @@ def test_what_is_written(model, film, tmp_path):
     assert {what for what, _ in told} == {"steps", "shots", "film"}
     assert all(0 <= share <= 1 for _, share in told)
 
+    two = tmp_path / "two.mp4"
+    two.write_bytes(film.read_bytes())
+    with pytest.raises(ForeignFile, match=r"has the summary of .*film\.mp4"):
+        summarize(model, two, out, share=0.3)
+    assert json.loads((out / "summary.json").read_text()) == noted
+
     told.clear()  # again: the steps are kept, and the same files are written
     before = (out / "summary.mp4").read_bytes()
     summarize(model, film, out, share=0.3, progress=lambda *now: told.append(now))

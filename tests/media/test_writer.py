@@ -35,6 +35,13 @@ def test_frames_may_be_a_generator(tmp_path):
         assert numbers(media.frames_at(np.arange(5) / 25)) == [0, 1, 2, 3, 4]
 
 
+def test_a_folder_whose_name_begins_like_a_protocol(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x:y").mkdir()
+    with open_media(write_media("x:y/a.mp4", coded_frames(5), 25)) as media:
+        assert media.has_video
+
+
 def test_interruption_leaves_the_old_file(tmp_path):
     path = write_media(tmp_path / "a.mp4", coded_frames(5), 25)
     before = path.read_bytes()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,6 +18,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmstconv.apis import detect, load_recognizer
+from mmstconv.media import MediaError
 
 CONFIG = (
     ROOT / "configs/event_detection/demo"
@@ -149,8 +152,61 @@ def test_a_film_that_was_spoiled_is_no_result(
     assert call(monkeypatch, checkpoint, films, "--out", out) == 1
     assert set(json.loads(out.read_text("utf-8"))["results"]) == {"b"}
     content = out.read_bytes()
-    assert call(monkeypatch, checkpoint, films / "none.mp4", "--out", out) == 1
+    said = call(monkeypatch, checkpoint, films / "none.mp4", "--out", out)
+    assert "has the events of other files" in said
     assert out.read_bytes() == content  # nothing new was found
+
+
+def test_other_files_of_the_same_name_replace_nothing(
+    monkeypatch, checkpoint, folder, tmp_path
+):
+    """Two folders have a file of one name, whose result has one name by default."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "two"):
+        shutil.copytree(folder / "below", tmp_path / name)
+    assert call(monkeypatch, checkpoint, "one/b.mp4") == 0
+    content = Path("b.events.json").read_bytes()
+    said = call(monkeypatch, checkpoint, "two/b.mp4")
+    assert "b.events.json has the events of other files, one/b.mp4 among them" in said
+    assert Path("b.events.json").read_bytes() == content
+    assert call(monkeypatch, checkpoint, "one", "two", "--out", "b.events.json") == 0
+
+
+def test_one_process_at_a_time(monkeypatch, checkpoint, folder, tmp_path):
+    """The second is refused before it computes anything."""
+    out, journal = tmp_path / "events.json", tmp_path / "events.json.run.jsonl"
+    asked, real = [], TOOL.detect
+
+    def meanwhile(model, path, **options):
+        if not asked:
+            asked.append(call(monkeypatch, checkpoint, folder / "a.mp4", "--out", out))
+        return real(model, path, **options)
+
+    monkeypatch.setattr(TOOL, "detect", meanwhile)
+    assert call(monkeypatch, checkpoint, folder / "a.mp4", "--out", out) == 0
+    assert asked == [f"detect: {journal} is being written by another process"]
+
+
+def test_a_name_that_no_picture_and_no_json_may_have(
+    monkeypatch, checkpoint, folder, tmp_path
+):
+    """No text, a formula, and as long as a file system allows."""
+    film = tmp_path / (os.fsdecode(b"\xff$5_{x") + "日" * 80 + ".mp4")
+    shutil.copy(folder / "below" / "b.mp4", film)
+    out = tmp_path / "events.json"
+    assert call(monkeypatch, checkpoint, film, "--figure", "--out", out) == 0
+    assert list(json.loads(out.read_bytes())["results"]) == [film.stem]
+    assert len(list(tmp_path.glob("events-*.png"))) == 1
+
+
+def test_after_nothing_was_found_other_options_may_be_tried(
+    monkeypatch, checkpoint, folder, tmp_path
+):
+    out, film = tmp_path / "events.json", folder / "below" / "b.mp4"
+    said = call(monkeypatch, checkpoint, film, "--classes", "walk", "--out", out)
+    assert "there is no class 'walk'" in said
+    assert [one.name for one in tmp_path.glob("[!.]*")] == []
+    assert call(monkeypatch, checkpoint, film, "--out", out) == 0
 
 
 def test_the_result_is_rewritten_a_few_times_only(monkeypatch, tmp_path):
@@ -164,13 +220,13 @@ def test_the_result_is_rewritten_a_few_times_only(monkeypatch, tmp_path):
 
     monkeypatch.setattr(TOOL, "write_own", counted)
     results = TOOL.Results(out, dict(hop=None), films)
-    for number, film in enumerate(films, 1):
-        film.touch()
-        event = TOOL.Detection(0.0, 1.0, "walk", 0.5)
-        results.add(film, dict(stamp=TOOL.stamp(film), end=2.0, events=[event]))
-        results.write(whole=False)
-        assert sizes[-1] >= number * 7 / 8 - 1
-    results.write(whole=True)
+    with results.at_work():
+        for number, film in enumerate(films, 1):
+            film.touch()
+            event = TOOL.Detection(0.0, 1.0, "walk", 0.5)
+            results.add(film, dict(stamp=TOOL.stamp(film), end=2.0, events=[event]))
+            results.write(whole=False)
+            assert sizes[-1] >= number * 7 / 8 - 1
     assert sizes[-1] == 1000 and sum(sizes) < 10 * 1000
     again = TOOL.Results(out, dict(hop=None), films)
     assert all(map(again.known, films))
@@ -181,7 +237,7 @@ def test_an_error_begins_a_line(monkeypatch, capsys, checkpoint, folder, tmp_pat
 
     def broken(model, path, progress, **options):
         progress(2.0)
-        raise TOOL.MediaError(str(path), "is torn")
+        raise MediaError(str(path), "is torn")
 
     monkeypatch.setattr(TOOL, "detect", broken)
     out = tmp_path / "events.json"

@@ -17,13 +17,29 @@ def test_named_videos(tmp_path):
     for name in ("b.mp4", "a.MKV", "below/c.ts", "notes.doc"):
         (tmp_path / name).touch()
     listed = tmp_path / "list.txt"
-    listed.write_bytes(b"caf\xe9.mp4\n\n  with space.mp4 \r\n")
+    lines = "a\u2028b.mp4\n\n  with space.mp4 \r\n"
+    listed.write_bytes(b"caf\xe9.mp4\n" + lines.encode())
     odd = Path(os.fsdecode(b"caf\xe9.mp4"))
     paths = [tmp_path / "b.mp4", tmp_path, listed, Path("no suffix"), odd]
     assert TOOL.named_videos(paths) == [
         *(tmp_path / name for name in ("b.mp4", "a.MKV", "below/c.ts")),
-        *(odd, Path("with space.mp4"), Path("no suffix")),
+        *(odd, Path("a\u2028b.mp4"), Path("with space.mp4"), Path("no suffix")),
     ]
+
+
+def test_where_a_result_belongs(monkeypatch, tmp_path):
+    """A name for every file or folder, which the file system takes."""
+    monkeypatch.chdir(tmp_path)
+    for path, name in [
+        ("films/a.b.mp4", "a.b.csv"),
+        (".", f"{tmp_path.name}.csv"),
+        ("/", ".csv"),
+        (".hidden.mp4", ".hidden.csv"),
+    ]:
+        assert TOOL.default_out(Path(path), ".csv") == Path(name), path
+    for letter in "x日":
+        out = TOOL.default_out(Path(letter * 250), ".events.json")
+        assert out.name.startswith(letter * 40) and len(os.fsencode(out)) <= 200
 
 
 def test_nothing_named(tmp_path):

@@ -60,7 +60,7 @@ def find_shots(
     step = (edges[-1] - edges[0]) / steps
     least = max(math.ceil(limits.shortest / step - 1e-6), 1)
     cuts = change_points(features, least, limits.penalty)
-    most = max(math.floor(limits.longest / step + 1e-6), 1)
+    most = max(math.floor(min(limits.longest / step, steps) + 1e-6), 1)
     bounds = [0, *cuts, steps]
     begins = [
         begin

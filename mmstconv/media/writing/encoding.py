@@ -5,6 +5,7 @@ Encoders run on one thread, so the same input gives the same bytes.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import chain
@@ -49,7 +50,8 @@ def open_container(path, suffix: str, options: Mapping[str, str] | None = None):
     """
     chosen = MUXER_OPTIONS.get(suffix, {})
     options = {"fflags": "+bitexact", **chosen, **(options or {})}
-    return av.open(str(path), "w", format=CONTAINERS[suffix], options=options)
+    path = os.path.abspath(path)  # "a:b.mp4" would be of a protocol "a"
+    return av.open(path, "w", format=CONTAINERS[suffix], options=options)
 
 
 def make_reproducible(stream) -> None:

@@ -89,6 +89,8 @@ def test_bounds_of_lengths():
     assert (shots[1:, 0] == shots[:-1, 1]).all()
     assert lengths.min() >= 4 and lengths.max() <= 40
     assert 222 in shots[:, 0]
+    endless = find_shots(x, edges, ShotLimits(longest=math.inf))
+    assert (endless[:, 1] - endless[:, 0]).max() > 150
     one = find_shots(x[:1], edges[:2])
     assert one.tolist() == [[0, 1]]
     with pytest.raises(ValueError, match="at least two of the shortest"):

@@ -69,6 +69,16 @@ def test_what_was_saved_is_loaded(tmp_path):
             load_film_steps(mine)
 
 
+def test_the_longest_names_of_films(cache, film):
+    for letter in ("x", "日", "\U0001f3b5"):
+        name = letter * (250 // len(letter.encode())) + ".mp4"
+        longest = film.rename(film.with_name(name))
+        cache.save(longest, STEPS, stamp_of(longest))
+        assert cache.load(longest).count == 10, letter
+        cache.save_unusable(longest, "has no video", stamp_of(longest))
+        film = longest
+
+
 def test_a_crop_is_a_part_of_the_film(cache, film):
     truth = InstanceData(labels=np.array([1]))
     firsts = set()
