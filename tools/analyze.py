@@ -4,9 +4,9 @@ python tools/analyze.py CONFIG CHECKPOINT FILE [FILE ...] [--out analysis.json]
 
 FILE is a video, a folder (all videos below it), or a text file with a path a line. Each
 film is read once. The result is one JSON: for each file its end and which modalities it
-has, and, of what the model has heads for, classes (over windows), events, summary (shots
-with scores) and captions (a sentence of each event). Times are seconds of the file.
-A model with several heads is made by: python -m mmstconv join-tasks
+has, and, of what the model has heads for, classes (over windows), events, summary
+(shots with scores) and captions (a sentence of each event). Times are seconds of the
+file. A model with several heads is made by: python -m mmstconv join-tasks
 
 A file that cannot be used is named, and the others go on; the exit code is 1 then.
 Every file that is done is kept in a journal beside the result: the same command again
