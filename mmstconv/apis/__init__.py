@@ -4,7 +4,9 @@ from ..checkpoints.conversion import Conversion
 from ..checkpoints.doctor import convert_checkpoint
 from .analyze import Analysis, analyze
 from .caching import cache_film_steps
-from .camera import StreamingDetector, StreamingRecognizer
+from .camera import StreamingRecognizer
+from .camera_captions import StreamingCaptioner
+from .camera_events import StreamingDetector
 from .captions import TimedCaption, caption_events, caption_video
 from .detect import Detection, detect
 from .export import export_model
@@ -27,6 +29,7 @@ __all__ = [
     "Conversion",
     "Detection",
     "FilmSummary",
+    "StreamingCaptioner",
     "StreamingDetector",
     "StreamingRecognizer",
     "TimedCaption",
