@@ -58,7 +58,7 @@ def parse_args():
         nargs="+",
         type=local_path,
         metavar="FILE",
-        help="video, folder of them, or list (.txt); with --live also a camera's number",
+        help="video, folder of them, or list (.txt); with --live or a camera's number",
     )
     parser.add_argument(
         "--out",

@@ -1,4 +1,4 @@
-"""Frames and sound as a camera pushes them: of a file at its own pace, or of a camera."""
+"""Frames and sound as a camera pushes them: of a file at its pace, or of a camera."""
 
 from __future__ import annotations
 

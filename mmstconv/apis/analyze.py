@@ -137,7 +137,7 @@ def analyze(
     )
     pieces, events = film.keeping(with_progress(pieces, progress)), None
     if names is not None:
-        events = list(events_along(model, pieces, names, threshold))
+        events = sorted(events_along(model, pieces, names, threshold))
     deque(pieces, 0)  # those that nobody has asked for
     found = Analysis(film.end, film.presence, windows.over_time(film.end), events)
     if not film.whole:
