@@ -51,7 +51,7 @@ def join_tasks(
     Each head predicts what it does in its own model. A joint with weights has to be the
     same in all: the first task teaches it, the others start from that checkpoint
     (``load_from``) and leave it alone (``optim_wrapper.paramwise_cfg.custom_keys`` with
-    ``lr_mult=0`` and ``decay_mult=0`` for ``joint``). ``ConcatFusion`` has none.
+    ``lr_mult=0`` and ``decay_mult=0`` for ``joint.``). ``ConcatFusion`` has none.
 
     Args:
         tasks: ``{name: (config, checkpoint)}``, two or more.

@@ -7,9 +7,11 @@ import copy
 import numpy as np
 import pytest
 import torch
+from conftest import ROOT
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
 from mmstconv.apis import class_names, join_tasks, load_recognizer
@@ -172,3 +174,24 @@ def test_bad_arguments_and_files_of_others(tmp_path):
     with pytest.raises(ValueError, match="has several heads already"):
         join_tasks(dict(a=(config, checkpoint), b=events), tmp_path / "three.pth")
     assert (tmp_path / "joined.py").read_text() == "mine\n"
+
+
+def test_a_joint_that_is_left_alone_stays_as_it_is(tmp_path):
+    """What docs/analyze.md says of the second task, with the schedule of the events."""
+    config, checkpoint = write(tmp_path, "summary", HEADS["summary"])
+    model = load_recognizer(str(config), str(checkpoint), "cpu").train()
+    text = (ROOT / "docs/analyze.md").read_text()
+    (said,) = (part for part in text.split("```") if "lr_mult=0" in part)
+    (tmp_path / "schedule.py").write_text(said.removeprefix("python"))
+    cfg = Config.fromfile(ROOT / "configs/_base_/schedules/event_adamw.py")
+    cfg.merge_from_dict(Config.fromfile(tmp_path / "schedule.py").to_dict())
+    wrapper = build_optim_wrapper(model, dict(cfg.optim_wrapper))
+    before = {name: x.clone() for name, x in model.named_parameters()}
+    for _ in range(3):
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.grad = torch.randn_like(parameter)
+        wrapper.step()
+    changed = {n for n, x in model.named_parameters() if not x.equal(before[n])}
+    assert any(name.startswith("joint.") for name in before)
+    assert changed and all(name.startswith("cls_head.") for name in changed)
