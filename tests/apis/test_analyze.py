@@ -19,7 +19,7 @@ from mmstconv.apis import (
 from mmstconv.apis.captions import caption_spans
 from mmstconv.apis.film_steps import step_layout
 from mmstconv.datasets.pieces import PiecePipeline
-from mmstconv.media import MediaError
+from mmstconv.media import MediaError, write_media
 
 
 @pytest.fixture(scope="module")
@@ -120,15 +120,19 @@ def test_films_that_lack_something(film, models, tmp_path):
     together, alone = models
     silent = write_coded(tmp_path / "silent.mp4", count=60, fps=10)
     short = write_coded(tmp_path / "short.mp4", count=8, fps=10)
-    for path, end in ((silent, 6.0), (short, 0.8)):
+    sound = write_media(
+        tmp_path / "sound.m4a", waveform=chirp_sound(4, 0.5, 16000), sample_rate=16000
+    )
+    assert analyze(together, short, threshold=0.1, share=0.1).no_choice
+    for path, end in ((silent, 6.0), (short, 0.8), (sound, 4.0)):
         found = analyze(together, path, threshold=0.1)
-        assert not found.presence["audio"] and found.presence["rgb"]
-        assert found.end == pytest.approx(end, abs=0.05)
+        heard = path == sound
+        assert found.presence == dict(rgb=not heard, flow=not heard, audio=heard)
+        assert found.end == pytest.approx(end, abs=0.1)
         scored = list(score_video(alone["classes"], path, hop=6, to_end=True))
         expected = np.stack([window.scores.numpy() for window in scored])
         np.testing.assert_allclose(found.classes.scores, expected, atol=1e-5)
         assert found.captions and len(found.summary.shots)
-    assert found.no_choice and not found.summary.chosen.any()
     bad = tmp_path / "bad.mp4"
     bad.write_text("no film")
     with pytest.raises(MediaError, match=r"bad\.mp4"):

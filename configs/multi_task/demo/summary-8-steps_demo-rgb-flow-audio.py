@@ -27,3 +27,5 @@ model = dict(joint=dict(steps=8), cls_head=dict(window=64))
 train_dataloader = dict(dataset=dict(pipeline=train_steps))
 val_dataloader = dict(dataset=dict(pipeline=test_steps))
 test_dataloader = dict(dataset=dict(pipeline=test_steps))
+param_scheduler = [dict(type="MultiStepLR", by_epoch=True, milestones=[60], gamma=0.1)]
+train_cfg = dict(max_epochs=80, val_interval=20)
