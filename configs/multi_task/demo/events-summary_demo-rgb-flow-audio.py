@@ -1,8 +1,9 @@
+# python tools/demo_tasks.py
+# makes the data, work_dirs/demo_tasks/streams.pth (the streams of `make demo`) and the
+# caches of its steps, which two single heads learn from. Then:
 # mim train mmstconv events-summary_demo-rgb-flow-audio.py
 # Both heads together, in batches of films of both data sets; each learns from the films
-# that have its truth. The caches are those of
-# pyramid_stconvnet-lstm_demo-events-rgb-flow-audio.py and
-# summary-8-steps_demo-rgb-flow-audio.py, the streams work_dirs/demo_tasks/streams.pth.
+# that have its truth.
 _base_ = [
     "../../_base_/ema_runtime.py",
     "../../_base_/models/pyramid_demo.py",
