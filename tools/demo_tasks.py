@@ -21,6 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import demo
 import demo_proof_analysis
+import demo_proof_captions
 import demo_proof_events
 import demo_proof_summaries
 from demo_proofs import Place, Proof, join_streams
@@ -33,6 +34,7 @@ PROOFS = {
     "demo_events": (demo_proof_events, "demo_events"),
     "demo_summaries": (demo_proof_summaries, "demo_summaries"),
     "demo_analysis": (demo_proof_analysis, "demo_events"),
+    "demo_captions": (demo_proof_captions, "demo_captions"),
 }
 STREAMS = ("rgb", "flow", "audio")
 

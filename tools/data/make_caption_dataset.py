@@ -8,7 +8,8 @@ fair coin. Files without a sound track have the sentence without its second half
 each modality cannot know, and what it can reach at best, is in ``demo_sentences.py``.
 
 The folder holds ``videos``, a table ``file,start,end,text`` for each subset
-(``training.csv``, ``validation.csv``, ``test.csv``), and ``words.txt``.
+(``training.csv``, ``validation.csv``, ``test.csv``), ``words.txt``, and ``seen.csv``:
+of each training file a motion, when it is and what is seen of it.
 
 Safe to interrupt: a rerun makes what is missing; the annotations are written last.
 Nothing is written over that this tool did not write, or that was changed since.
@@ -29,7 +30,16 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-from demo_sentences import FLIPS, SLOTS, Clip, bound, draw_clips, draw_siblings
+from demo_sentences import (
+    FLIPS,
+    LENGTH,
+    NONE,
+    SLOTS,
+    Clip,
+    bound,
+    draw_clips,
+    draw_siblings,
+)
 from demo_sound import render_sound_along
 from demo_spec import Spec
 from demo_timeline import GLIDES, draw_film_spec, render_film_frames
@@ -40,6 +50,7 @@ VERSION = 1  # of the content: raise it whenever the same seed gives other files
 SIZES = {"training": 640, "validation": 64, "test": 24}
 GROUP = len(FLIPS) + 2  # files of each group of the test
 WORDS = "words.txt"
+SEEN = "seen.csv"
 
 
 def clips_of(seed: int, subset: str, size: int) -> list[Clip]:
@@ -56,6 +67,24 @@ def table_of(subset: str, clips: Sequence[Clip]) -> str:
         for index, clip in enumerate(clips):
             name = video_path(Path(), subset, index).name
             writer.writerow([name, 0, clip.seconds, clip.sentence])
+        return file.getvalue()
+
+
+def table_of_seen(clips: Sequence[Clip]) -> str:
+    """What is seen of a motion of each clip, from its begin to its end."""
+    with io.StringIO(newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["file", "start", "end", "text"])
+        for index, clip in enumerate(clips):
+            name = video_path(Path(), "training", index).name
+            whole = [
+                part
+                for part in clip.parts()
+                if part.motion != NONE and 0 <= part.start < part.end <= clip.seconds
+            ]
+            start = round(whole[0].start, 3)
+            text = clip._replace(silent=True).sentence
+            writer.writerow([name, start, round(start + LENGTH, 3), text])
         return file.getvalue()
 
 
@@ -83,6 +112,7 @@ def make_dataset(
     out = Path(out)
     clips = {name: clips_of(seed, name, size) for name, size in sizes.items()}
     texts = {f"{name}.csv": table_of(name, some) for name, some in clips.items()}
+    texts[SEEN] = table_of_seen(clips["training"])
     make_missing(
         out,
         "caption",
@@ -128,6 +158,7 @@ def render_clip(
         colour=SLOTS["colour"].index(clip.words["colour"]),
         shape=clip.words["shape"],
     )
+    spec = replace(spec, **easy_to_tell(spec))
     parts = clip.parts()
     frames = render_film_frames(spec, parts, frames_rng)
     # The tone is silent at the ends of its sweep, and there between the glides.
@@ -139,6 +170,21 @@ def render_clip(
             inside = (way >= 0) & (way < 1)
             place[inside] = way[inside] if GLIDES[part.glide] > 0 else 1 - way[inside]
     return spec, frames, render_sound_along(spec, place % 1, sound_rng)
+
+
+def easy_to_tell(spec: Spec) -> dict:
+    """What makes a square another thing than a disc for networks that see 56 x 56.
+
+    Objects are large and upright, a square as wide as a disc, and backgrounds calm.
+    """
+    radius = spec.height * (0.25 + 0.2 * (spec.radius / spec.height - 0.15))
+    wide = 1.18 if spec.shape == "square" else 1.0  # of what is drawn by one radius
+    return dict(
+        radius=radius * wide,
+        angle=0.0,
+        texture=0.6 * spec.texture,
+        background_contrast=0.5 * spec.background_contrast,
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:

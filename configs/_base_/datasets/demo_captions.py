@@ -7,11 +7,11 @@ _base_ = ["./demo.py"]
 caption_root = "data/demo_captions"
 cache = "work_dirs/demo_captions/steps"
 
-# The clips have up to 49 steps: all are padded to one length, none is cropped.
+# The clips have up to 25 steps: all are padded to one length, none is cropped.
 caption_steps = [
     dict(type="LoadFilmSteps", cache=cache),
     dict(type="CropFilmSegment"),
-    dict(type="CropFilmSteps", length=56),
+    dict(type="CropFilmSteps", length=28),
     dict(type="PackFilmSteps", keys=["gt_captions"]),
 ]
 captions = dict(

@@ -15,7 +15,6 @@ model = dict(
     cached_steps=True,
     # so that each subset of the modalities is known, too
     modality_dropout=dict(rgb=0.3, flow=0.3, audio=0.3),
-    joint=dict(steps=8),
     cls_head=dict(
         _delete_=True,
         type="LSTMCaptionHead",

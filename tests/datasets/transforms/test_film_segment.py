@@ -32,7 +32,7 @@ def test_steps_whose_middle_is_in_the_segment():
         (0.0, 9.0): (0, 10),
         (1.25, 2.75): (0, 3),  # the begin counts, the end does not
         (1.3, 2.8): (1, 4),
-        (3.0, 3.1): (3, 4),  # no middle in it: the nearest, 2.75
+        (3.0, 3.1): (4, 5),  # no middle in it: the nearest, 3.25
         (7.0, 8.0): (9, 10),
     }
     for segment, (first, last) in cases.items():
