@@ -218,6 +218,17 @@ def set_module_versions(weights: Mapping, versions: Mapping) -> None:
     weights._metadata = versions
 
 
+def after_state_dict(module, hook: Callable) -> None:
+    """Let a function change what ``state_dict()`` gives of a module.
+
+    Args:
+        module: Of torch.
+        hook: Called with the module, the mapping, the prefix of the module's names, and
+            its metadata; it changes the mapping in place.
+    """
+    _get(module, "_register_state_dict_hook")(hook)
+
+
 def batch_norm_class() -> type:
     """The class of all batch norms, of any number of dimensions."""
     return _get(import_module("torch.nn.modules.batchnorm"), "_BatchNorm")

@@ -6,6 +6,7 @@ from .fusion_head import TriModalFusionHead
 from .label_kinds import multi_class_of, probabilities
 from .lstm_caption_head import LSTMCaptionHead
 from .multi_task_head import MultiTaskHead
+from .prefix_caption_head import PrefixCaptionHead
 from .spotting_head import TemporalSpottingHead
 from .summary_head import SummaryHead
 from .training_free_summary_head import TrainingFreeSummaryHead
@@ -16,6 +17,7 @@ __all__ = [
     "Caption",
     "LSTMCaptionHead",
     "MultiTaskHead",
+    "PrefixCaptionHead",
     "SummaryHead",
     "TemporalEventHead",
     "TemporalSpottingHead",

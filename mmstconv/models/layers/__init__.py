@@ -14,6 +14,7 @@ from .norm_eval import freeze_norm_statistics
 from .pool_space import pool_space
 from .pooling import Pool
 from .precision import at_least_float32
+from .prefix import StepPrefix
 from .recomputing import run_recomputed
 from .residual_block import BottleneckBlock, PadShortcut, ResidualBlock
 from .rotary_attention import RotaryAttention
@@ -53,6 +54,7 @@ __all__ = [
     "SpatioTemporalPool",
     "StepConv",
     "StepGrid",
+    "StepPrefix",
     "TVL1Flow",
     "TemporalReduction",
     "WaveResidualBlock",
