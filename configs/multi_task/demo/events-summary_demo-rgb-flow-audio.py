@@ -61,6 +61,6 @@ train_dataloader = dict(
     ),
 )
 load_from = "work_dirs/demo_tasks/streams.pth"
-train_cfg = dict(max_epochs=24, val_interval=12)
+train_cfg = dict(max_epochs=12, val_interval=12)
 default_hooks = dict(checkpoint=dict(interval=4, max_keep_ckpts=1, save_best=None))
 randomness = dict(seed=0)
