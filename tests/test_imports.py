@@ -40,6 +40,9 @@ FLOORS = {
     # samples are mixed with their labels
     "models.data_preprocessors": ("models.layers", "models.heads"),
     "models.recognizers": ("models.layers", "models.streams", "models.joint"),
+    "models.predictors": (
+        *("models.layers", "models.streams", "models.joint", "models.recognizers"),
+    ),
     "models.streaming": (
         *("models.layers", "models.backbones", "models.streams", "models.joint"),
     ),

@@ -115,8 +115,15 @@ class Place:
         )
         return pickle.loads(found.read_bytes())
 
-    def train(self, config: Path, options: Sequence[str]) -> Path:
+    def train(
+        self, config: Path, options: Sequence[str], *, from_streams: bool = True
+    ) -> Path:
         """Trains, unless it was done with the same config, data and streams.
+
+        Args:
+            config: Of the training.
+            options: ``--cfg-options``.
+            from_streams: Begin with the demo's streams, else with nothing.
 
         Returns:
             The last checkpoint.
@@ -126,7 +133,7 @@ class Place:
         done = folder / "trained.json"
         if not done.exists():
             command = ["train", config, "--work-dir", folder]
-            start = [f"load_from={self.streams}"]
+            start = [f"load_from={self.streams if from_streams else None}"]
             if (folder / "last_checkpoint").exists():  # an interrupted one goes on
                 command, start = [*command, "--resume"], ["load_from=None"]
             self.mmstconv("train", *command, "--cfg-options", *start, *options)

@@ -23,6 +23,7 @@ import demo
 import demo_proof_analysis
 import demo_proof_captions
 import demo_proof_events
+import demo_proof_frames
 import demo_proof_summaries
 from demo_proofs import Place, Proof, join_streams
 
@@ -33,8 +34,12 @@ from mmstconv.disk import local_path, print_any_name, refuse_foreign, write_own
 PROOFS = {
     "demo_events": (demo_proof_events, "demo_events"),
     "demo_summaries": (demo_proof_summaries, "demo_summaries"),
+<<<<<<< HEAD
     "demo_analysis": (demo_proof_analysis, "demo_events"),
     "demo_captions": (demo_proof_captions, "demo_captions"),
+=======
+    "demo_frames": (demo_proof_frames, "demo_frames"),
+>>>>>>> main
 }
 STREAMS = ("rgb", "flow", "audio")
 

@@ -27,6 +27,7 @@ from inference_commands import (
     default_out,
     named_videos,
     progress_bar,
+    run_of,
     stamp,
 )
 
@@ -182,13 +183,7 @@ def main():
     kept = f"{args.out} has the files that are done, the same command goes on"
     with short_errors("detect", kept):
         files = named_videos(args.files)
-        run = dict(
-            config=stamp(args.config),
-            checkpoint=stamp(args.checkpoint),
-            hop=args.hop,
-            classes=args.classes,
-            threshold=args.threshold,
-        )
+        run = dict(run_of(args), classes=args.classes, threshold=args.threshold)
         results = Results(args.out, run, files)
         with results.at_work():
             model = load_recognizer(

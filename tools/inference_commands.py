@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import hashlib
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -15,6 +17,7 @@ from tqdm import tqdm
 
 from mmstconv.datasets.annotation import LINE_END
 from mmstconv.disk import ForeignFile
+from mmstconv.engine.configs import read_config
 from mmstconv.media.video_files import videos_below
 
 LONGEST_NAME = 200  # bytes, with room for what is written beside; a file may have 255
@@ -90,6 +93,17 @@ def only_writer(out: Path) -> Iterator[BinaryIO]:
         content = file.read()
         file.truncate(content.rfind(b"\n") + 1)
         yield file
+
+
+def run_of(args: argparse.Namespace) -> dict:
+    """What results depend on but for the files: config, with its bases, and weights."""
+    text = json.dumps(read_config(args.config).to_dict(), default=str, sort_keys=True)
+    weights = args.checkpoint  # what is no file the loader refuses, or fetches
+    return dict(
+        config=hashlib.sha256(text.encode()).hexdigest()[:32],
+        checkpoint=stamp(weights) if os.path.isfile(weights) else weights,
+        hop=args.hop,
+    )
 
 
 def stamp(path: str | os.PathLike) -> list:

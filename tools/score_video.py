@@ -19,6 +19,7 @@ from inference_commands import (
     default_out,
     only_writer,
     progress_bar,
+    run_of,
     stamp,
 )
 
@@ -118,12 +119,7 @@ def main():
     out = args.out or default_out(args.video, ".scores.csv")
     kept = f"{out} has what was computed, the same command goes on"
     with short_errors("score_video", kept):
-        run = dict(
-            config=stamp(args.config),
-            checkpoint=stamp(args.checkpoint),
-            video=stamp(args.video),
-            hop=args.hop,
-        )
+        run = dict(run_of(args), video=stamp(args.video))
         model = load_recognizer(
             args.config, args.checkpoint, args.device, trust=args.trust
         )

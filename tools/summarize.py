@@ -7,8 +7,8 @@ without pictures summary.m4a), key_frames.png, and summary.json with the times a
 scores of all shots. A checkpoint without a head for summaries will do: then steps are
 rated by their features alone, which summary.json says (rated_by).
 
-Safe to interrupt: the same command goes on with the steps that are done. Nothing is
-written over that this tool did not write.
+Safe to interrupt: a film that was read to its end is not read again. Nothing is written
+over that this tool did not write, nor the summary of another film.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def main():
     print_any_name()
     args = parse_args()
     out = args.out or default_out(args.video, ".summary")
-    kept = f"steps that are done are kept in {out}, the same command goes on"
+    kept = f"what was read to its end is kept in {out}, the same command goes on"
     with short_errors("summarize", kept):
         model = load_recognizer(
             args.config, args.checkpoint, args.device, trust=args.trust

@@ -21,6 +21,7 @@ from .inference import (
 )
 from .joining import join_tasks
 from .long_video import score_video
+from .predict_frames import FrameForecast, predict_frames
 from .summarize import FilmSummary, choose_shots, summarize
 from .windows import Window
 
@@ -29,7 +30,11 @@ __all__ = [
     "Conversion",
     "Detection",
     "FilmSummary",
+<<<<<<< HEAD
     "StreamingCaptioner",
+=======
+    "FrameForecast",
+>>>>>>> main
     "StreamingDetector",
     "StreamingRecognizer",
     "TimedCaption",
@@ -50,6 +55,7 @@ __all__ = [
     "has_several_classes",
     "join_tasks",
     "load_recognizer",
+    "predict_frames",
     "predict_video",
     "score_video",
     "summarize",

@@ -13,7 +13,13 @@ from torch import nn
 
 from ..datasets.film_cache import FilmCache, stamp_of
 from ..datasets.film_steps import FilmSteps, join_film_steps
-from ..disk import FolderLock, ForeignFile, refuse_foreign, write_own_json
+from ..disk import (
+    FolderLock,
+    ForeignFile,
+    refuse_foreign,
+    remove_unfinished,
+    write_own_json,
+)
 from ..engine.film_caches import cache_key
 from ..media import open_media
 from .film_steps import film_steps, step_layout
@@ -148,19 +154,24 @@ def summarize(
     film = out / ("summary.mp4" if has_video else "summary.m4a")
     sheet, written = out / "key_frames.png", out / "summary.json"
     refuse_foreign([film, written, *([sheet] if has_video else [])])
-    _refuse_another_film(written, path)
-    steps = _cached_steps(model, path, out / STEPS, progress)
-    progress("shots", 0.0)
-    found = choose_shots(model, steps, share, limits)
-    progress("shots", 1.0)
-    stretches = [tuple(shot) for shot in found.shots[found.chosen].tolist()]
-    damage = write_film(
-        path, film, stretches, lambda done, total: progress("film", done / total)
-    )
-    if has_video:
-        write_contact_sheet(path, sheet, found.key_times[found.chosen].tolist())
-    write_own_json(written, _as_json(found, path, share, damage), indent=1)
-    return found
+    lock = FolderLock(out / STEPS, "a summary of this film", "Wait for it or end it")
+    try:
+        _refuse_another_film(written, path)
+        remove_unfinished(out)
+        steps = _cached_steps(model, path, out / STEPS, progress)
+        progress("shots", 0.0)
+        found = choose_shots(model, steps, share, limits)
+        progress("shots", 1.0)
+        stretches = [tuple(shot) for shot in found.shots[found.chosen].tolist()]
+        damage = write_film(
+            path, film, stretches, lambda done, total: progress("film", done / total)
+        )
+        if has_video:
+            write_contact_sheet(path, sheet, found.key_times[found.chosen].tolist())
+        write_own_json(written, _as_json(found, path, share, damage), indent=1)
+        return found
+    finally:
+        lock.release()
 
 
 def _refuse_another_film(written: Path, path: str) -> None:
@@ -181,24 +192,19 @@ def _cached_steps(
     """As ``cache_film_steps`` keeps them, told on the way."""
     layout = step_layout(model)
     hop = layout.checked_hop(None)
-    lock = FolderLock(folder, "a summary of this film", "Wait for it or end it")
-    try:
-        cache = FilmCache(folder)
-        key = cache_key(model, model.cfg.test_pipeline, hop)
-        cache.begin(key, model.joint.in_channels)
-        if cache.problem(path) is None:
-            return cache.load(path)
-        noted, pieces = stamp_of(path), []
-        for piece in film_steps(model, path, hop, layout=layout):
-            pieces.append(piece)
-            seconds = piece.seconds
-            progress("steps", min(seconds[-1, 1] / max(piece.end, 1e-9), 1.0))
-        steps = join_film_steps(pieces)
-        pieces.clear()
-        cache.save(path, steps, noted)
-        return steps
-    finally:
-        lock.release()
+    cache = FilmCache(folder)
+    cache.begin(cache_key(model, model.cfg.test_pipeline, hop), model.joint.in_channels)
+    if cache.problem(path) is None:
+        return cache.load(path)
+    noted, pieces = stamp_of(path), []
+    for piece in film_steps(model, path, hop, layout=layout):
+        pieces.append(piece)
+        seconds = piece.seconds
+        progress("steps", min(seconds[-1, 1] / max(piece.end, 1e-9), 1.0))
+    steps = join_film_steps(pieces)
+    pieces.clear()
+    cache.save(path, steps, noted)
+    return steps
 
 
 def _as_json(

@@ -8,6 +8,12 @@ from .film_cache import FilmCache
 from .film_steps import FilmSteps, FilmStepsError
 from .rawframe_dataset import MultiModalRawframeDataset
 from .samplers import ResumableSampler
+from .sequences import (
+    FrameSequenceDataset,
+    KTHDataset,
+    MovingDigitsDataset,
+    MovingMNISTDataset,
+)
 from .summaries import SummaryDataset
 from .transforms import *  # noqa: F403
 from .transforms import __all__ as _transforms
@@ -26,6 +32,10 @@ __all__ = [
     "FilmCache",
     "FilmSteps",
     "FilmStepsError",
+    "FrameSequenceDataset",
+    "KTHDataset",
+    "MovingDigitsDataset",
+    "MovingMNISTDataset",
     "MultiModalRawframeDataset",
     "MultiModalVideoDataset",
     "RepeatDataset",

@@ -12,7 +12,7 @@ from mmengine.structures import InstanceData
 
 from ..disk import REMOTE_ADVICE, is_remote
 from ..private_names import metainfo_of
-from .annotation import AnnotationError, listed
+from .annotation import AnnotationError, clipped, listed
 from .class_names import find_class_names
 from .events import EventAnnotation, Film
 from .events.annotation import parse_events
@@ -113,7 +113,7 @@ class UntrimmedVideoDataset(TolerantDataset):
         found = parse_events(self.ann_file, classes=classes, **self._reading)
         metainfo_of(self)["classes"] = found.classes
         problems, missing = list(found.problems), []
-        data, finder = [], FileFinder(folder)
+        data, finder, known = [], FileFinder(folder), {}
         numbers = {name: k for k, name in enumerate(found.classes)}
         for film in found.films:
             wrong, path = finder.locate(
@@ -124,6 +124,12 @@ class UntrimmedVideoDataset(TolerantDataset):
                 allow_outside=self.allow_outside,
             )
             problems += wrong
+            other = known.setdefault(os.path.normpath(path), film) if path else film
+            if other is not film:
+                problems.append(
+                    f"{film.where}: is the file of {other.where}, {clipped(other.name)}"
+                    "; name it in one way, else each has a part of its events"
+                )
             if path is not None and not problems:
                 data.append(_info(film, path, numbers, found.instants))
         if missing and folder and not os.path.isdir(folder):

@@ -109,6 +109,10 @@ def own_file(
         # The record first: between the two there is no file that nobody knows.
         _note(path, folder, _digest(part))
         publish(part, path, folder)
+    except OSError as error:
+        if error.filename is None and error.errno is not None:  # a full disk: whose?
+            error.filename = os.fspath(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
 

@@ -30,19 +30,12 @@ def cache_key(model: nn.Module, pipeline: Sequence[Mapping], hop: int) -> dict:
     return dict(streams=stream_digest(model), pipeline=digest, hop=hop)
 
 
-def renewing_command(config: str, checkpoint: str, folder: str, hop: int | None) -> str:
-    """The command that makes the steps of a config's videos."""
-    more = "" if hop is None else f" --hop {hop}"
-    return f"python -m mmstconv cache-steps {config} {checkpoint} --out {folder}{more}"
-
-
 def check_film_caches(runner, dataset: object) -> None:
     """Raise unless the cached steps of a data set are those of the runner's model.
 
     Raises:
         FilmStepsError: They are of other weights or another pipeline; names the command
             that renews them.
-        ValueError: The model is built for clips.
     """
     found = [
         step.cache
@@ -51,14 +44,9 @@ def check_film_caches(runner, dataset: object) -> None:
         if isinstance(step, LoadFilmSteps)
     ]
     caches = {cache.folder: cache for cache in found}
-    if not caches:
-        return
     model = unwrap(runner.model)
-    if not getattr(model, "cached_steps", False):
-        raise ValueError(
-            "the data are cached steps, but the model is built for clips: write "
-            "model=dict(cached_steps=True)"
-        )
+    if not caches or not getattr(model, "cached_steps", False):
+        return  # a model that is built for clips refuses them itself
     key = cache_key(model, runner.cfg.get("test_pipeline") or (), 0)
     for cache in caches.values():
         _check(cache, key, runner)
@@ -70,8 +58,9 @@ def _check(cache: FilmCache, key: Mapping, runner) -> None:
     if not other:
         return
     config, weights = runner.cfg.filename, checkpoint_of(runner)
-    command = renewing_command(
-        config or "CONFIG", weights or "CHECKPOINT", str(cache.folder), None
+    command = (
+        f"python -m mmstconv cache-steps {config or 'CONFIG'} "
+        f"{weights or 'CHECKPOINT'} --out {cache.folder}"
     )
     raise FilmStepsError(
         f"{cache.folder} has steps of other {' and another '.join(other)} than this "

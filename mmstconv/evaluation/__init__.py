@@ -5,6 +5,7 @@ from .caption_metric import CaptionMetric
 from .dense_caption_metric import DenseCaptionMetric
 from .detection_metric import TemporalDetectionMetric
 from .dump import OwnDumpResults
+from .frame_metric import FrameMetric
 from .gathered_acc_metric import GatheredAccMetric
 from .gathering import gather_results
 from .modality_metric import ModalityMetric
@@ -16,6 +17,7 @@ __all__ = [
     "CalibrationMetric",
     "CaptionMetric",
     "DenseCaptionMetric",
+    "FrameMetric",
     "GatheredAccMetric",
     "ModalityMetric",
     "OwnDumpResults",

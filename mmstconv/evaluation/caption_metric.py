@@ -34,6 +34,7 @@ class CaptionMetric(ReportingMetric):
     - ``METEOR``, ``SPICE``: with ``java_scores``, where they can be had; a warning and
       ``absent`` in the report say why not.
     - ``exact_match``: of the samples whose sentence has the tokens of a reference.
+      ``save_best="caption/exact_match"`` needs ``rule="greater"``.
     - ``slot/{name}``: of the samples of which a reference has a word of the slot, those
       where the sentence has the same; ``slots``: mean over slots.
       ``invented/{name}``: of the other samples, those where the sentence has one.

@@ -40,6 +40,7 @@ from .layers import (
     TVL1Flow,
 )
 from .necks import LSTMTemporalNeck, PoolNeck
+from .predictors import FramePredictor
 from .recognizers import TriModalRecognizer
 from .streams import ConvStream
 
@@ -57,6 +58,7 @@ __all__ = [
     "ConvStream",
     "CrossModalAttentionFusion",
     "Features",
+    "FramePredictor",
     "Fused",
     "FusionOperator",
     "GatedMultimodalUnit",

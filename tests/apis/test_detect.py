@@ -127,6 +127,9 @@ def test_what_cannot_be_asked(film, tmp_path):
     for threshold in (0, 1.5):
         with pytest.raises(ValueError, match="threshold must lie in"):
             detect(model, film, threshold=threshold)
+    for patience in (-1, float("nan")):
+        with pytest.raises(ValueError, match="patience must be 0 or more"):
+            StreamingDetector(model, patience=patience)
     with pytest.raises(ValueError, match="hop must be whole steps"):
         detect(model, film, hop=100)
     bad = tmp_path / "bad.mp4"

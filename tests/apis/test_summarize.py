@@ -11,7 +11,7 @@ from apis.test_long_video import make_model
 
 from mmstconv.apis import choose_shots, summarize
 from mmstconv.datasets.film_steps import FilmSteps
-from mmstconv.disk import ForeignFile
+from mmstconv.disk import ForeignFile, unfinished_path
 from mmstconv.media import MediaError, open_media, write_media
 from mmstconv.models import SummaryHead, TrainingFreeSummaryHead
 
@@ -75,11 +75,13 @@ def test_what_is_written(model, film, tmp_path):
         summarize(model, two, out, share=0.3)
     assert json.loads((out / "summary.json").read_text()) == noted
 
+    left = unfinished_path(out / "summary.mp4", process=4194305)  # that was killed
+    left.touch()
     told.clear()  # again: the steps are kept, and the same files are written
     before = (out / "summary.mp4").read_bytes()
     summarize(model, film, out, share=0.3, progress=lambda *now: told.append(now))
     assert "steps" not in {what for what, _ in told}
-    assert (out / "summary.mp4").read_bytes() == before
+    assert (out / "summary.mp4").read_bytes() == before and not left.exists()
 
 
 def test_a_head_for_summaries_rates_them(model, film, tmp_path):

@@ -109,6 +109,15 @@ def test_names_of_files(folder):
         UntrimmedVideoDataset("a.json", data_prefix=dict(video="s3://x"), pipeline=[])
 
 
+def test_one_file_has_one_name(folder, tmp_path):
+    """Two spellings would be two films, of which each lacks events of the other."""
+    database = {name: entry((1, 2, "run")) for name in ("0007", "0007.mp4", "./0007")}
+    with pytest.raises(AnnotationError) as raised:
+        build(folder, database)
+    said = str(raised.value)
+    assert ": 0007.mp4: is the file of " in said and ": ./0007: is the file of " in said
+
+
 def test_missing_and_ambiguous_files(folder, tmp_path):
     database = {"no1": entry(), "no2": entry(), "0007": entry()}
     with pytest.raises(FileNotFoundError) as caught:

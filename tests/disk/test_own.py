@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import pickle
 import re
@@ -10,7 +12,14 @@ import pytest
 from conftest import load_script
 from mmaction.registry import METRICS
 
-from mmstconv.disk import ForeignFile, is_own, own_file, refuse_foreign, write_own
+from mmstconv.disk import (
+    ForeignFile,
+    is_own,
+    own_file,
+    refuse_foreign,
+    write_own,
+    write_own_json,
+)
 from mmstconv.disk.own import RECORD
 from mmstconv.disk.unfinished import NAME, unfinished_path
 
@@ -71,6 +80,22 @@ def test_a_failure_leaves_what_was_there(tmp_path):
         (tmp_path / "b").write_text("mine")  # while it was written
     assert (tmp_path / "b").read_text() == "mine"
     assert {one.name for one in tmp_path.iterdir()} == {"a", "b", RECORD}
+
+
+def test_a_full_disk_says_which_file(tmp_path):
+    path = tmp_path / "a"
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'"):
+        with own_file(path):
+            raise full
+
+
+def test_names_that_are_no_text_in_json(tmp_path):
+    for content in ({"日": "\n"}, {os.fsdecode(b"\xff"): ["日"]}):
+        write_own_json(tmp_path / "a", content, indent=1)
+        text = (tmp_path / "a").read_text("utf-8")
+        assert json.loads(text) == content
+    assert "\\udcff" in text
 
 
 def test_a_kill_between_record_and_name(tmp_path):

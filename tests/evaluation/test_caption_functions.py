@@ -237,3 +237,9 @@ def test_meteor():
     score, scores = meteor(SAID, KNOWN)
     assert score == pytest.approx(SCORES["meteor_of_all"], abs=1e-6)
     np.testing.assert_allclose(scores, SCORES["meteor"], atol=1e-6)
+    films, scorers = (
+        dense_films(),
+        dict(METEOR=lambda said, known: meteor(said, known)[0]),
+    )
+    found = [dense_scores(films, t, scorers)["METEOR"] for t in (0.3, 0.5, 0.7, 0.9)]
+    assert found == pytest.approx(ANSWERS["dense"]["meteor"], abs=1e-6)

@@ -146,3 +146,30 @@ def test_pushed_in_one_long_piece():
     for piece in np.split(sound, [10, 700, 750, 4100]):
         media.push_sound(piece)
     np.testing.assert_array_equal(media.waveform(4.5, 5, 1000), sound[4500:])
+
+
+def test_sound_that_is_pushed_far_ahead_of_its_frames():
+    """Nothing of it is lost, and memory grows with what it is ahead only."""
+    media = PushedMedia(fps=10, frames=2, sample_rate=1000, seconds=0.5)
+    sound, pushed = np.arange(60000, dtype=np.float32), 0
+    for number in range(600):
+        if number % 50 == 0:
+            media.push_sound(sound[pushed : pushed + 5000])
+            pushed += 5000
+        media.push_frame(np.zeros((6, 8, 3), np.uint8))
+        now = media.extent[1]
+        heard = media.waveform(max(now - 0.5, 0), now, 1000)
+        first, end = round(1000 * max(now - 0.5, 0)), round(1000 * now)
+        np.testing.assert_array_equal(heard, sound[first:end])
+    assert len(media.sound) < 15000
+
+
+def test_what_cannot_be_pushed():
+    media = PushedMedia(fps=10, frames=2, sample_rate=1000, seconds=0.5)
+    for samples in (np.zeros(5, np.int16), np.zeros((5, 2), np.float32)):
+        with pytest.raises(ValueError, match=r"expected samples of mono sound.*got"):
+            media.push_sound(samples)
+    for frame in (np.zeros((6, 8), np.uint8), np.zeros((6, 8, 3), np.float32)):
+        with pytest.raises(ValueError, match=r"expected an RGB frame.*got"):
+            media.push_frame(frame)
+    assert not media.has_audio and media.count == 0

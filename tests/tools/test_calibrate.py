@@ -107,3 +107,13 @@ def test_a_head_without_a_temperature(made, tmp_path, monkeypatch):
     )
     with pytest.raises(SystemExit, match=r"own\.py: .*Head with multi_class"):
         call(monkeypatch, made, tmp_path / "work", config=own)
+
+
+def test_a_config_that_does_not_test(made, tmp_path, monkeypatch):
+    own = tmp_path / "own.py"
+    own.write_text(f"_base_ = [{str(CONFIG)!r}]\ntest_dataloader = None\n")
+    flags = ["--holdout", made[0] / "holdout.txt"]
+    command = ["calibrate.py", own, made[1], *flags]
+    monkeypatch.setattr(sys, "argv", [str(one) for one in command])
+    with pytest.raises(SystemExit, match="no test_dataloader with a test_cfg"):
+        load_script("tools/analysis/calibrate.py").main()

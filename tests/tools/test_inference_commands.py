@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,21 @@ def test_nothing_named(tmp_path):
     for path in (empty, listed):
         with pytest.raises(ValueError, match=f"no videos in {path}"):
             TOOL.named_videos([Path("a.mp4"), path])
+
+
+def test_a_run_is_of_a_config_with_its_bases(tmp_path):
+    base, config = tmp_path / "base.py", tmp_path / "own.py"
+    weights = tmp_path / "weights.pth"
+    config.write_text("_base_ = 'base.py'\n")
+    weights.write_bytes(b"weights")
+    args = Namespace(config=str(config), checkpoint=str(weights), hop=None)
+    found = []
+    for width in (3, 3, 4):
+        base.write_text(f"model = dict(width={width})\n")
+        found.append(TOOL.run_of(args))
+    assert found[0] == found[1] != found[2]
+    weights.write_bytes(b"others")
+    assert TOOL.run_of(args) != found[2]
 
 
 def test_a_log_gets_few_lines(capsys):

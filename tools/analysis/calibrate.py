@@ -76,6 +76,11 @@ def calibrate(args):
     cfg = read_config(args.config, args.cfg_options)
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
+    if not cfg.get("test_dataloader") or not cfg.get("test_cfg"):
+        raise ValueError(
+            f"{args.config}: has no test_dataloader with a test_cfg, which say how the "
+            "held-out videos are to be read; those of validation will do"
+        )
     test_on_holdout(cfg, args.holdout)
     cfg.load_from, cfg.resume = args.checkpoint, False
     runner = build_runner(cfg, args.config, args.work_dir, "none", trust=args.trust)

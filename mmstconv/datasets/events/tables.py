@@ -18,8 +18,8 @@ def read_csv(path: str) -> EventAnnotation:
 
     Times are in seconds. A row with nothing but a file names a film without events.
     """
-    first = read_text(path).lstrip().partition("\n")[0]
-    names = {name.strip() for name in first.split(",")}
+    first = LINE_END.split(read_text(path).lstrip())[0]
+    names = {name.strip(' "') for name in first.split(",")}
     times = ("start", "end") if "time" not in names else ("time",)
     mistakes: list[str] = []
     films = Films()

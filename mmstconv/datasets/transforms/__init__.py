@@ -10,13 +10,16 @@ from .flip_views import FlipViews
 from .flow import ComputeFlow
 from .flow_images import LoadFlowImages, SplitFlowImages
 from .formatting import FormatClips
+from .frame_array import LoadFrameArray
 from .importance import AlignImportance, LoadRatedFeatures
 from .loading import LoadFrames, LoadWaveform
 from .opening import OpenMedia
 from .raw_frames import OpenRawFrames
 from .roles import Role
+from .sample_window import SampleWindow
 from .sampling import SampleClips
 from .spec_augment import SpecAugment
+from .split_future import SplitFuture
 
 __all__ = [
     "AlignImportance",
@@ -30,6 +33,7 @@ __all__ = [
     "LoadClipAudioFeature",
     "LoadFilmSteps",
     "LoadFlowImages",
+    "LoadFrameArray",
     "LoadFrames",
     "LoadRatedFeatures",
     "LoadWaveform",
@@ -40,6 +44,8 @@ __all__ = [
     "RawAudio",
     "Role",
     "SampleClips",
+    "SampleWindow",
     "SpecAugment",
     "SplitFlowImages",
+    "SplitFuture",
 ]

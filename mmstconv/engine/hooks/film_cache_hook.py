@@ -19,7 +19,6 @@ class FilmCacheHook(Hook):
     Raises:
         FilmStepsError: The steps are not those of this model; names the command that
             renews them.
-        ValueError: The model is built for clips.
     """
 
     def before_train(self, runner) -> None:

@@ -14,8 +14,9 @@ from .rouge import rouge_l
 
 Tokens = Sequence[str]
 TIOU_THRESHOLDS = (0.3, 0.5, 0.7, 0.9)
-# What a sentence is compared with whose segment meets none: a word that nobody says.
-NOTHING = ["\0"]
+# What a sentence is compared with whose segment meets none: a word that nobody says. It
+# has letters, since METEOR counts the words of the reference.
+NOTHING = ["qzxjvkwqzxjvkwq"]
 
 
 class FilmCaptions(NamedTuple):

@@ -18,7 +18,8 @@ class PushedMedia(Media):
         fps: Frames a second: frame k is shown at ``k / fps``.
         frames: How many frames are kept.
         sample_rate: Of the sound, in Hz.
-        seconds: How many seconds of sound are kept.
+        seconds: How many seconds of sound before the newest frame are kept; what
+            comes after it all is.
     """
 
     path = "stream"
@@ -50,20 +51,41 @@ class PushedMedia(Media):
         return self.frames[-1].shape[1::-1] if self.frames else None
 
     def push_frame(self, frame: np.ndarray) -> None:
-        """The next RGB frame, uint8 ``(H, W, 3)``."""
+        """The next RGB frame, uint8 ``(H, W, 3)``.
+
+        Raises:
+            ValueError: It is none.
+        """
+        if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
+            raise ValueError(
+                f"expected an RGB frame, uint8 (H, W, 3), got {frame.dtype} "
+                f"{frame.shape}"
+            )
         self.frames = [*self.frames, frame][-self.keep :]
         self.count += 1
 
     def push_sound(self, samples: np.ndarray) -> None:
-        """The next samples, mono float32 ``(n,)``."""
-        self.samples += len(samples)
-        samples = samples[-self.keep_samples :]
+        """The next samples, mono float32 ``(n,)`` in [-1, 1].
+
+        Raises:
+            ValueError: They are none of these.
+        """
+        if samples.ndim != 1 or samples.dtype.kind != "f":
+            raise ValueError(
+                "expected samples of mono sound, floats (n,) in [-1, 1], got "
+                f"{samples.dtype} {samples.shape}"
+            )
         if self.held + len(samples) > len(self.sound):
-            kept = self.sound[max(self.held - self.keep_samples, 0) : self.held]
+            # Only what is that old for the frames, however far ahead the sound is.
+            needed = int(self.count / self.fps * self.sample_rate) - self.keep_samples
+            oldest = self.samples - self.held
+            kept = self.sound[max(needed - oldest, 0) : self.held]
+            room = max(len(self.sound), 2 * (len(kept) + len(samples)))
+            self.sound, self.held = np.zeros(room, np.float32), len(kept)
             self.sound[: len(kept)] = kept
-            self.held = len(kept)
         self.sound[self.held : self.held + len(samples)] = samples
         self.held += len(samples)
+        self.samples += len(samples)
 
     def frames_at(
         self,

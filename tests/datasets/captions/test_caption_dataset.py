@@ -57,6 +57,21 @@ def test_a_sample_is_a_segment_with_all_its_sentences(folder):
     assert isinstance(data, CaptionDataset)
 
 
+def test_sentences_go_through_a_pipeline_of_clips(folder):
+    keys = ["gt_captions"]
+    pipeline = [
+        dict(type="OpenMedia"),
+        dict(type="SampleClips", clip_len=4, fps=8),
+        dict(type="LoadFrames"),
+        dict(type="Resize", scale=(16, 16), keep_ratio=False),
+        dict(type="FormatClips", modalities=["rgb"]),
+        dict(type="PackActionInputs", collect_keys=["rgb"], algorithm_keys=keys),
+    ]
+    sample = build(folder, pipeline=pipeline)[0]
+    assert sample["data_samples"].gt_captions == ["a square moves", "a thing goes"]
+    assert sample["inputs"]["rgb"].shape[-2:] == (16, 16)
+
+
 def test_dense_samples_are_films_with_both_peoples_segments(folder):
     def entry(*sentences):
         times = [times for times, _ in sentences]

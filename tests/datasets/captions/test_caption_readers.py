@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mmstconv.datasets import AnnotationError
+from mmstconv.datasets.annotation import LINE_END
 from mmstconv.datasets.captions import CAPTION_FORMATS, read_captions
 from mmstconv.datasets.captions.annotation import parse_captions
 
@@ -83,6 +90,22 @@ def test_all_mistakes_of_csv_at_once(tmp_path):
         "'file words'"
     ]
     assert problems_of(write(tmp_path, "file,text\n")) == ["FILE: names no video"]
+    assert "end not found in" in problems_of(write(tmp_path, "file,start,text\n"))[0]
+
+
+@given(
+    st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), max_size=6)
+)
+@settings(deadline=None, max_examples=40)
+def test_any_sentence_that_a_table_can_hold(texts):
+    texts = [" ".join(LINE_END.split(text)).strip() for text in texts]
+    texts = [text for text in dict.fromkeys(texts) if text]
+    with io.StringIO(newline="") as file, TemporaryDirectory() as folder:
+        writer = csv.writer(file)
+        writer.writerows([("file", "text"), *(("a.mp4", text) for text in texts)])
+        path = write(Path(folder), file.getvalue())
+        found = parse_captions(path)
+    assert [one.text for film in found.films for one in film.sentences] == texts
 
 
 MSRVTT = {
@@ -158,7 +181,7 @@ def test_msvd_as_text_table_and_json(tmp_path):
     )
     by_video = {name: [text for text, _ in one] for name, one in expected.items()}
     pairs = [
-        dict(video_id=name, caption=text)
+        dict(video_id=name, caption=f" {text} ")
         for name, one in by_video.items()
         for text in one
     ]

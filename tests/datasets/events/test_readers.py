@@ -236,6 +236,10 @@ def test_csv(tmp_path):
     ]
     instants = read_events(write(tmp_path, "file,time,label\n1,2,x\n", "t.csv"), "csv")
     assert shape_of(instants) == [("1", None, [(2, 2, "x")])] and instants.instants
+    text = '"file","time","label"\r"1","2","x"\r'  # spreadsheets quote all
+    assert read_events(write(tmp_path, text, "t.csv"), "csv").films == [
+        instants.films[0]
+    ]
     wrong = "file,start,end,label\na,nan,1,x\n,1,2,x\na,1,2\na,1_0,20,x\nb,5,4,\n"
     assert problems_of(write(tmp_path, wrong, "e.csv"), "csv") == [
         "FILE:2: start 'nan' is not a number of seconds",

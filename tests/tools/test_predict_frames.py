@@ -1,0 +1,120 @@
+"""The command that forecasts frames: its files, a folder of videos, what is kept."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT, load_script
+from helpers_media import write_coded
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmstconv.apis import load_recognizer, predict_frames
+from mmstconv.media import open_media
+
+CONFIG = next((ROOT / "configs/prediction/own_videos").glob("*.py"))
+TOOL = load_script("tools/predict_frames.py")
+FPS = 10
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    init_default_scope("mmaction")
+    torch.manual_seed(1)
+    model = MODELS.build(Config.fromfile(CONFIG).model)
+    path = tmp_path_factory.mktemp("model") / "model.pth"
+    torch.save(dict(state_dict=model.state_dict()), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Three videos, two of one name, and a file that is none."""
+    folder = tmp_path_factory.mktemp("videos")
+    (folder / "below").mkdir()
+    write_coded(folder / "a.mp4", 30, FPS)
+    write_coded(folder / "below" / "a.mp4", 30, FPS)
+    write_coded(folder / "short.mp4", 12, FPS)
+    (folder / "text.mp4").write_text("no video\n" * 100)
+    return folder
+
+
+def call(monkeypatch, checkpoint, *arguments):
+    command = ["predict_frames.py", *arguments, "--config", CONFIG]
+    command += ["--checkpoint", checkpoint, "--device", "cpu"]
+    monkeypatch.setattr(sys, "argv", [str(argument) for argument in command])
+    with pytest.raises(SystemExit) as left:
+        TOOL.main()
+    return left.value.code
+
+
+def test_the_files_of_a_forecast(monkeypatch, capsys, checkpoint, folder, tmp_path):
+    film = folder / "a.mp4"
+    more = ("--at", 1.5, "--frames", 12, "--out", tmp_path)
+    assert call(monkeypatch, checkpoint, film, *more) == 0
+    assert "last_frame" in capsys.readouterr().out
+    out = tmp_path / "a.frames"
+    model = load_recognizer(str(CONFIG), str(checkpoint), "cpu")
+    expected = predict_frames(model, film, 1.5, frames=12)
+    noted = json.loads((out / "forecast.json").read_text())
+    assert noted["true_frames"] == 12 and noted["fps"] == FPS
+    assert noted["times"] == pytest.approx([1.5 + k / FPS for k in range(12)])
+    for name, measures in expected.errors().items():
+        for measure, values in measures.items():
+            found = noted["errors_by_horizon"][name][measure]
+            assert found == pytest.approx(values.tolist(), rel=1e-4), (name, measure)
+    assert len(noted["images"]) == 12
+    image = cv2.imread(str(out / noted["images"][11]))[..., ::-1]
+    last = np.rint(255 * expected.predicted[:, 11].transpose(1, 2, 0))
+    assert np.abs(image - last).max() <= 1
+    with open_media(out / "side_by_side.mp4") as media:
+        assert media.info.fps == pytest.approx(FPS)
+        assert media.extent == pytest.approx((0, 20 / FPS), abs=0.01)
+    assert cv2.imread(str(out / "sheet.png")) is not None
+
+
+def test_a_folder_of_files(monkeypatch, capsys, checkpoint, folder, tmp_path):
+    """What cannot be used is named; those of one name have folders of their own."""
+    assert call(monkeypatch, checkpoint, folder, "--at", 2, "--out", tmp_path) == 1
+    said = capsys.readouterr().err
+    assert "2 of 4 files cannot be used" in said
+    assert "short.mp4 shows 0.00 to 1.20 s: at=2 lies outside" in said
+    assert str(folder / "text.mp4") in said
+    found = sorted(path.parent.name for path in tmp_path.glob("*/forecast.json"))
+    assert len(found) == 2
+    assert found[0].endswith("_a.mp4.frames") or found[0].endswith("_a.frames")
+
+
+def test_once_more_and_over_nothing(monkeypatch, capsys, checkpoint, folder, tmp_path):
+    """The same command leaves out what is done; files of the user stay."""
+    command = (folder / "a.mp4", "--at", 2, "--out", tmp_path)
+    assert call(monkeypatch, checkpoint, *command) == 0
+    written = tmp_path / "a.frames" / "forecast.json"
+    before = written.stat().st_mtime_ns
+    capsys.readouterr()
+    assert call(monkeypatch, checkpoint, *command) == 0
+    assert "is done" in capsys.readouterr().out
+    assert written.stat().st_mtime_ns == before
+    other = (folder / "a.mp4", "--at", 1.8, "--out", tmp_path)
+    assert call(monkeypatch, checkpoint, *other) == 0  # its own are replaced
+    assert json.loads(written.read_text())["times"][0] == 1.8
+    sheet = tmp_path / "a.frames" / "sheet.png"
+    sheet.write_bytes(b"the user's")
+    said = call(monkeypatch, checkpoint, *command)
+    assert "sheet.png is there and was not written" in said
+    assert sheet.read_bytes() == b"the user's"
+    assert json.loads(written.read_text())["times"][0] == 1.8
+
+
+def test_arguments(monkeypatch, capsys, checkpoint, folder):
+    film = folder / "a.mp4"
+    assert call(monkeypatch, checkpoint, film) == 2
+    assert "--at" in capsys.readouterr().err
+    assert call(monkeypatch, checkpoint, film, "--at", 1, "--frames", 0) == 2
+    assert "--frames must be at least 1" in capsys.readouterr().err
