@@ -55,11 +55,7 @@ def test_every_tool_is_a_command():
 
 def test_the_list_of_commands(tmp_path):
     done = run(cwd=tmp_path)
-<<<<<<< HEAD
-    assert done.returncode == 2 and len(done.stdout.splitlines()) < 32
-=======
-    assert done.returncode == 2 and len(done.stdout.splitlines()) < 35
->>>>>>> main
+    assert done.returncode == 2 and len(done.stdout.splitlines()) < 38
     for name in command.COMMANDS:
         assert name in done.stdout
     assert run("--help", cwd=tmp_path).returncode == 0

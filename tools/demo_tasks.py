@@ -34,12 +34,9 @@ from mmstconv.disk import local_path, print_any_name, refuse_foreign, write_own
 PROOFS = {
     "demo_events": (demo_proof_events, "demo_events"),
     "demo_summaries": (demo_proof_summaries, "demo_summaries"),
-<<<<<<< HEAD
     "demo_analysis": (demo_proof_analysis, "demo_events"),
     "demo_captions": (demo_proof_captions, "demo_captions"),
-=======
     "demo_frames": (demo_proof_frames, "demo_frames"),
->>>>>>> main
 }
 STREAMS = ("rgb", "flow", "audio")
 

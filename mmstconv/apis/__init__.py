@@ -30,11 +30,8 @@ __all__ = [
     "Conversion",
     "Detection",
     "FilmSummary",
-<<<<<<< HEAD
-    "StreamingCaptioner",
-=======
     "FrameForecast",
->>>>>>> main
+    "StreamingCaptioner",
     "StreamingDetector",
     "StreamingRecognizer",
     "TimedCaption",

@@ -56,6 +56,8 @@ class StreamingDetector:
         pipeline: Sequence[Mapping] | None = None,
     ) -> None:
         self.names = checked_classes(model, classes, threshold)
+        if patience is not None and not patience >= 0:
+            raise ValueError(f"patience must be 0 or more seconds, got {patience!r}")
         self.model = model
         self.steps = StreamingSteps(model, hop=hop, pipeline=pipeline)
         self.fps = self.steps.fps
