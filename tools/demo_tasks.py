@@ -20,6 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 import demo
+import demo_proof_analysis
 import demo_proof_events
 import demo_proof_frames
 import demo_proof_summaries
@@ -32,6 +33,7 @@ from mmstconv.disk import local_path, print_any_name, refuse_foreign, write_own
 PROOFS = {
     "demo_events": (demo_proof_events, "demo_events"),
     "demo_summaries": (demo_proof_summaries, "demo_summaries"),
+    "demo_analysis": (demo_proof_analysis, "demo_events"),
     "demo_frames": (demo_proof_frames, "demo_frames"),
 }
 STREAMS = ("rgb", "flow", "audio")
