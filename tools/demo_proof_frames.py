@@ -13,7 +13,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent / "data"))
 from demo_proofs import TOOLS, Place, Proof
-from demo_turns import STRAIGHT, redrawn
+from demo_turns import STEADY, redrawn
 from make_frame_dataset import FUTURES
 
 from mmstconv.disk import write_own
@@ -90,7 +90,7 @@ def measure(
     cfg = Config.fromfile(config)
     pairs = (option.split("=", 1) for option in options)
     cfg.merge_from_dict(dict(pairs))
-    model = load_recognizer(cfg, str(checkpoint))
+    model = load_recognizer(str(config), str(checkpoint))
     films = DATASETS.build(cfg.test_dataloader.dataset)
     futures = json.loads((data / FUTURES).read_text())
     found: dict[str, list] = {}
@@ -123,19 +123,19 @@ def measure(
         silent += list(forecasts["silent"])
         truths += list(truth)
     errors = {name: np.concatenate(parts) for name, parts in found.items()}
-    bound = errors["bound"][:, STRAIGHT:].mean()
+    bound = errors["bound"][:, STEADY:].mean()
     rest = {name: value for name, value in errors.items() if name != "bound"}
     return dict(
         parameters=sum(one.numel() for one in model.parameters()),
         errors={name: value.mean(0).tolist() for name, value in errors.items()},
-        after={k: float(v[:, STRAIGHT:].mean() / bound) for k, v in rest.items()},
-        before={k: float(v[:, :STRAIGHT].mean()) for k, v in rest.items()},
+        after={k: float(v[:, STEADY:].mean() / bound) for k, v in rest.items()},
+        before={k: float(v[:, :STEADY].mean()) for k, v in rest.items()},
         redrawn=errors_of_redrawn(silent, truths, bound),
     )
 
 
 def ways_to_hear(model, inputs: dict) -> dict[str, dict]:
-    """Inputs that change: none, or each film with the sound of the other of its pair."""
+    """Inputs that change: none, or the sound of the other film of each pair."""
     if "audio" not in model.modalities:
         return dict(silent={})
     sound = inputs["audio"]
@@ -148,9 +148,9 @@ def errors_of_redrawn(
 ) -> tuple[float, float]:
     """Mean and deviation of the silent error after the turn, turns drawn anew."""
     rng, errors = np.random.default_rng(0), []
-    forecast = np.stack(forecasts)[:, :, STRAIGHT:]
+    forecast = np.stack(forecasts)[:, :, STEADY:]
     for _ in range(REDRAWS):
-        truth = np.stack(redrawn(truths, rng))[:, :, STRAIGHT:]
+        truth = np.stack(redrawn(truths, rng))[:, :, STEADY:]
         errors.append(((forecast - truth) ** 2).sum((1, 3, 4)).mean() / bound)
     return float(np.mean(errors)), float(np.std(errors))
 

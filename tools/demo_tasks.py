@@ -22,7 +22,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 import demo
 import demo_proof_analysis
 import demo_proof_events
-import demo_proof_frames
 import demo_proof_summaries
 from demo_proofs import Place, Proof, join_streams
 
@@ -34,7 +33,6 @@ PROOFS = {
     "demo_events": (demo_proof_events, "demo_events"),
     "demo_summaries": (demo_proof_summaries, "demo_summaries"),
     "demo_analysis": (demo_proof_analysis, "demo_events"),
-    "demo_frames": (demo_proof_frames, "demo_frames"),
 }
 STREAMS = ("rgb", "flow", "audio")
 

@@ -1,9 +1,11 @@
 """A digit that turns left or right, a glide that says which, and what it is worth.
 
-The digit moves straight through the seen frames and :data:`STRAIGHT` further ones, then
-turns by a quarter. The glide is heard during the seen frames: rising before a turn to
-the left, falling before one to the right. All the rest is drawn independently of the
-turn, and both turns stay within the picture, so nothing that is seen tells it.
+The digit moves along an arc through the seen frames and :data:`STEADY` further ones,
+then turns by a quarter and goes straight on. The arc bends to either side, whatever the
+turn; as it bends, the last motion seen is not the next one. The glide is heard during
+the seen frames: rising before a turn to the left, falling before one to the right. All
+the rest is drawn independently of the turn, and both turns stay within the picture, so
+nothing that is seen tells it.
 """
 
 from __future__ import annotations
@@ -18,11 +20,12 @@ import numpy as np
 SIDE = 64  # pixels of a frame
 FPS = 8
 SEEN, FUTURE = 8, 8  # frames
-STRAIGHT = 2  # frames to come before the turn shows
+STEADY = 2  # frames to come before the turn shows
 SAMPLE_RATE = 16000
 TURNS = {"left": -1, "right": 1}  # of the heading, in quarters; y points down
 SCALE = (2.2, 2.8)  # of the digits of 8 x 8 pixels
 SPEED = (2.0, 3.0)  # pixels a frame
+BEND = (0.10, 0.20)  # radians a frame, to either side, of the arc
 HELD_OUT = 1200  # of the 1797 digits, those from here on are not trained with
 
 
@@ -35,7 +38,8 @@ class Turn(NamedTuple):
         scale: Pixels of a frame for a pixel of the image.
         x: Of the centre in the first frame.
         y: Of the centre in the first frame.
-        heading: Before the turn, in radians from x to y.
+        heading: In the first frame, in radians from x to y.
+        bend: Of the heading before the turn, in radians a frame.
         speed: Pixels a frame.
         turn: A key of ``TURNS``.
         pitch: Hz of the tone between its two ends.
@@ -52,6 +56,7 @@ class Turn(NamedTuple):
     x: float
     y: float
     heading: float
+    bend: float
     speed: float
     turn: str
     pitch: float
@@ -86,6 +91,7 @@ def draw_turn(rng: np.random.Generator, held_out: bool) -> Turn:
         x=0.0,
         y=0.0,
         heading=rng.uniform(0, 2 * np.pi),
+        bend=float(rng.choice([-1, 1]) * rng.uniform(*BEND)),
         speed=rng.uniform(*SPEED),
         turn=str(rng.choice(list(TURNS))),
         pitch=float(np.exp(rng.uniform(np.log(400), np.log(1600)))),
@@ -107,16 +113,12 @@ def draw_turn(rng: np.random.Generator, held_out: bool) -> Turn:
 
 def path_of(film: Turn) -> np.ndarray:
     """Centre of the digit in each frame, x and y, ``(SEEN + FUTURE, 2)``."""
-    after = film.heading + TURNS[film.turn] * np.pi / 2
-    steps = np.arange(SEEN + FUTURE)[:, None]
-    last = SEEN + STRAIGHT - 1  # the last frame on the straight way
-    straight, turned = np.minimum(steps, last), np.maximum(steps - last, 0)
-    before, behind = (
-        np.array([np.cos(angle), np.sin(angle)]) for angle in (film.heading, after)
-    )
-    return np.array([film.x, film.y]) + film.speed * (
-        straight * before + turned * behind
-    )
+    steps = np.arange(SEEN + FUTURE - 1)  # from each frame to the next
+    last = SEEN + STEADY - 1  # the last frame on the arc
+    headings = film.heading + film.bend * np.minimum(steps, last)
+    headings[last:] += TURNS[film.turn] * np.pi / 2
+    ways = film.speed * np.stack([np.cos(headings), np.sin(headings)], 1)
+    return np.array([film.x, film.y]) + np.concatenate([[[0, 0]], ways.cumsum(0)])
 
 
 def render_frames(film: Turn) -> np.ndarray:

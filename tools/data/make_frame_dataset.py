@@ -2,9 +2,10 @@
 
     python tools/data/make_frame_dataset.py data/frames
 
-A digit of scikit-learn's, enlarged and coloured, moves through 16 frames of 64 x 64
-pixels at 8 frames a second. In the 11th frame, two after the eight that are seen, it
-has turned left or right by a quarter; a glide heard during the seen ones says which.
+A digit of scikit-learn's, enlarged and coloured, moves in an arc through 16 frames of
+64 x 64 pixels at 8 frames a second. In the 11th frame, two after the eight
+that are seen, it has turned left or right by a quarter; a glide heard during the seen
+ones says which.
 What a forecast without sound reaches at best is in ``demo_turns.py``.
 
 The folder holds ``videos``, the lists ``training.txt``, ``validation.txt`` and

@@ -83,6 +83,8 @@ class FramePredictor(BaseModel):
                 std=[255.0] * 3,
                 format_shape="NCTHW",
             )
+        if isinstance(data_preprocessor, dict):
+            data_preprocessor = MODELS.build(dict(data_preprocessor))
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.network = network
         self.losses = ModuleList(MODELS.build(dict(one)) for one in losses)
@@ -200,6 +202,7 @@ class FramePredictor(BaseModel):
         frames: Tensor,
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         parts = getattr(self.data_preprocessor, "preprocessors", {})
+        parts = dict(parts.items())
         return next_window(inputs, presence, frames, PICTURES, self.flow, parts)
 
     def loss(
