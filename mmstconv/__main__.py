@@ -36,6 +36,7 @@ COMMANDS = {
         "data/make_caption_dataset.py",
         "generate captioned clips",
     ),
+    "make_frame_dataset": ("data/make_frame_dataset.py", "generate digits that turn"),
     "list_words": ("data/list_words.py", "list the words of captions"),
     "join_clips": ("data/join_clips.py", "join clips into long videos with events"),
     "mmaction2": ("mmaction2.py", "run one of MMAction2's tools"),

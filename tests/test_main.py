@@ -17,8 +17,8 @@ OF_THE_CHECKOUT = {"benchmarks", "experiments"}
 # What they share, what the demo is.
 NOT_COMMANDS = {
     *("demo_tasks", "demo_proofs", "demo_proof_events", "demo_proof_summaries"),
-    *("demo_proof_captions", "demo_sentences"),
-    "demo_proof_analysis",
+    *("demo_proof_captions", "demo_sentences", "demo_proof_analysis"),
+    *("demo_proof_frames", "demo_turns"),
     *("demo", "demo_pictures", "demo_sound", "demo_spec"),
     *("starting", "inference_commands", "file_results", "live_frames"),
     *("demo_events", "demo_importance", "demo_timeline"),
