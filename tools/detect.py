@@ -16,36 +16,26 @@ does the others.
 import argparse
 import csv
 import io
-import json
 import os
 import sys
-from collections import Counter
-from contextlib import contextmanager, suppress
-from hashlib import sha256
+from functools import partial
 from pathlib import Path
 
+from file_results import FileResults, beside, for_each_file
 from inference_commands import (
-    LONGEST_NAME,
     add_shared_flags,
     default_out,
     named_videos,
-    only_writer,
     progress_bar,
     run_of,
     stamp,
 )
 
-from mmstconv.apis import Detection, class_names, detect, load_recognizer
-from mmstconv.disk import (
-    ForeignFile,
-    is_own,
-    local_path,
-    print_any_name,
-    write_own,
-    write_own_json,
-)
+from mmstconv.apis import Detection, detect, load_recognizer
+from mmstconv.apis.tasks import event_head, names_of_classes
+from mmstconv.disk import local_path, print_any_name, write_own, write_own_json
 from mmstconv.engine.messages import short_errors
-from mmstconv.media import MediaError, open_media
+from mmstconv.media import open_media
 
 COLUMNS = ["file", "start", "end", "label", "score"]
 
@@ -90,111 +80,20 @@ def parse_args():
     return args
 
 
-class Results:
-    """What was found, by file; each file is on disk when it is done, in a journal.
+class Results(FileResults):
+    """The events of files; :class:`FileResults` of ``.json`` or ``.csv``."""
 
-    The journal's first line says what the results depend on but for the files. The
-    result itself has all files in the end, and lacks an eighth of those done at most
-    before: a rewrite after each would take ever longer.
+    what = "events"
 
-    Args:
-        out: The JSON or CSV file that is wanted.
-        run: What the results depend on but for the files, of JSON's types.
-        files: All that are wanted, in order.
-
-    Raises:
-        ForeignFile: One of the files is there and was not written by this command.
-        FileNotFoundError: There is no folder for them.
-    """
-
-    def __init__(self, out, run, files):
-        if not out.parent.is_dir():
-            raise FileNotFoundError(f"the folder does not exist: {out.parent}")
-        self.out = out
-        self.run = run
-        self.journal = out.with_name(out.name + ".run.jsonl")
-        self.ids = ids_of(files)
-        self.done = {}
-        self.unwritten = 0  # files that the result may not say the truth about
-        there = [path for path in (out, self.journal) if os.path.lexists(path)]
-        if not there:
-            return
-        noted, *known = journal_lines(self.journal) or [None]
-        if noted != run or (out in there and not is_own(out)):
-            raise ForeignFile(
-                f"{there[0]} is there and was not written by this command with these "
-                "weights and options: delete it, or give another --out"
-            )
-        self.done = dict(known)
-        if self.done and not self.done.keys() & self.ids.keys():
-            raise ForeignFile(
-                f"{out} has the events of other files, {next(iter(self.done))} among "
-                "them: delete it, or give another --out"
-            )
-
-    @contextmanager
-    def at_work(self):
-        """For this process alone; writes what was found, however it ends."""
-        with only_writer(self.journal) as self.file:
-            if os.fstat(self.file.fileno()).st_size == 0:
-                self.note(self.run)
-            try:
-                yield
-            finally:
-                self.write(whole=True)
-                if not (self.done or self.out.exists()):
-                    self.journal.unlink()  # so that other options may be tried
-
-    def note(self, line):
-        """A line of the journal."""
-        self.file.write(json.dumps(line).encode() + b"\n")
-
-    def known(self, path):
-        """What was found in a file, if it is still the same."""
-        known = self.done.get(os.fspath(path))
-        return known if known and known["stamp"] == stamp(path) else None
-
-    def add(self, path, known):
-        """The events of one more file, on disk if they are not yet."""
-        name = os.fspath(path)
-        if self.done.get(name) is not known:
-            self.note([name, known])
-        self.done[name] = known
-        self.unwritten += 1
-
-    def drop(self, path):
-        """What was found in a file that cannot be used any more is no result."""
-        if self.done.pop(os.fspath(path), None):
-            self.unwritten += 1
-
-    def write(self, *, whole):
-        """The result of the files that could be used.
-
-        Args:
-            whole: Also if it would not get much longer.
-        """
-        if not self.unwritten or not (whole or 8 * self.unwritten >= len(self.done)):
-            return
+    def save(self, done):
         found = {
-            name: [Detection(*event) for event in self.done[name]["events"]]
-            for name in self.ids
-            if name in self.done
+            name: [Detection(*event) for event in known["events"]]
+            for name, known in done.items()
         }
         if self.out.suffix.lower() == ".csv":
             write_own(self.out, as_csv(found))
         else:
             write_own_json(self.out, as_json(found, self.ids), indent=1)
-        self.unwritten = 0
-
-
-def journal_lines(path):
-    """What a journal's lines say; one that is cut off says nothing."""
-    content = path.read_bytes() if path.is_file() else b""
-    lines = []
-    for line in content.splitlines():
-        with suppress(ValueError):
-            lines.append(json.loads(line))
-    return lines
 
 
 def as_json(found, ids):
@@ -211,23 +110,6 @@ def as_json(found, ids):
         for name, events in found.items()
     }
     return dict(version="VERSION 1.3", results=results, external_data={})
-
-
-def ids_of(files):
-    """``{file: id}``: the name without suffix; where two have the same, the path."""
-    names = {os.fspath(path): path.stem for path in files}
-    counts = Counter(names.values())
-    return {path: name if counts[name] == 1 else path for path, name in names.items()}
-
-
-def picture_of(name, out):
-    """Where the picture of a file of this id belongs."""
-    plain = name.strip("/").replace("/", "_")
-    picture = out.with_name(f"{out.stem}-{plain}.png")
-    if len(os.fsencode(picture.name)) <= LONGEST_NAME:
-        return picture
-    digest = sha256(os.fsencode(name)).hexdigest()[:12]
-    return out.with_name(f"{out.stem}-{plain[:20]}-{digest}.png")
 
 
 def as_csv(found):
@@ -284,21 +166,15 @@ def detect_all(model, files, results, args):
     Returns:
         How many files cannot be used.
     """
-    failed, names = 0, class_names(model) if args.figure else []
-    for path in files:
-        try:
-            found = results.known(path) or events_of(model, path, args)
-        except (OSError, MediaError) as error:
-            failed += 1
-            results.drop(path)
-            print(f"detect: {error}", file=sys.stderr)
-            continue
-        results.add(path, found)
-        results.write(whole=False)
+    names = names_of_classes(model, event_head(model)) if args.figure else []
+
+    def draw_one(path, found):
         if args.figure:
-            picture = picture_of(results.ids[os.fspath(path)], args.out)
-            draw(path, found, names, picture)
-    return failed
+            name = results.ids[os.fspath(path)]
+            draw(path, found, names, beside(name, args.out, ".png"))
+
+    read = partial(events_of, model, args=args)
+    return for_each_file("detect", files, results, read, draw_one)
 
 
 def main():
@@ -314,11 +190,6 @@ def main():
                 args.config, args.checkpoint, args.device, trust=args.trust
             )
             failed = detect_all(model, files, results, args)
-    if failed and len(files) > 1:
-        print(
-            f"detect: {failed} of {len(files)} files cannot be used",
-            file=sys.stderr,
-        )
     if args.out.exists():
         print(args.out)
     sys.exit(failed > 0)

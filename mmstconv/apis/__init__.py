@@ -2,8 +2,12 @@
 
 from ..checkpoints.conversion import Conversion
 from ..checkpoints.doctor import convert_checkpoint
+from .analyze import Analysis, analyze
 from .caching import cache_film_steps
-from .camera import StreamingDetector, StreamingRecognizer
+from .camera import StreamingRecognizer
+from .camera_captions import StreamingCaptioner
+from .camera_events import StreamingDetector
+from .captions import TimedCaption, caption_events, caption_video
 from .detect import Detection, detect
 from .export import export_model
 from .film_steps import extract_film_steps, film_steps
@@ -15,20 +19,27 @@ from .inference import (
     load_recognizer,
     predict_video,
 )
+from .joining import join_tasks
 from .long_video import score_video
 from .predict_frames import FrameForecast, predict_frames
 from .summarize import FilmSummary, choose_shots, summarize
 from .windows import Window
 
 __all__ = [
+    "Analysis",
     "Conversion",
     "Detection",
     "FilmSummary",
     "FrameForecast",
+    "StreamingCaptioner",
     "StreamingDetector",
     "StreamingRecognizer",
+    "TimedCaption",
     "Window",
+    "analyze",
     "cache_film_steps",
+    "caption_events",
+    "caption_video",
     "choose_shots",
     "class_names",
     "class_probabilities",
@@ -39,6 +50,7 @@ __all__ = [
     "extract_steps",
     "film_steps",
     "has_several_classes",
+    "join_tasks",
     "load_recognizer",
     "predict_frames",
     "predict_video",

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..datasets.film_steps import FilmSteps
 from ..models.streaming import OnlineEvents
 from .film_steps import StepLayout, as_features, film_steps, step_layout
-from .inference import class_names
+from .tasks import event_head, head_name, names_of_classes
 
 #: What scores less is no event, unless the caller says otherwise.
 THRESHOLD = 0.3
@@ -86,16 +86,24 @@ def detect(
     names = checked_classes(model, classes, threshold)
     layout = layout or step_layout(model, pipeline)
     pieces = film_steps(model, path, hop, pipeline=pipeline, layout=layout)
-    return _detect(model, _told(pieces, progress), names, threshold)
+    return events_along(model, with_progress(pieces, progress), names, threshold)
 
 
-def _detect(
+def events_along(
     model: nn.Module,
     pieces: Iterator[FilmSteps],
     names: Mapping[int, str],
     threshold: float,
 ) -> Iterator[Detection]:
-    head, events, end = model.cls_head, None, math.inf
+    """Events of a film whose steps come in pieces.
+
+    Args:
+        model: With a head for events.
+        pieces: Of :func:`film_steps`.
+        names: Of :func:`checked_classes`.
+        threshold: What scores less is no event.
+    """
+    head, events, end = event_head(model), None, math.inf
     chunk = max(CHUNK * sum(head.reach), head.stride)
     waiting: list[Tensor] = []
     for piece in pieces:
@@ -105,8 +113,8 @@ def _detect(
             )
         waiting.append(fused_steps(model, piece))
         if sum(x.shape[1] for x in waiting) >= chunk:
-            told = events.push(torch.cat(waiting, 1))
-            yield from as_detections(told, names, piece.end)
+            known = events.push(torch.cat(waiting, 1))
+            yield from as_detections(known, names, piece.end)
             waiting = []
         end = piece.end
     if waiting:
@@ -114,9 +122,10 @@ def _detect(
     yield from as_detections(events.finish(), names, end)
 
 
-def _told(
+def with_progress(
     pieces: Iterator[FilmSteps], progress: Callable[[float], None]
 ) -> Iterator[FilmSteps]:
+    """The pieces of a film; progress is told up to which second they are there."""
     for piece in pieces:
         progress(min(piece.start + piece.count * piece.step, piece.end))
         yield piece
@@ -136,15 +145,15 @@ def checked_classes(
     Raises:
         ValueError: As of :func:`detect`.
     """
-    head = model.cls_head
-    if not (hasattr(head, "reach") and hasattr(head, "candidates")):
+    head = event_head(model)
+    if head is None:
         raise ValueError(
-            f"model.cls_head is a {type(head).__name__}, which detects no events: take "
-            "a config with a TemporalEventHead or a TemporalSpottingHead"
+            f"model.cls_head is a {head_name(model)}, which detects no events: "
+            "take a config with a TemporalEventHead or a TemporalSpottingHead"
         )
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold must lie in 0..1 and not be 0, got {threshold!r}")
-    names = class_names(model)
+    names = names_of_classes(model, head)
     unknown = [one for one in classes or () if one not in names]
     if unknown:
         raise ValueError(

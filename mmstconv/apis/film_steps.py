@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -85,6 +85,8 @@ def film_steps(
     *,
     pipeline: Sequence[Mapping] | None = None,
     layout: StepLayout | None = None,
+    head: nn.Module | None = None,
+    watch: Callable[[Window], None] = lambda window: None,
 ) -> Iterator[FilmSteps]:
     """What the streams say along a video, piece by piece, on one uniform grid.
 
@@ -104,6 +106,8 @@ def film_steps(
             if None.
         pipeline: Instead of the config's ``test_pipeline``.
         layout: Of :func:`step_layout`, if it is known.
+        head: Of the model's, one that predicts of each window, too.
+        watch: Told each window, with the head's prediction.
 
     Returns:
         Pieces that follow each other; :func:`extract_film_steps` joins them.
@@ -115,11 +119,11 @@ def film_steps(
     """
     layout = layout or step_layout(model, pipeline)
     hop = layout.checked_hop(hop)
-    windows = Windows(model, pipeline, hop, "steps")
+    windows = Windows(model, pipeline, hop, "steps", head)
     path = os.fspath(path)
     with windows.pieces.open(path) as media:
         start, end = media.extent
-    scored = score_windows(windows, path, to_end=True)
+    scored = _watched(score_windows(windows, path, to_end=True), watch)
     return _stitched(scored, layout, round(hop / layout.width), start, end)
 
 
@@ -180,6 +184,14 @@ def step_layout(
     unit = math.lcm(width.numerator, windows.scorer.stride)
     count = found.fused.shape[1]
     return StepLayout(count, first, width, pieces.clip_len, pieces.fps, unit)
+
+
+def _watched(
+    windows: Iterator[Window], watch: Callable[[Window], None]
+) -> Iterator[Window]:
+    for window in windows:
+        watch(window)
+        yield window
 
 
 def _stitched(

@@ -20,7 +20,8 @@ from ..checkpoints.trust import trusting
 from ..datasets.class_names import ClassNamesError, find_class_names
 from ..engine.configs import read_config
 from ..models.heads import multi_class_of, probabilities
-from ..models.joint import Steps
+from ..models.joint import Fused, Steps
+from .tasks import class_head, event_head, head_name, names_of_classes
 
 STREAMS = "streams."
 
@@ -89,22 +90,21 @@ def _names_in(cfg: Mapping) -> list[str] | None:
 def class_names(model: nn.Module) -> list[str]:
     """The name of each class; its number where there are none.
 
+    Of a model with several heads these are the classes of clips, else of events.
+
     Args:
         model: Of :func:`load_recognizer`.
 
     Raises:
         ValueError: The model's head is for another task.
     """
-    count = getattr(model.cls_head, "num_classes", None)
-    if count is None:
+    head = class_head(model) or event_head(model)
+    if head is None:
         raise ValueError(
-            f"model.cls_head is a {type(model.cls_head).__name__}, which has no "
+            f"model.cls_head is a {head_name(model)}, which has no "
             "num_classes: take score_video() of mmstconv.apis for its predictions"
         )
-    names = (getattr(model, "dataset_meta", None) or {}).get("classes")
-    if isinstance(names, (list, tuple)) and len(names) == count:
-        return [str(name) for name in names]
-    return [str(label) for label in range(count)]
+    return names_of_classes(model, head)
 
 
 def class_probabilities(model: nn.Module, scores: Tensor) -> Tensor:
@@ -118,12 +118,12 @@ def class_probabilities(model: nn.Module, scores: Tensor) -> Tensor:
         ``(num_classes,)``, each in [0, 1]. They sum to 1, unless a file may have
         several classes (:func:`has_several_classes`).
     """
-    return probabilities(model.cls_head, scores)
+    return probabilities(class_head(model) or model.cls_head, scores)
 
 
 def has_several_classes(model: nn.Module) -> bool:
     """Whether the model says yes or no to each class, instead of choosing one."""
-    return bool(multi_class_of(model.cls_head))
+    return bool(multi_class_of(class_head(model) or model.cls_head))
 
 
 def predict_video(
@@ -155,6 +155,7 @@ def predict_video(
     return result
 
 
+@torch.inference_mode()
 def extract_steps(
     model: nn.Module,
     path: str | os.PathLike,
@@ -174,16 +175,29 @@ def extract_steps(
         FileNotFoundError: There is no such file.
         MediaError: It is no readable video; the message names it.
     """
-    sample, steps = as_sample(model, path, pipeline or model.cfg.test_pipeline)
-    data = pseudo_collate([steps(sample)])
-    with torch.inference_mode():
-        data = model.data_preprocessor(data, False)
-        found = model(**data, mode="tensor", stage="steps")
+    found = fuse_clips(model, path, pipeline)[0].as_steps()
     aligned = found.aligned
     return found._replace(
         fused=found.fused.cpu(),
         aligned=aligned and {name: x.cpu() for name, x in aligned.items()},
     )
+
+
+@torch.inference_mode()
+def fuse_clips(
+    model: nn.Module,
+    path: str | os.PathLike,
+    pipeline: Sequence[Mapping] | None = None,
+) -> tuple[Fused, list[ActionDataSample]]:
+    """What heads read of the clips that the pipeline takes of a file, and its sample.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        MediaError: It is no readable video; the message names it.
+    """
+    sample, steps = as_sample(model, path, pipeline or model.cfg.test_pipeline)
+    data = model.data_preprocessor(pseudo_collate([steps(sample)]), False)
+    return model.fuse(data["inputs"], data["data_samples"]), data["data_samples"]
 
 
 def as_sample(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from torch import nn
 
 from ..media.reading.sequential import SequentialMedia
-from .inference import extract_steps, predict_video
+from .inference import fuse_clips, predict_video
 from .windows import Window, Windows, window_count
 
 # Frames that go through the trunks at a time: enough for products of a good size, few
@@ -82,7 +82,8 @@ def score_windows(
         count = windows.count_to_end(end - start)
     if count == 0 and skip == 0:
         if windows.stage == "steps":
-            yield Window(start, end, steps=extract_steps(model, path, windows.pipeline))
+            fused, samples = fuse_clips(model, path, windows.pipeline)
+            yield from windows.read(fused, [(start, end)], samples)
         else:
             whole = predict_video(model, path, pipeline=windows.pipeline)
             yield Window(start, end, whole.cpu())

@@ -73,23 +73,41 @@ def choose_shots(
         ValueError: ``share`` is out of range or too small for any shot.
         ImportError: ``ruptures`` is not installed.
     """
+    found, shots = rate_shots(model, steps, limits)
+    return found._replace(chosen=select_shots(found.importance, shots, share))
+
+
+def rate_shots(
+    model: nn.Module, steps: FilmSteps, limits: ShotLimits | None = None
+) -> tuple[FilmSummary, np.ndarray]:
+    """The shots of a film and their scores, of which none is chosen.
+
+    Args:
+        model: As of :func:`choose_shots`.
+        steps: As of :func:`choose_shots`.
+        limits: As of :func:`choose_shots`.
+
+    Returns:
+        The shots, and in which steps they lie: the first and the one after the last,
+        ``(S, 2)``.
+    """
     rating = rate_steps(model, steps)
     seconds = steps.seconds
     edges = np.append(seconds[:, 0], seconds[-1, 1])
     shots = find_shots(rating.fused, edges, limits)
-    chosen = select_shots(rating.importance, shots, share)
     parts = [rating.importance[first:end] for first, end in shots]
     best = [first + int(np.argmax(part)) for (first, _), part in zip(shots, parts)]
     edges[-1] = min(edges[-1], max(steps.end, edges[-2]))  # it may end within a step
-    return FilmSummary(
+    found = FilmSummary(
         edges[shots],
-        chosen,
+        np.zeros(len(shots), bool),
         np.array([part.mean() for part in parts]),
         np.minimum(seconds.mean(axis=1)[best], edges[-1]),
         rating.importance,
         seconds,
         rating.rated_by,
     )
+    return found, shots
 
 
 def summarize(
@@ -192,6 +210,25 @@ def _cached_steps(
 def _as_json(
     found: FilmSummary, path: str, share: float, damage: tuple[str, ...]
 ) -> dict:
+    step = found.seconds[0]
+    shots, shown = shots_as_json(found)
+    return dict(
+        video=path,
+        rated_by=found.rated_by,
+        share=share,
+        shown=shown,
+        damage=list(damage),
+        shots=shots,
+        steps=dict(
+            start=float(step[0]),
+            step=float(step[1] - step[0]),
+            importance=[round(float(value), 4) for value in found.importance],
+        ),
+    )
+
+
+def shots_as_json(found: FilmSummary) -> tuple[list[dict], float]:
+    """Each shot as it is written, and the seconds of those that are shown."""
     shown, shots = 0.0, []
     for (start, end), chosen, score, key in zip(
         found.shots.tolist(), found.chosen, found.scores, found.key_times
@@ -204,17 +241,4 @@ def _as_json(
             shot["shown"] = round(shown, 3)
             shown += end - start
         shots.append(shot)
-    step = found.seconds[0]
-    return dict(
-        video=path,
-        rated_by=found.rated_by,
-        share=share,
-        shown=round(shown, 3),
-        damage=list(damage),
-        shots=shots,
-        steps=dict(
-            start=float(step[0]),
-            step=float(step[1] - step[0]),
-            importance=[round(float(value), 4) for value in found.importance],
-        ),
-    )
+    return shots, round(shown, 3)

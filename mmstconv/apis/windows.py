@@ -12,7 +12,7 @@ from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
 
 from ..datasets.pieces import PiecePipeline
-from ..models.joint import Steps
+from ..models.joint import Fused, Steps
 from ..models.streaming import WindowScorer
 
 STAGES = ("predict", "steps")
@@ -24,10 +24,10 @@ class Window(NamedTuple):
     Args:
         start: Of the window, in seconds.
         end: Of the window.
-        sample: The data sample that the head has written its prediction into, on the
-            CPU; None if steps were asked for.
+        sample: The data sample that a head has written its prediction into, on the
+            CPU; None if steps alone were asked for.
         steps: Fused features of the window, ``(M, T, D)`` of M crops, on the CPU; None
-            if the head's prediction was asked for.
+            if the prediction was asked for.
     """
 
     start: float
@@ -43,7 +43,15 @@ class Window(NamedTuple):
 
 
 class Windows:
-    """A pipeline, a recognizer and its preprocessor on windows of ``hop``."""
+    """A pipeline, a recognizer and its preprocessor on windows of ``hop``.
+
+    Args:
+        model: The recognizer.
+        pipeline: Of clips; None: the config's ``test_pipeline``.
+        hop: Frames from one window to the next; None: a quarter of one.
+        stage: ``'predict'`` or ``'steps'``.
+        head: With ``'steps'``: of the model's, one that predicts of each window, too.
+    """
 
     def __init__(
         self,
@@ -51,11 +59,13 @@ class Windows:
         pipeline: Sequence[Mapping] | None,
         hop: int | None,
         stage: str,
+        head: nn.Module | None = None,
     ) -> None:
         if stage not in STAGES:
             raise ValueError(f"stage is {stage!r}, must be one of {STAGES}")
         self.model = model
         self.stage = stage
+        self.head = head
         self.pipeline = model.cfg.test_pipeline if pipeline is None else pipeline
         self.pieces = PiecePipeline(self.pipeline)
         self.scorer = WindowScorer(model, self.pieces.clip_len, self.pieces.visual)
@@ -110,13 +120,25 @@ class Windows:
             here = [name for name in self.windowed if has[name]]
             inputs = self.prepared({name: found[name] for name in here})
         fused = self.scorer.fuse(windows, inputs, presence, crops, spans)
+        yield from self.read(
+            fused, spans, [self._sample(media, span, presence) for span in spans]
+        )
+
+    @torch.no_grad()
+    def read(
+        self, fused: Fused, spans: Sequence[tuple[float, float]], samples: Sequence
+    ) -> list[Window]:
+        """What was asked for of windows, a sample each."""
+        steps = [None] * len(spans)
+        head = self.model.cls_head if self.stage == "predict" else self.head
         if self.stage == "steps":
-            steps = steps_of_samples(fused.as_steps(), len(windows))
-            yield from (Window(*span, steps=one) for span, one in zip(spans, steps))
-            return
-        samples = [self._sample(media, span, presence) for span in spans]
-        samples = self.scorer.predict(fused, samples)
-        yield from (Window(*span, one.cpu()) for span, one in zip(spans, samples))
+            steps = steps_of_samples(fused.as_steps(), len(spans))
+        if head is None:
+            samples = [None] * len(spans)
+        else:
+            with torch.inference_mode():
+                samples = [one.cpu() for one in head.predict(fused, samples)]
+        return [Window(*span, *found) for span, *found in zip(spans, samples, steps)]
 
     def _sample(self, media, span: tuple[float, float], presence: Mapping) -> object:
         """A data sample as the pipeline makes it of a clip at that time."""

@@ -157,7 +157,9 @@ def test_memory_does_not_grow_with_the_film(film, monkeypatch):
             feats = {n: rng.normal(size=(240, 5)).astype("f4") for n in model.streams}
             yield FilmSteps(feats, dict.fromkeys(feats, True), 240.0 * k, 1.0, 72000.0)
 
-    count = sum(1 for _ in DETECT._detect(model, pieces(), dict(enumerate(NAMES)), 0.5))
+    count = sum(
+        1 for _ in DETECT.events_along(model, pieces(), dict(enumerate(NAMES)), 0.5)
+    )
     assert count > 300, count
     early, late = held[len(held) // 10], held[-1]
     assert late[0] <= early[0] and late[1] <= 3 * early[1] + 100

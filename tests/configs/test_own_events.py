@@ -98,7 +98,7 @@ def test_what_a_run_has_written_can_be_used(tmp_path):
         plain_config(path).dump(written)
         check_config(Config.fromfile(written))
 
-    tasks = ("event_detection", "prediction", "summarization")
+    tasks = ("event_detection", "multi_task", "prediction", "summarization")
     paths = [p for task in tasks for p in (ROOT / "configs" / task).rglob("*.py")]
     assert len(paths) > 8 and culprits(check, [(path,) for path in paths]) == []
 

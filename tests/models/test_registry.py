@@ -123,6 +123,17 @@ CASES = {
         dict(in_channels=256, words=["up"], vocabulary_size=4, dropout_ratio=0.0),
         (Joint(FEATURES)(Features(SEQUENCES, {})),),
     ),
+    "MultiTaskHead": (
+        dict(
+            heads=dict(
+                summary=dict(type="SummaryHead"),
+                events=dict(type="TemporalEventHead", num_classes=3),
+            ),
+            in_channels=256,
+            stream_channels=FEATURES,
+        ),
+        (Joint(FEATURES)(Features(SEQUENCES, {})),),
+    ),
     "TriModalRecognizer": (
         dict(
             streams=dict(
@@ -172,6 +183,12 @@ REGISTERED = sorted(
 )
 
 
+def flat(out):
+    """A tensor, or a named tuple of them, as one ``(N, ...)``."""
+    parts = out if hasattr(out, "_fields") else [out]
+    return torch.cat([one.flatten(1) for one in parts if one is not None], 1)
+
+
 @for_each("name", REGISTERED)
 def test_builds_runs_and_learns(name):
     assert name in CASES, f"add a case for {name}"
@@ -191,8 +208,10 @@ def test_builds_runs_and_learns(name):
     if isinstance(module, BaseModule):
         module.init_weights()
     out = module(*inputs)
-    if hasattr(out, "_fields"):  # a named tuple of tensors
-        out = torch.cat([one.flatten(1) for one in out if one is not None], 1)
+    if isinstance(out, dict) and not {"inputs", "rgb"} & set(out):  # of several heads
+        out = torch.cat([flat(one) for one in out.values()], 1)
+    if hasattr(out, "_fields"):
+        out = flat(out)
     out = out[0] if isinstance(out, tuple) else out
     out = out.get("inputs", out)["rgb"] if isinstance(out, dict) else out
     out = out.vector if isinstance(out, Fused) else out

@@ -15,7 +15,15 @@ ROOT = Path(__file__).resolve().parents[2]
 # The user's choice between mmcv and mmcv-lite, which the README names.
 CHOSEN = {"mmcv"}
 # Read where it is installed; the message says so where it is not.
-OPTIONAL = {"safetensors", "h5py", "onnx", "tflite", "ruptures", "lpips"}
+OPTIONAL = {
+    "safetensors",
+    "h5py",
+    "onnx",
+    "tflite",
+    "ruptures",
+    "lpips",
+    "pycocoevalcap",
+}
 
 
 def lines(name: str) -> list[str]:

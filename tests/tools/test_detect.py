@@ -18,6 +18,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmstconv.apis import detect, load_recognizer
+from mmstconv.media import MediaError
 
 CONFIG = (
     ROOT / "configs/event_detection/demo"
@@ -236,7 +237,7 @@ def test_an_error_begins_a_line(monkeypatch, capsys, checkpoint, folder, tmp_pat
 
     def broken(model, path, progress, **options):
         progress(2.0)
-        raise TOOL.MediaError(str(path), "is torn")
+        raise MediaError(str(path), "is torn")
 
     monkeypatch.setattr(TOOL, "detect", broken)
     out = tmp_path / "events.json"

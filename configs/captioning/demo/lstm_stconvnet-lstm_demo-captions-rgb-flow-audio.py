@@ -1,6 +1,7 @@
 # python tools/data/make_caption_dataset.py data/demo_captions
-# work_dirs/demo_tasks/streams.pth are the streams of `make demo`, of which the RGB one
-# knows no shapes (lstm_stconvnet-lstm_demo-captions-rgb_end-to-end.py teaches it).
+# python tools/demo_tasks.py
+# makes work_dirs/demo_tasks/streams.pth, of streams of `make demo`; its RGB one knows
+# no shapes (lstm_stconvnet-lstm_demo-captions-rgb_end-to-end.py teaches it).
 # python -m mmstconv cache-steps CONFIG work_dirs/demo_tasks/streams.pth
 # mim train mmstconv lstm_stconvnet-lstm_demo-captions-rgb-flow-audio.py
 # A sentence of what moves, which way, and what is heard before or after that.

@@ -11,6 +11,7 @@ from torch import nn
 from ...datasets.film_steps import FilmSteps
 from ...models.heads import TrainingFreeSummaryHead
 from ..film_steps import as_features
+from ..tasks import summary_head
 
 
 class Rating(NamedTuple):
@@ -48,9 +49,7 @@ def rate_steps(model: nn.Module, steps: FilmSteps) -> Rating:
             f"film steps have the channels {found}, the model's streams {dict(widths)}"
         )
     fused = model.joint(as_features(model, steps))
-    head = model.cls_head
-    if not getattr(head, "rates_steps", False):
-        head = TrainingFreeSummaryHead()
+    head = summary_head(model) or TrainingFreeSummaryHead()
     return Rating(
         head.rated(fused)[0].float().cpu().numpy(),  # of no subset of the modalities
         fused.steps[0].float().cpu().numpy(),

@@ -5,6 +5,7 @@ from .event_head import TemporalEventHead
 from .fusion_head import TriModalFusionHead
 from .label_kinds import multi_class_of, probabilities
 from .lstm_caption_head import LSTMCaptionHead
+from .multi_task_head import MultiTaskHead
 from .prefix_caption_head import PrefixCaptionHead
 from .spotting_head import TemporalSpottingHead
 from .summary_head import SummaryHead
@@ -15,6 +16,7 @@ __all__ = [
     "BaseCaptionHead",
     "Caption",
     "LSTMCaptionHead",
+    "MultiTaskHead",
     "PrefixCaptionHead",
     "SummaryHead",
     "TemporalEventHead",

@@ -44,6 +44,7 @@ class BaseCaptionHead(BaseModule, metaclass=ABCMeta):
     """
 
     over_time = "steps"
+    truth = "gt_captions"
 
     def __init__(
         self,

@@ -112,6 +112,8 @@ class TemporalEventHead(PointHead):
                 channels, num_classes, causal=True, plain=True, prior=PRIOR
             )
 
+    truth = "gt_instances.segments"
+
     @property
     def reach(self) -> tuple[int, int]:
         layers = self.pyramid.reach + self.distance_tower.reach  # on the first level

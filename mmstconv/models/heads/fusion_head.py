@@ -88,6 +88,7 @@ class TriModalFusionHead(BaseHead):
     """
 
     over_time = "vector"
+    truth = "gt_label"
     #: ``multi_class`` decides what scores are; MMAction2's heads ignore theirs.
     decides_multi_class = True
 

@@ -98,6 +98,8 @@ class TemporalSpottingHead(PointHead):
         self.window = window
         self.offset_tower = Tower(channels, 1, causal=causal)
 
+    truth = "gt_instances.times"
+
     @property
     def reach(self) -> tuple[int, int]:
         layers = self.pyramid.reach + self.offset_tower.reach

@@ -52,6 +52,7 @@ class SummaryHead(BaseModule):
     """
 
     over_time = "steps"
+    truth = "gt_importance"
     rates_steps = True  # by ``rated``; ``predict`` writes ``pred_importance``
 
     def __init__(

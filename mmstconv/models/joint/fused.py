@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor, nn
 
+from ..layers import to_device
 from .features import Features
 from .spans import cut_features
 from .subsets import presence_of_subset, subsets_of, take_away
@@ -82,7 +83,7 @@ class Fused:
 
         Scores ``(N, num_classes)`` if the joint's operator is one of scores.
         """
-        return self.joint.fuse(self.read, self.presence)
+        return self.joint.fuse(self.read, self.presence, self.valid)
 
     @cached_property
     def steps(self) -> Tensor:
@@ -163,6 +164,16 @@ class Fused:
         rows, presence = take_away(name, self.presence, self.features.like)
         features = self.features._replace(presence=presence)
         return rows, Fused(self.joint, features, self, rows)
+
+    def rows(self, index: Tensor) -> Fused:
+        """Some of the clips, ``(K,)``; only the operator runs again."""
+        presence = {
+            name: here[to_device(index, here.device)]
+            for name, here in self.presence.items()
+        }
+        features = self.features._replace(presence=presence)
+        index = to_device(index, features.like.device)
+        return Fused(self.joint, features, self, index)
 
     def between(self, spans: Tensor, rows: Tensor) -> Fused:
         """Spans of time as clips of their own.

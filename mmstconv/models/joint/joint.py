@@ -151,15 +151,24 @@ class Joint(BaseModule):
         return {name: x[:, None] for name, x in fused.streams.items()}  # (N, 1, D_m)
 
     def fuse(
-        self, read: Mapping[str, Tensor], presence: Mapping[str, Tensor]
+        self,
+        read: Mapping[str, Tensor],
+        presence: Mapping[str, Tensor],
+        valid: Tensor | None = None,
     ) -> Tensor:
-        """What the operator reads to one feature a clip, ``(N, D)``."""
+        """What the operator reads to one feature a clip, ``(N, D)``.
+
+        Args:
+            read: As :meth:`prepare` gives it.
+            presence: ``{modality: bool (N,)}``.
+            valid: Real steps of each clip, ``(N,)``; None: all of them.
+        """
         if self.fusion.gives_scores:  # its classifiers come first
             read = {name: self.dropout(x) for name, x in read.items()}
         fused = self.fusion(read, presence)  # (N, T, D)
         if self.fused_temporal is None:
             return fused[:, 0]  # (N, D)
-        return self.fused_temporal(fused)  # (N, D)
+        return self.fused_temporal(fused, valid)  # (N, D)
 
     def align(self, features: Features) -> dict[str, Tensor]:
         """``{modality: (N, T, D_m)}`` on common steps; maps as they are.

@@ -9,12 +9,15 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from ...private_names import uses_private
+
 
 def whole_rounds(frames: int, step: int) -> int:
     """How often a network that gives ``step`` frames has to run for so many."""
     return -(-frames // step)
 
 
+@uses_private("_load_from_state_dict")
 class OwnPredictions(BaseModule):
     """The share of later rounds that go on from the network's own forecast.
 

@@ -10,6 +10,8 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from ....private_names import uses_private
+
 EDGE = 0  # before the first word and behind the last
 UNKNOWN = 1
 SPECIAL = 2  # ids that are no words
@@ -22,6 +24,7 @@ def words_in(text: str) -> list[str]:
     return WORD.findall(text.lower())
 
 
+@uses_private("_load_from_state_dict")
 class WordVocabulary(nn.Module):
     """Words as numbers, kept as a buffer of fixed size: a checkpoint needs no file.
 

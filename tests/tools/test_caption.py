@@ -1,0 +1,87 @@
+"""Sentences of files: whole, parts, events, subtitles, live; what is done is kept."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from conftest import load_script
+from tools.test_analyze_tool import call, folder, joined, parts  # noqa: F401
+
+from mmstconv.apis import caption_events, caption_video, load_recognizer
+
+TOOL = load_script("tools/caption.py")
+CPU = ("--device", "cpu")
+
+
+def said_of(out, name):
+    return json.loads(out.read_text("utf-8"))["results"][name]
+
+
+def same(rows, captions):
+    return [(one["sentence"], *one["timestamp"]) for one in rows] == [
+        (one.text, *[pytest.approx(t, abs=1e-3) for t in one[:2]]) for one in captions
+    ]
+
+
+def test_a_folder(monkeypatch, capsys, parts, folder, tmp_path):  # noqa: F811
+    out = tmp_path / "said.json"
+    options = (*parts["captions"], folder, "--out", out, *CPU)
+    assert call(monkeypatch, TOOL, *options) == 1
+    assert "1 of 3 files cannot be used" in capsys.readouterr().err
+    model = load_recognizer(*map(str, parts["captions"]), "cpu")
+    for name in "ab":
+        expected = caption_video(model, folder / f"{name}.mp4")
+        assert same(said_of(out, name), expected) and len(expected) == 1
+    read, before = [], out.read_bytes()
+    monkeypatch.setattr(TOOL, "caption_video", lambda *a, **k: read.append(a))
+    assert call(monkeypatch, TOOL, *options) == 1
+    assert not read and out.read_bytes() == before
+
+
+def test_events_and_subtitles(monkeypatch, parts, joined, folder, tmp_path):  # noqa: F811
+    """Events of the model itself, and of another one on the same streams."""
+    out, film = tmp_path / "dense.json", folder / "a.mp4"
+    options = ("--dense", "--threshold", 0.1, *CPU)
+    subtitles = ("--subtitles", "srt", "vtt")
+    done = call(monkeypatch, TOOL, *joined, film, *options, *subtitles, "--out", out)
+    assert done == 0
+    model = load_recognizer(*map(str, joined), "cpu")
+    expected = caption_events(model, film, threshold=0.1)
+    assert same(said_of(out, "a"), expected) and len(expected) > 2
+    srt = (tmp_path / "dense-a.srt").read_text()
+    assert srt.count(" --> ") == len(expected) and expected[0].text in srt
+    assert (tmp_path / "dense-a.vtt").read_text().startswith("WEBVTT")
+    other = tmp_path / "other.json"
+    events = ("--events", *parts["events"])
+    done = call(
+        monkeypatch, TOOL, *parts["captions"], film, *options, *events, "--out", other
+    )
+    assert done == 0 and said_of(other, "a") == said_of(out, "a")
+
+
+def test_live(monkeypatch, capsys, joined, folder):  # noqa: F811
+    film = folder / "a.mp4"  # 4.5 s
+    assert call(monkeypatch, TOOL, *joined, film, "--live", "--fast", "--every", 2) == 0
+    lines = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
+    spans = [(float(one[0]), float(one[1])) for one in lines if one[0] in
+             ("0.00", "2.00", "4.00")]  # fmt: skip
+    assert spans == [(0.0, 2.0), (2.0, 4.0), (4.0, pytest.approx(4.5, abs=0.01))]
+    assert all(len(one) == 3 for one in lines if one[0] == "0.00")
+    said = call(monkeypatch, TOOL, *joined, folder / "text.mp4", "--live")
+    assert "text.mp4" in said
+
+
+def test_options_that_do_not_go_together(monkeypatch, capsys):
+    wrong = []
+    for options, text in (
+        (("a.mp4", "--out", "a.srt"), "for SRT or VTT take --subtitles"),
+        (("a.mp4", "--dense", "--every", "3"), "leave --every out"),
+        (("a.mp4", "--events", "c", "d"), "--events goes with --dense"),
+        (("a.mp4", "b.mp4", "--live"), "--live takes one FILE"),
+        (("a.mp4", "--live", "--out", "a.json"), "leave --out and --subtitles out"),
+    ):
+        code = call(monkeypatch, TOOL, "c.py", "c.pth", *options)
+        if code != 2 or text not in capsys.readouterr().err:
+            wrong.append(options)
+    assert not wrong

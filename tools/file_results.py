@@ -1,0 +1,183 @@
+"""What commands say of files that they go through: a journal, and a result of all."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+
+from inference_commands import LONGEST_NAME, only_writer, stamp
+
+from mmstconv.disk import ForeignFile, is_own
+from mmstconv.media import MediaError
+
+
+class FileResults:
+    """What was found, by file; each file is on disk when it is done, in a journal.
+
+    The journal's first line says what the results depend on but for the files. The
+    result itself has all files in the end, and lacks an eighth of those done at most
+    before: a rewrite after each would take ever longer. Subclasses say how it is
+    written (:meth:`save`), and what it is of (``what``).
+
+    Args:
+        out: The file that is wanted.
+        run: What the results depend on but for the files, of JSON's types.
+        files: All that are wanted, in order.
+
+    Raises:
+        ForeignFile: One of the files is there and was not written by this command.
+        FileNotFoundError: There is no folder for them.
+    """
+
+    what = "results"
+
+    def __init__(self, out: Path, run: Mapping, files: Sequence[Path]) -> None:
+        if not out.parent.is_dir():
+            raise FileNotFoundError(f"the folder does not exist: {out.parent}")
+        self.out = out
+        self.run = run
+        self.journal = out.with_name(out.name + ".run.jsonl")
+        self.ids = ids_of(files)
+        self.done = {}
+        self.unwritten = 0  # files that the result may not say the truth about
+        there = [path for path in (out, self.journal) if os.path.lexists(path)]
+        if not there:
+            return
+        noted, *known = journal_lines(self.journal) or [None]
+        if noted != run or (out in there and not is_own(out)):
+            raise ForeignFile(
+                f"{there[0]} is there and was not written by this command with these "
+                "weights and options: delete it, or give another --out"
+            )
+        self.done = dict(known)
+        if self.done and not self.done.keys() & self.ids.keys():
+            raise ForeignFile(
+                f"{out} has the {self.what} of other files, {next(iter(self.done))} "
+                "among them: delete it, or give another --out"
+            )
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """For this process alone; writes what was found, however it ends."""
+        with only_writer(self.journal) as self.file:
+            if os.fstat(self.file.fileno()).st_size == 0:
+                self.note(self.run)
+            try:
+                yield
+            finally:
+                self.write(whole=True)
+                if not (self.done or self.out.exists()):
+                    self.journal.unlink()  # so that other options may be tried
+
+    def note(self, line: object) -> None:
+        """A line of the journal."""
+        self.file.write(json.dumps(line).encode() + b"\n")
+
+    def known(self, path: Path) -> dict | None:
+        """What was found in a file, if it is still the same."""
+        known = self.done.get(os.fspath(path))
+        return known if known and known["stamp"] == stamp(path) else None
+
+    def add(self, path: Path, known: dict) -> None:
+        """What was found in one more file, on disk if they are not yet."""
+        name = os.fspath(path)
+        if self.done.get(name) is not known:
+            self.note([name, known])
+        self.done[name] = known
+        self.unwritten += 1
+
+    def drop(self, path: Path) -> None:
+        """What was found in a file that cannot be used any more is no result."""
+        if self.done.pop(os.fspath(path), None):
+            self.unwritten += 1
+
+    def write(self, *, whole: bool) -> None:
+        """The result of the files that could be used.
+
+        Args:
+            whole: Also if it would not get much longer.
+        """
+        if not self.unwritten or not (whole or 8 * self.unwritten >= len(self.done)):
+            return
+        self.save({n: self.done[n] for n in self.ids if n in self.done})
+        self.unwritten = 0
+
+    def save(self, done: Mapping[str, dict]) -> None:
+        """Writes the result.
+
+        Args:
+            done: What was found by file, in the order of the files.
+        """
+        raise NotImplementedError
+
+
+def journal_lines(path: Path) -> list:
+    """What a journal's lines say; one that is cut off says nothing."""
+    content = path.read_bytes() if path.is_file() else b""
+    lines = []
+    for line in content.splitlines():
+        with suppress(ValueError):
+            lines.append(json.loads(line))
+    return lines
+
+
+def ids_of(files: Sequence[Path]) -> dict[str, str]:
+    """``{file: id}``: the name without suffix; where two have the same, the path."""
+    names = {os.fspath(path): path.stem for path in files}
+    counts = Counter(names.values())
+    return {path: name if counts[name] == 1 else path for path, name in names.items()}
+
+
+def beside(name: str, out: Path, suffix: str) -> Path:
+    """Where a file with this suffix belongs that is of a file of this id."""
+    plain = name.strip("/").replace("/", "_")
+    file = out.with_name(f"{out.stem}-{plain}{suffix}")
+    if len(os.fsencode(file.name)) <= LONGEST_NAME:
+        return file
+    digest = sha256(os.fsencode(name)).hexdigest()[:12]
+    return out.with_name(f"{out.stem}-{plain[:20]}-{digest}{suffix}")
+
+
+def for_each_file(
+    command: str,
+    files: Sequence[Path],
+    results: FileResults,
+    read: Callable[[Path], dict],
+    then: Callable[[Path, dict], None] = lambda path, found: None,
+) -> int:
+    """Adds what each file holds to the results; a file that cannot be used is named.
+
+    Args:
+        command: Its name, for messages.
+        files: In order.
+        results: What is known already is not read again.
+        read: Gives what is noted of a file, with its ``stamp``.
+        then: Told each file that can be used.
+
+    Returns:
+        How many files cannot be used.
+    """
+    failed = 0
+    for path in files:
+        try:
+            found = results.known(path) or read(path)
+        except (OSError, MediaError) as error:
+            failed += 1
+            results.drop(path)
+            print(f"{command}: {error}", file=sys.stderr)
+            continue
+        results.add(path, found)
+        results.write(whole=False)
+        then(path, found)
+    if failed and len(files) > 1:
+        print(
+            f"{command}: {failed} of {len(files)} files cannot be used",
+            file=sys.stderr,
+        )
+    return failed
