@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import demo
 import demo_proof_analysis
 import demo_proof_events
+import demo_proof_frames
 import demo_proof_summaries
 from demo_proofs import Place, Proof, join_streams
 
@@ -32,6 +33,7 @@ from mmstconv.disk import local_path, print_any_name, refuse_foreign, write_own
 PROOFS = {
     "demo_events": (demo_proof_events, "demo_events"),
     "demo_summaries": (demo_proof_summaries, "demo_summaries"),
+    "demo_frames": (demo_proof_frames, "demo_frames"),
     "demo_analysis": (demo_proof_analysis, "demo_events"),
 }
 STREAMS = ("rgb", "flow", "audio")

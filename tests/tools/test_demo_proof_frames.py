@@ -86,3 +86,8 @@ def test_what_is_judged(measured):
         bad = copy.deepcopy(good)
         bad[PROOF.OURS][part][name] = value
         assert any(message in fault for fault in PROOF.judge(bad)), message
+
+
+def test_it_is_a_task():
+    assert TASKS.PROOFS["demo_frames"][0].CONFIGS == PROOF.CONFIGS
+    assert all((PROOF.FOLDER / f"{name}.py").exists() for name in PROOF.CONFIGS)
