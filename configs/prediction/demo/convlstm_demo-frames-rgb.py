@@ -16,4 +16,5 @@ model = dict(
     modality_dropout=None,
     score_subsets=False,
 )
+optim_wrapper = dict(optimizer=dict(lr=1e-3))
 train_cfg = dict(max_epochs=3, val_interval=3)

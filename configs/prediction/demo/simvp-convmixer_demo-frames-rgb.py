@@ -16,4 +16,4 @@ model = dict(
     modality_dropout=None,
     score_subsets=False,
 )
-train_cfg = dict(max_epochs=3, val_interval=3)
+train_cfg = dict(max_epochs=4, val_interval=4)

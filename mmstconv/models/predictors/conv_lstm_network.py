@@ -20,6 +20,8 @@ class ConvLSTMNetwork(BaseModule):
     `Convolutional LSTM Network: A Machine Learning Approach for Precipitation
     Nowcasting <https://arxiv.org/abs/1506.04214>`_: with the defaults the network
     ``5x5-128-5x5-64-5x5-64`` of its table 1, of 7,585,296 parameters for grey frames.
+    Its sigmoid, for a loss of cross entropy, is left out: the losses here are of
+    values.
 
     It sees frames alone.
 
@@ -68,5 +70,5 @@ class ConvLSTMNetwork(BaseModule):
     ) -> Tensor:
         x = as_channels(last_frames(inputs["rgb"], self.seen), self.channels)
         x = F.pixel_unshuffle(x.transpose(1, 2), self.patch)  # (N, T, C * p * p, h, w)
-        x = self.translator(x, {}).sigmoid()
+        x = self.translator(x, {})
         return F.pixel_shuffle(x, self.patch).transpose(1, 2)
