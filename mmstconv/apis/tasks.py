@@ -10,8 +10,17 @@ from ..models.heads import BaseCaptionHead, MultiTaskHead
 
 
 def heads_of(model: nn.Module) -> dict[str, nn.Module]:
-    """``{name: head}`` of all tasks of a model; the name of a single one is empty."""
-    head = model.cls_head
+    """``{name: head}`` of all tasks of a model; the name of a single one is empty.
+
+    Raises:
+        ValueError: The model is no recognizer.
+    """
+    head = getattr(model, "cls_head", None)
+    if head is None:
+        raise ValueError(
+            f"the model is a {type(model).__name__}, which has no cls_head: take the "
+            "config of a recognizer (for frames to come: predict_frames)"
+        )
     return dict(head.heads.items()) if isinstance(head, MultiTaskHead) else {"": head}
 
 

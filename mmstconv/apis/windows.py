@@ -51,6 +51,9 @@ class Windows:
         hop: Frames from one window to the next; None: a quarter of one.
         stage: ``'predict'`` or ``'steps'``.
         head: With ``'steps'``: of the model's, one that predicts of each window, too.
+
+    Raises:
+        ValueError: The model is no ``TriModalRecognizer``, or an argument does not fit.
     """
 
     def __init__(
@@ -63,6 +66,11 @@ class Windows:
     ) -> None:
         if stage not in STAGES:
             raise ValueError(f"stage is {stage!r}, must be one of {STAGES}")
+        if not hasattr(model, "streams"):
+            raise ValueError(
+                f"the model is a {type(model).__name__}, which has no streams along a "
+                "video: take a config with a TriModalRecognizer"
+            )
         self.model = model
         self.stage = stage
         self.head = head

@@ -1,0 +1,49 @@
+"""Models that a task is not for are refused by a sentence."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from conftest import ROOT
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmstconv import apis
+from mmstconv.apis.film_steps import step_layout
+
+CONFIG = next((ROOT / "configs/prediction/own_videos").glob("*.py"))
+
+
+def test_a_model_that_is_no_recognizer():
+    """One that forecasts frames has neither streams nor a head."""
+    init_default_scope("mmaction")
+    cfg = Config.fromfile(CONFIG)
+    model = MODELS.build(cfg.model).eval()
+    model.cfg, model.dataset_meta = cfg, {}
+    wrong = {}
+    for name, use in dict(
+        detect=lambda: apis.detect(model, "a.mp4"),
+        caption_video=lambda: apis.caption_video(model, "a.mp4"),
+        caption_events=lambda: apis.caption_events(model, "a.mp4"),
+        analyze=lambda: apis.analyze(model, "a.mp4"),
+        class_names=lambda: apis.class_names(model),
+        score_video=lambda: apis.score_video(model, "a.mp4"),
+        step_layout=lambda: step_layout(model),
+        camera=lambda: apis.StreamingRecognizer(model),
+    ).items():
+        try:
+            use()
+        except ValueError as error:
+            if not str(error).startswith("the model is a FramePredictor, which has no"):
+                wrong[name] = str(error)
+        else:
+            wrong[name] = "nothing"
+    assert not wrong
+
+
+def test_a_recognizer_without_streams():
+    model = SimpleNamespace(cls_head=object())
+    with pytest.raises(ValueError, match="which has no streams along a video"):
+        apis.score_video(model, "a.mp4")
