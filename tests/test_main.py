@@ -20,7 +20,7 @@ NOT_COMMANDS = {
     *("demo_proof_captions", "demo_sentences", "demo_proof_analysis"),
     *("demo_proof_frames", "demo_turns"),
     *("demo", "demo_pictures", "demo_sound", "demo_spec"),
-    *("starting", "inference_commands", "file_results", "live_frames"),
+    *("starting", "inference_commands", "file_results", "file_names", "live_frames"),
     *("demo_events", "demo_importance", "demo_timeline"),
     *("made_dataset", "made_films"),
     *("joined_lists", "joined_plan"),

@@ -17,46 +17,31 @@ import argparse
 import sys
 from functools import partial
 
-from file_results import FileResults, for_each_file
+from file_results import FileResults, for_each_file, write_results
 from inference_commands import (
+    add_event_flags,
+    add_model_and_files,
     add_shared_flags,
     default_out,
-    named_videos,
-    progress_bar,
+    film_bar,
     stamp,
 )
 
-from mmstconv.apis import analyze, load_recognizer
+from mmstconv.apis import analyze
 from mmstconv.apis.analysis_json import analysis_as_json
 from mmstconv.apis.film_steps import step_layout
 from mmstconv.disk import local_path, print_any_name, write_own_json
-from mmstconv.engine.messages import short_errors
-from mmstconv.media import open_media
 
 VERSION = "1"
 
 
 def parse_args():
     parser = argparse.ArgumentParser(description="Analyze video files")
-    parser.add_argument("config", help="config the checkpoint was trained with")
-    parser.add_argument("checkpoint", help="checkpoint file")
-    parser.add_argument(
-        "files",
-        nargs="+",
-        type=local_path,
-        metavar="FILE",
-        help="video, folder of them, or list (.txt)",
-    )
+    add_model_and_files(parser)
     parser.add_argument(
         "--out",
         type=local_path,
         help=".json; default: the video's name and .analysis.json",
-    )
-    parser.add_argument(
-        "--threshold",
-        type=float,
-        default=0.3,
-        help="what scores less is no event; default: %(default)s",
     )
     parser.add_argument(
         "--share",
@@ -70,9 +55,7 @@ def parse_args():
         default=5,
         help="classes of each window, the most probable; default: %(default)s",
     )
-    parser.add_argument(
-        "--hop", type=int, help="frames between windows; default: half of one"
-    )
+    add_event_flags(parser)
     add_shared_flags(parser)
     args = parser.parse_args()
     args.out = args.out or default_out(args.files[0], ".analysis.json")
@@ -98,10 +81,8 @@ class Results(FileResults):
 
 def analysis_of(path, model, layout, args):
     """What a file holds, as it is noted; says how far it is."""
-    with open_media(path) as media:
-        begin, end = media.extent
-    known = dict(stamp=stamp(path))
-    with progress_bar(desc=str(path), total=round(end - begin), unit="s") as bar:
+    with film_bar(path) as film:
+        known = dict(stamp=stamp(path))
         found = analyze(
             model,
             path,
@@ -109,38 +90,27 @@ def analysis_of(path, model, layout, args):
             threshold=args.threshold,
             share=args.share,
             layout=layout,
-            progress=lambda now: bar.update(round(now - begin) - bar.n),
+            progress=film.reach,
         )
     known["analysis"] = analysis_as_json(found, args.top)
     return known
 
 
+def analyze_all(model, files, results, args):
+    """Adds what each file holds to the results.
+
+    Returns:
+        How many files cannot be used.
+    """
+    read = partial(analysis_of, model=model, layout=step_layout(model), args=args)
+    return for_each_file("analyze", files, results, read)
+
+
 def main():
     print_any_name()
     args = parse_args()
-    kept = f"{args.out} has the files that are done, the same command goes on"
-    with short_errors("analyze", kept):
-        files = named_videos(args.files)
-        run = dict(
-            config=stamp(args.config),
-            checkpoint=stamp(args.checkpoint),
-            hop=args.hop,
-            threshold=args.threshold,
-            share=args.share,
-            top=args.top,
-        )
-        results = Results(args.out, run, files)
-        with results.at_work():
-            model = load_recognizer(
-                args.config, args.checkpoint, args.device, trust=args.trust
-            )
-            read = partial(
-                analysis_of, model=model, layout=step_layout(model), args=args
-            )
-            failed = for_each_file("analyze", files, results, read)
-    if args.out.exists():
-        print(args.out)
-    sys.exit(failed > 0)
+    options = dict(threshold=args.threshold, share=args.share, top=args.top)
+    sys.exit(write_results("analyze", args, Results, options, analyze_all))
 
 
 if __name__ == "__main__":

@@ -24,12 +24,15 @@ import os
 import sys
 from functools import partial
 
-from file_results import FileResults, beside, for_each_file
+from file_results import FileResults, for_each_file, write_results
 from inference_commands import (
+    add_event_flags,
+    add_model_and_files,
     add_shared_flags,
     default_out,
-    named_videos,
-    progress_bar,
+    film_bar,
+    load,
+    model_of,
     stamp,
 )
 from live_frames import frames_of
@@ -41,9 +44,9 @@ from mmstconv.apis import (
     caption_video,
     load_recognizer,
 )
+from mmstconv.apis.film_steps import step_layout
 from mmstconv.disk import local_path, print_any_name, write_own_json
 from mmstconv.engine.messages import short_errors
-from mmstconv.media import open_media
 from mmstconv.visualization.subtitles import write_subtitles
 
 EVERY = 4.0  # seconds of a live sentence
@@ -51,15 +54,7 @@ EVERY = 4.0  # seconds of a live sentence
 
 def parse_args():
     parser = argparse.ArgumentParser(description="Say what video files hold")
-    parser.add_argument("config", help="config the checkpoint was trained with")
-    parser.add_argument("checkpoint", help="checkpoint file")
-    parser.add_argument(
-        "files",
-        nargs="+",
-        type=local_path,
-        metavar="FILE",
-        help="video, folder of them, or list (.txt); with --live or a camera's number",
-    )
+    add_model_and_files(parser, "; with --live or a camera's number")
     parser.add_argument(
         "--out",
         type=local_path,
@@ -76,21 +71,13 @@ def parse_args():
         help="with --dense: the model that finds the events; default: this one",
     )
     parser.add_argument(
-        "--threshold",
-        type=float,
-        default=0.3,
-        help="with --dense: what scores less is no event; default: %(default)s",
-    )
-    parser.add_argument(
         "--subtitles", nargs="+", choices=("srt", "vtt"), default=[], metavar="FORMAT"
     )
     parser.add_argument("--live", action="store_true", help="print them as it goes on")
     parser.add_argument(
         "--fast", action="store_true", help="with --live: a file as fast as can be"
     )
-    parser.add_argument(
-        "--hop", type=int, help="frames between windows; default: half of one"
-    )
+    add_event_flags(parser, "with --dense: ")
     add_shared_flags(parser)
     args = parser.parse_args()
     check(parser, args)
@@ -138,15 +125,11 @@ def captions_in(known):
     return [TimedCaption(*one) for one in known["captions"]]
 
 
-def captions_of(path, model, detector, args):
+def captions_of(path, model, detector, layout, args):
     """What is said of a file, as it is noted; says how far it is."""
-    with open_media(path) as media:
-        begin, end = media.extent
-    known = dict(stamp=stamp(path))
-    with progress_bar(desc=str(path), total=round(end - begin), unit="s") as bar:
-        options = dict(
-            hop=args.hop, progress=lambda now: bar.update(round(now - begin) - bar.n)
-        )
+    with film_bar(path) as film:
+        known = dict(stamp=stamp(path))
+        options = dict(hop=args.hop, layout=layout, progress=film.reach)
         if args.dense:
             options.update(detector=detector, threshold=args.threshold)
             known["captions"] = caption_events(model, path, **options)
@@ -155,23 +138,31 @@ def captions_of(path, model, detector, args):
     return known
 
 
-def caption_all(model, detector, files, results, args):
-    """Adds the sentences of each file to the results, and writes its subtitles."""
+def caption_all(model, files, results, args):
+    """Adds the sentences of each file to the results, and writes its subtitles.
+
+    Returns:
+        How many files cannot be used.
+    """
+    detector = None
+    if args.events:
+        detector = load_recognizer(*args.events, args.device, trust=args.trust)
 
     def write(path, known):
         timed = [one[:3] for one in captions_in(known)]
         for form in args.subtitles:
-            name = results.ids[os.fspath(path)]
-            write_subtitles(timed, beside(name, args.out, f".{form}"))
+            write_subtitles(timed, results.beside(path, f".{form}"))
 
-    read = partial(captions_of, model=model, detector=detector, args=args)
+    known = dict(model=model, detector=detector, layout=step_layout(model))
+    read = partial(captions_of, **known, args=args)
     return for_each_file("caption", files, results, read, write)
 
 
 def say_live(model, args):
     """Prints sentences as a file or a camera goes on."""
     options = dict(dense=args.dense, threshold=args.threshold, hop=args.hop)
-    stream = StreamingCaptioner(model, every=args.every or EVERY, **options)
+    every = EVERY if args.every is None else args.every
+    stream = StreamingCaptioner(model, every=every, **options)
     source = os.fspath(args.files[0])
     try:
         for frame, sound in frames_of(
@@ -190,37 +181,20 @@ def show(captions):
         print(f"{one.start:8.2f} {one.end:8.2f}  {one.text}", flush=True)
 
 
-def load(args, config, checkpoint):
-    return load_recognizer(config, checkpoint, args.device, trust=args.trust)
-
-
 def main():
     print_any_name()
     args = parse_args()
     if args.live:
         with short_errors("caption", "what was said stands above"):
-            say_live(load(args, args.config, args.checkpoint), args)
+            say_live(load(args), args)
         return
-    kept = f"{args.out} has the files that are done, the same command goes on"
-    with short_errors("caption", kept):
-        files = named_videos(args.files)
-        run = dict(
-            config=stamp(args.config),
-            checkpoint=stamp(args.checkpoint),
-            events=[stamp(path) for path in args.events or ()],
-            every=args.every,
-            dense=args.dense,
-            threshold=args.threshold,
-            hop=args.hop,
-        )
-        results = Results(args.out, run, files)
-        with results.at_work():
-            model = load(args, args.config, args.checkpoint)
-            detector = load(args, *args.events) if args.events else None
-            failed = caption_all(model, detector, files, results, args)
-    if args.out.exists():
-        print(args.out)
-    sys.exit(failed > 0)
+    options = dict(
+        events=args.events and model_of(*args.events),
+        every=args.every,
+        dense=args.dense,
+        threshold=args.threshold,
+    )
+    sys.exit(write_results("caption", args, Results, options, caption_all))
 
 
 if __name__ == "__main__":

@@ -16,44 +16,34 @@ does the others.
 import argparse
 import csv
 import io
-import os
 import sys
 from functools import partial
-from pathlib import Path
 
-from file_results import FileResults, beside, for_each_file
+from file_results import FileResults, for_each_file, write_results
 from inference_commands import (
+    add_event_flags,
+    add_model_and_files,
     add_shared_flags,
     default_out,
-    named_videos,
-    progress_bar,
-    run_of,
+    film_bar,
     stamp,
 )
 
-from mmstconv.apis import Detection, detect, load_recognizer
+from mmstconv.apis import Detection, detect
+from mmstconv.apis.analysis_json import event_as_json
+from mmstconv.apis.film_steps import step_layout
 from mmstconv.apis.tasks import event_head, names_of_classes
 from mmstconv.disk import local_path, print_any_name, write_own, write_own_json
-from mmstconv.engine.messages import short_errors
-from mmstconv.media import open_media
 
 COLUMNS = ["file", "start", "end", "label", "score"]
 
 
 def parse_args():
     parser = argparse.ArgumentParser(description="Detect events in video files")
-    parser.add_argument("config", help="config the checkpoint was trained with")
-    parser.add_argument("checkpoint", help="checkpoint file")
-    parser.add_argument(
-        "files",
-        nargs="+",
-        type=local_path,
-        metavar="FILE",
-        help="video, folder of them, or list (.txt)",
-    )
+    add_model_and_files(parser)
     parser.add_argument(
         "--out",
-        type=Path,
+        type=local_path,
         help=".json or .csv; default: the video's name and .events.json",
     )
     parser.add_argument(
@@ -62,15 +52,7 @@ def parse_args():
     parser.add_argument(
         "--classes", nargs="+", metavar="NAME", help="of these alone; default: of all"
     )
-    parser.add_argument(
-        "--threshold",
-        type=float,
-        default=0.3,
-        help="what scores less is no event; default: %(default)s",
-    )
-    parser.add_argument(
-        "--hop", type=int, help="frames between windows; default: half of one"
-    )
+    add_event_flags(parser)
     add_shared_flags(parser)
     args = parser.parse_args()
     out = args.out or default_out(args.files[0], ".events.json")
@@ -99,14 +81,7 @@ class Results(FileResults):
 def as_json(found, ids):
     """ActivityNet's result file."""
     results = {
-        ids[name]: [
-            dict(
-                score=round(event.score, 6),
-                segment=[round(event.start, 3), round(event.end, 3)],
-                label=event.label,
-            )
-            for event in events
-        ]
+        ids[name]: [event_as_json(event) for event in events]
         for name, events in found.items()
     }
     return dict(version="VERSION 1.3", results=results, external_data={})
@@ -124,12 +99,10 @@ def as_csv(found):
         return file.getvalue()
 
 
-def events_of(model, path, args):
+def events_of(path, model, layout, args):
     """What a file holds, as it is noted; says how far it is."""
-    with open_media(path) as media:
-        begin, end = media.extent
-    known = dict(stamp=stamp(path), end=end)
-    with progress_bar(desc=str(path), total=round(end - begin), unit="s") as bar:
+    with film_bar(path) as film:
+        known = dict(stamp=stamp(path), end=film.end)
         known["events"] = sorted(
             detect(
                 model,
@@ -137,10 +110,11 @@ def events_of(model, path, args):
                 hop=args.hop,
                 classes=args.classes,
                 threshold=args.threshold,
-                progress=lambda now: bar.update(round(now - begin) - bar.n),
+                layout=layout,
+                progress=film.reach,
             )
         )
-        bar.set_postfix_str(f"{len(known['events'])} events")
+        film.bar.set_postfix_str(f"{len(known['events'])} events")
     return known
 
 
@@ -170,29 +144,17 @@ def detect_all(model, files, results, args):
 
     def draw_one(path, found):
         if args.figure:
-            name = results.ids[os.fspath(path)]
-            draw(path, found, names, beside(name, args.out, ".png"))
+            draw(path, found, names, results.beside(path, ".png"))
 
-    read = partial(events_of, model, args=args)
+    read = partial(events_of, model=model, layout=step_layout(model), args=args)
     return for_each_file("detect", files, results, read, draw_one)
 
 
 def main():
     print_any_name()
     args = parse_args()
-    kept = f"{args.out} has the files that are done, the same command goes on"
-    with short_errors("detect", kept):
-        files = named_videos(args.files)
-        run = dict(run_of(args), classes=args.classes, threshold=args.threshold)
-        results = Results(args.out, run, files)
-        with results.at_work():
-            model = load_recognizer(
-                args.config, args.checkpoint, args.device, trust=args.trust
-            )
-            failed = detect_all(model, files, results, args)
-    if args.out.exists():
-        print(args.out)
-    sys.exit(failed > 0)
+    options = dict(classes=args.classes, threshold=args.threshold)
+    sys.exit(write_results("detect", args, Results, options, detect_all))
 
 
 if __name__ == "__main__":

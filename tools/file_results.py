@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import Counter
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
-from inference_commands import LONGEST_NAME, only_writer, stamp
+from file_names import fitting, ids_of, plain_names
+from inference_commands import load, named_videos, only_writer, run_of, stamp
+from torch import nn
+from tqdm import tqdm
 
 from mmstconv.disk import ForeignFile, is_own
+from mmstconv.engine.messages import short_errors
 from mmstconv.media import MediaError
+
+Found = TypeVar("Found")
 
 
 class FileResults:
@@ -44,6 +50,7 @@ class FileResults:
         self.run = run
         self.journal = out.with_name(out.name + ".run.jsonl")
         self.ids = ids_of(files)
+        self.names = plain_names(files)
         self.done = {}
         self.unwritten = 0  # files that the result may not say the truth about
         there = [path for path in (out, self.journal) if os.path.lexists(path)]
@@ -108,6 +115,11 @@ class FileResults:
         self.save({n: self.done[n] for n in self.ids if n in self.done})
         self.unwritten = 0
 
+    def beside(self, path: Path, suffix: str) -> Path:
+        """Where a file with this suffix belongs that is of one of the files."""
+        name = self.names[os.fspath(path)]
+        return self.out.with_name(fitting(f"{self.out.stem}-{name}", suffix))
+
     def save(self, done: Mapping[str, dict]) -> None:
         """Writes the result.
 
@@ -127,21 +139,40 @@ def journal_lines(path: Path) -> list:
     return lines
 
 
-def ids_of(files: Sequence[Path]) -> dict[str, str]:
-    """``{file: id}``: the name without suffix; where two have the same, the path."""
-    names = {os.fspath(path): path.stem for path in files}
-    counts = Counter(names.values())
-    return {path: name if counts[name] == 1 else path for path, name in names.items()}
+def each_usable(
+    command: str,
+    files: Sequence[Path],
+    read: Callable[[Path], Found],
+    then: Callable[[Path, Found], None],
+    unusable: tuple[type[Exception], ...] = (OSError, MediaError),
+) -> int:
+    """Reads each file; one that cannot be used is named, and the others go on.
 
+    Args:
+        command: Its name, for messages.
+        files: In order.
+        read: Gives what is known of a file.
+        then: Told each file that can be used; its errors end the command.
+        unusable: Errors of ``read`` that are of the file.
 
-def beside(name: str, out: Path, suffix: str) -> Path:
-    """Where a file with this suffix belongs that is of a file of this id."""
-    plain = name.strip("/").replace("/", "_")
-    file = out.with_name(f"{out.stem}-{plain}{suffix}")
-    if len(os.fsencode(file.name)) <= LONGEST_NAME:
-        return file
-    digest = sha256(os.fsencode(name)).hexdigest()[:12]
-    return out.with_name(f"{out.stem}-{plain[:20]}-{digest}{suffix}")
+    Returns:
+        How many files cannot be used.
+    """
+    failed = 0
+    for path in files:
+        try:
+            found = read(path)
+        except unusable as error:
+            failed += 1
+            tqdm.write(f"{command}: {error}", file=sys.stderr)  # above a bar, if any
+            continue
+        then(path, found)
+    if failed and len(files) > 1:
+        print(
+            f"{command}: {failed} of {len(files)} files cannot be used",
+            file=sys.stderr,
+        )
+    return failed
 
 
 def for_each_file(
@@ -151,33 +182,58 @@ def for_each_file(
     read: Callable[[Path], dict],
     then: Callable[[Path, dict], None] = lambda path, found: None,
 ) -> int:
-    """Adds what each file holds to the results; a file that cannot be used is named.
+    """:func:`each_usable` that adds what each file holds to the results.
 
     Args:
-        command: Its name, for messages.
-        files: In order.
+        command: As there.
+        files: As there.
         results: What is known already is not read again.
         read: Gives what is noted of a file, with its ``stamp``.
-        then: Told each file that can be used.
+        then: As there.
 
     Returns:
         How many files cannot be used.
     """
-    failed = 0
-    for path in files:
+
+    def known_or_read(path: Path) -> dict:
         try:
-            found = results.known(path) or read(path)
-        except (OSError, MediaError) as error:
-            failed += 1
+            return results.known(path) or read(path)
+        except (OSError, MediaError):
             results.drop(path)
-            print(f"{command}: {error}", file=sys.stderr)
-            continue
+            raise
+
+    def add(path: Path, found: dict) -> None:
         results.add(path, found)
         results.write(whole=False)
         then(path, found)
-    if failed and len(files) > 1:
-        print(
-            f"{command}: {failed} of {len(files)} files cannot be used",
-            file=sys.stderr,
-        )
-    return failed
+
+    return each_usable(command, files, known_or_read, add)
+
+
+def write_results(
+    command: str,
+    args: Namespace,
+    kind: type[FileResults],
+    options: Mapping,
+    work: Callable[[nn.Module, list[Path], FileResults, Namespace], int],
+) -> int:
+    """A command that says something of many files, from its arguments to its exit code.
+
+    Args:
+        command: Its name, for messages.
+        args: With what ``add_model_and_files`` and ``add_shared_flags`` add, ``hop``
+            and ``out``.
+        kind: Of the results.
+        options: What they depend on beside the model, the hop and the files.
+        work: Adds to the results what the model says of the files; gives how many
+            cannot be used.
+    """
+    kept = f"{args.out} has the files that are done, the same command goes on"
+    with short_errors(command, kept):
+        files = named_videos(args.files)
+        results = kind(args.out, dict(run_of(args), **options), files)
+        with results.at_work():
+            failed = work(load(args), files, results, args)
+    if args.out.exists():
+        print(args.out)
+    return int(failed > 0)

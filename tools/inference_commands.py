@@ -11,16 +11,60 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
+from file_names import shortened
+from torch import nn
 from tqdm import tqdm
 
+from mmstconv.apis import load_recognizer
+from mmstconv.apis.detect import THRESHOLD
 from mmstconv.datasets.annotation import LINE_END
-from mmstconv.disk import ForeignFile
+from mmstconv.disk import ForeignFile, local_path
 from mmstconv.engine.configs import read_config
+from mmstconv.media import open_media
 from mmstconv.media.video_files import videos_below
 
-LONGEST_NAME = 200  # bytes, with room for what is written beside; a file may have 255
+
+def add_model_and_files(parser: argparse.ArgumentParser, or_else: str = "") -> None:
+    """Add the arguments of a command that says something of many videos.
+
+    Args:
+        parser: Of the command.
+        or_else: What a FILE may be beside a video, a folder and a list, for its help.
+    """
+    parser.add_argument("config", help="config the checkpoint was trained with")
+    parser.add_argument("checkpoint", help="checkpoint file")
+    add_files(parser, or_else)
+
+
+def add_files(parser: argparse.ArgumentParser, or_else: str = "") -> None:
+    """Add FILE, once or more, for :func:`named_videos`."""
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=local_path,
+        metavar="FILE",
+        help=f"video, folder of them, or list (.txt){or_else}",
+    )
+
+
+def add_event_flags(parser: argparse.ArgumentParser, when: str = "") -> None:
+    """Add what commands take that find events along films.
+
+    Args:
+        parser: Of the command.
+        when: Begins the help of ``--threshold``.
+    """
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=THRESHOLD,
+        help=f"{when}what scores less is no event; default: %(default)s",
+    )
+    parser.add_argument(
+        "--hop", type=int, help="frames between windows; default: half of one"
+    )
 
 
 def add_shared_flags(parser: argparse.ArgumentParser) -> None:
@@ -68,10 +112,12 @@ def default_out(path: Path, suffix: str) -> Path:
         path: Of the file or folder.
         suffix: That replaces its own.
     """
-    stem = Path(os.path.abspath(path)).stem
-    while len(os.fsencode(stem + suffix)) > LONGEST_NAME:
-        stem = stem[:-1]
-    return Path(stem + suffix)
+    return Path(shortened(Path(os.path.abspath(path)).stem, suffix))
+
+
+def load(args: argparse.Namespace) -> nn.Module:
+    """The model of ``config`` and ``checkpoint``, with the flags that all take."""
+    return load_recognizer(args.config, args.checkpoint, args.device, trust=args.trust)
 
 
 @contextmanager
@@ -96,13 +142,17 @@ def only_writer(out: Path) -> Iterator[BinaryIO]:
 
 
 def run_of(args: argparse.Namespace) -> dict:
-    """What results depend on but for the files: config, with its bases, and weights."""
-    text = json.dumps(read_config(args.config).to_dict(), default=str, sort_keys=True)
-    weights = args.checkpoint  # what is no file the loader refuses, or fetches
+    """What results depend on but for the files: the model, and the hop."""
+    return dict(model_of(args.config, args.checkpoint), hop=args.hop)
+
+
+def model_of(config: str, checkpoint: str) -> dict:
+    """Tells one model from another: config, with its bases, and weights."""
+    text = json.dumps(read_config(config).to_dict(), default=str, sort_keys=True)
+    here = os.path.isfile(checkpoint)  # what is no file the loader refuses, or fetches
     return dict(
         config=hashlib.sha256(text.encode()).hexdigest()[:32],
-        checkpoint=stamp(weights) if os.path.isfile(weights) else weights,
-        hop=args.hop,
+        checkpoint=stamp(checkpoint) if here else checkpoint,
     )
 
 
@@ -117,3 +167,36 @@ def progress_bar(**options) -> tqdm:
     if not sys.stderr.isatty():
         options["mininterval"] = 10  # a log wants few lines
     return tqdm(**options)
+
+
+class FilmBar(NamedTuple):
+    """How far a film has been read.
+
+    Args:
+        bar: Of its seconds.
+        begin: Of the film, in seconds.
+        end: Of the film.
+    """
+
+    bar: tqdm
+    begin: float
+    end: float
+
+    def reach(self, now: float) -> None:
+        """The film is read up to that second."""
+        self.bar.update(round(now - self.begin) - self.bar.n)
+
+
+@contextmanager
+def film_bar(path: str | os.PathLike) -> Iterator[FilmBar]:
+    """A progress bar for a film.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        MediaError: It is no readable video; the message names it.
+    """
+    with open_media(path) as media:
+        begin, end = media.extent
+    whole = dict(desc=os.fspath(path), total=round(end - begin), unit="s")
+    with progress_bar(**whole) as bar:
+        yield FilmBar(bar, begin, end)

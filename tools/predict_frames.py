@@ -20,20 +20,29 @@ import argparse
 import json
 import os
 import sys
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from inference_commands import add_shared_flags, named_videos, progress_bar, stamp
+from file_names import fitting, plain_names
+from file_results import each_usable
+from inference_commands import (
+    add_files,
+    add_shared_flags,
+    load,
+    model_of,
+    named_videos,
+    progress_bar,
+    stamp,
+)
 
-from mmstconv.apis import load_recognizer, predict_frames
+from mmstconv.apis import predict_frames
 from mmstconv.disk import (
     is_own,
     local_path,
     own_file,
     print_any_name,
     refuse_foreign,
-    write_own,
+    write_own_json,
 )
 from mmstconv.engine.messages import short_errors
 from mmstconv.media import MediaError, write_media
@@ -49,13 +58,7 @@ VIDEO, SHEET, WRITTEN = "side_by_side.mp4", "sheet.png", "forecast.json"
 
 def parse_args():
     parser = argparse.ArgumentParser(description="Forecast the frames of video files")
-    parser.add_argument(
-        "files",
-        nargs="+",
-        type=local_path,
-        metavar="FILE",
-        help="video, folder of them, or list (.txt)",
-    )
+    add_files(parser)
     parser.add_argument(
         "--at", type=float, required=True, help="seconds; the first frame to come"
     )
@@ -78,27 +81,21 @@ def parse_args():
 
 def folders_of(files, out):
     """``{file: folder}``: the name and .frames; where two have the same, the path."""
-    counts = Counter(path.stem for path in files)
-    names = {}
-    for path in files:
-        name = path.stem
-        if counts[name] > 1:
-            name = os.fspath(path).strip("/").replace("..", "_").replace("/", "_")
-        names[path] = out / f"{name}.frames"
-    return names
+    names = plain_names(files)
+    return {path: out / fitting(names[os.fspath(path)], ".frames") for path in files}
 
 
 def is_done(folder, run):
     """Whether a folder holds all of just this forecast."""
     try:
-        noted = json.loads((folder / WRITTEN).read_text())
-        names = [VIDEO, SHEET, *noted["images"]]
+        noted = json.loads((folder / WRITTEN).read_bytes())
+        same, names = noted["run"] == run, [VIDEO, SHEET, *noted["images"]]
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return noted["run"] == run and all(is_own(folder / name) for name in names)
+    return same and all(is_own(folder / name) for name in names)
 
 
-def as_json(forecast, run, names):
+def as_json(forecast, errors, run, names):
     """What is known of a forecast, in plain types; infinite values are null."""
 
     def plain(values):
@@ -106,9 +103,9 @@ def as_json(forecast, run, names):
             float(f"{one:.6g}") if np.isfinite(one) else None for one in values.tolist()
         ]
 
-    errors = {
+    by_horizon = {
         name: {measure: plain(values) for measure, values in measures.items()}
-        for name, measures in forecast.errors().items()
+        for name, measures in errors.items()
     }
     return dict(
         run=run,
@@ -119,11 +116,11 @@ def as_json(forecast, run, names):
         times=plain(forecast.times),
         true_frames=int(forecast.true.shape[1]),
         images=names,
-        errors_by_horizon=errors,
+        errors_by_horizon=by_horizon,
     )
 
 
-def write(forecast, folder, run):
+def write(forecast, errors, folder, run):
     """All files of a forecast; the one that says it is done comes last."""
     count = forecast.predicted.shape[1]
     digits = max(len(str(count)), 3)
@@ -137,13 +134,12 @@ def write(forecast, folder, run):
     for name, image in zip([SHEET, *names], images):
         with own_file(folder / name) as part:
             part.write_bytes(as_png(image))
-    content = json.dumps(as_json(forecast, run, names), indent=1, allow_nan=False)
-    write_own(folder / WRITTEN, content + "\n")
+    content = as_json(forecast, errors, run, names)
+    write_own_json(folder / WRITTEN, content, indent=1, allow_nan=False)
 
 
-def summary_of(forecast):
+def summary_of(errors):
     """One line: how good the forecast is beside what needs no model."""
-    errors = forecast.errors()
     if not errors:
         return "the file ends there: no true frames to compare with"
     means = {
@@ -153,44 +149,42 @@ def summary_of(forecast):
     return "PSNR (range 1) " + ", ".join(f"{k} {v:.2f} dB" for k, v in means.items())
 
 
+def predict_all(model, files, args):
+    """Writes the forecast of each file, unless it is done.
+
+    Returns:
+        How many files cannot be used.
+    """
+    folders = folders_of(files, args.out)
+    shared = dict(model_of(args.config, args.checkpoint), at=args.at)
+    with progress_bar(iterable=files, unit="file") as bar:
+
+        def read(path):
+            run = dict(shared, frames=args.frames, file=stamp(path))
+            if is_done(folders[path], run):
+                return run, None
+            return run, predict_frames(model, path, args.at, frames=args.frames)
+
+        def then(path, found):
+            run, forecast = found
+            said = "is done"
+            if forecast is not None:
+                errors = forecast.errors()
+                write(forecast, errors, folders[path], run)
+                said = summary_of(errors)
+            bar.write(f"{folders[path]}: {said}", file=sys.stdout)
+
+        unusable = (OSError, MediaError, ValueError)
+        return each_usable("predict_frames", bar, read, then, unusable)
+
+
 def main():
     print_any_name()
     args = parse_args()
     kept = f"what is done is in {args.out}, the same command goes on"
     with short_errors("predict_frames", kept):
         files = named_videos(args.files)
-        folders = folders_of(files, args.out)
-        model = load_recognizer(
-            args.config, args.checkpoint, args.device, trust=args.trust
-        )
-        shared = dict(
-            config=stamp(args.config), checkpoint=stamp(args.checkpoint), at=args.at
-        )
-        failed = 0
-        with progress_bar(total=len(files), unit="file") as bar:
-            for path, folder in folders.items():
-                try:
-                    run = dict(shared, frames=args.frames, file=stamp(path))
-                    if is_done(folder, run):
-                        said = "is done"
-                    else:
-                        forecast = predict_frames(
-                            model, path, args.at, frames=args.frames
-                        )
-                        write(forecast, folder, run)
-                        said = summary_of(forecast)
-                    bar.write(f"{folder}: {said}", file=sys.stdout)
-                except FileExistsError:  # of the user: for all files alike
-                    raise
-                except (OSError, MediaError, ValueError) as error:
-                    failed += 1
-                    bar.write(f"predict_frames: {error}", file=sys.stderr)
-                bar.update()
-    if failed and len(files) > 1:
-        print(
-            f"predict_frames: {failed} of {len(files)} files cannot be used",
-            file=sys.stderr,
-        )
+        failed = predict_all(load(args), files, args)
     sys.exit(failed > 0)
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from inference_commands import (
     add_shared_flags,
     default_out,
+    film_bar,
+    load,
     only_writer,
-    progress_bar,
     run_of,
     stamp,
 )
@@ -26,12 +27,10 @@ from inference_commands import (
 from mmstconv.apis import (
     class_names,
     class_probabilities,
-    load_recognizer,
     score_video,
 )
 from mmstconv.disk import ForeignFile, local_path, print_any_name
 from mmstconv.engine.messages import short_errors
-from mmstconv.media import open_media
 
 
 def parse_args():
@@ -120,16 +119,11 @@ def main():
     kept = f"{out} has what was computed, the same command goes on"
     with short_errors("score_video", kept):
         run = dict(run_of(args), video=stamp(args.video))
-        model = load_recognizer(
-            args.config, args.checkpoint, args.device, trust=args.trust
-        )
-        with open_media(args.video) as media:
-            begin, end = media.extent
+        model = load(args)
         columns = ["start", "end", *class_names(model)]
         skip = done_before(out, run, columns)
         windows = score_video(model, args.video, hop=args.hop, skip=skip)
-        whole = dict(total=round(end - begin), unit="s")
-        with only_writer(out) as file, progress_bar(**whole) as bar:
+        with film_bar(args.video) as film, only_writer(out) as file:
             if os.fstat(file.fileno()).st_size == 0:
                 describing(out).write_text(json.dumps(run))
                 file.write(as_line(columns))
@@ -139,7 +133,7 @@ def main():
                 file.write(
                     as_line([f"{window.start:.3f}", f"{window.end:.3f}", *scores])
                 )
-                bar.update(round(window.end - begin) - bar.n)
+                film.reach(window.end)
     print(out)
 
 

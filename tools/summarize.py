@@ -13,9 +13,9 @@ over that this tool did not write, nor the summary of another film.
 
 import argparse
 
-from inference_commands import add_shared_flags, default_out, progress_bar
+from inference_commands import add_shared_flags, default_out, load, progress_bar
 
-from mmstconv.apis import load_recognizer, summarize
+from mmstconv.apis import summarize
 from mmstconv.apis.summary.shots import ShotLimits
 from mmstconv.disk import local_path, print_any_name
 from mmstconv.engine.messages import short_errors
@@ -48,9 +48,7 @@ def main():
     out = args.out or default_out(args.video, ".summary")
     kept = f"what was read to its end is kept in {out}, the same command goes on"
     with short_errors("summarize", kept):
-        model = load_recognizer(
-            args.config, args.checkpoint, args.device, trust=args.trust
-        )
+        model = load(args)
         shown = dict(desc="steps", bar_format="{desc}{n_fmt} %")
         with progress_bar(total=100, **shown) as bar:
 

@@ -92,6 +92,7 @@ def caption_events(
     threshold: float = THRESHOLD,
     hop: int | None = None,
     pipeline: Sequence[Mapping] | None = None,
+    layout: StepLayout | None = None,
     progress: Callable[[float], None] = lambda seconds: None,
 ) -> list[TimedCaption]:
     """A sentence of each event of a film (dense captions), by rising time.
@@ -107,6 +108,7 @@ def caption_events(
         threshold: What scores less is no event.
         hop: As of :func:`caption_video`.
         pipeline: As of :func:`caption_video`.
+        layout: As of :func:`caption_video`.
         progress: As of :func:`caption_video`.
 
     Raises:
@@ -118,7 +120,8 @@ def caption_events(
     checked_caption_head(model)
     detector = detector or model
     names = checked_classes(detector, classes, threshold)
-    pieces = film_steps(model, path, hop, pipeline=pipeline)
+    layout = layout or step_layout(model, pipeline)
+    pieces = film_steps(model, path, hop, pipeline=pipeline, layout=layout)
     pieces, kept = with_progress(pieces, progress), list[FilmSteps]()
     if share_steps(model, detector):
         events = list(events_along(detector, keeping(pieces, kept), names, threshold))

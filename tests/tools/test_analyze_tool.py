@@ -106,6 +106,20 @@ def test_nothing_of_others_is_replaced(monkeypatch, joined, folder, tmp_path):
     assert "mine.json is there" in said and out.read_text() == "{}"
 
 
+def test_an_analysis_is_of_a_config_with_its_bases(
+    monkeypatch, joined, folder, tmp_path
+):
+    base, config = tmp_path / "base.py", tmp_path / "own.py"
+    config.write_text(f"_base_ = [{str(joined[0])!r}, 'base.py']\n")
+    command = (config, joined[1], folder / "b.mp4", "--out", tmp_path / "found.json")
+    ended = []
+    for note in (3, 3, 4):
+        base.write_text(f"note = {note}\n")
+        ended.append(call(monkeypatch, TOOL, *command, "--device", "cpu"))
+    assert ended[:2] == [0, 0]
+    assert "was not written by this command with these weights" in ended[2]
+
+
 def test_join_tasks(monkeypatch, capsys, parts, tmp_path):
     tasks = [
         x for name in ("events", "summary") for x in ("--task", name, *parts[name])

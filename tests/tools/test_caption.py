@@ -8,7 +8,7 @@ import pytest
 from conftest import load_script
 from tools.test_analyze_tool import call, folder, joined, parts  # noqa: F401
 
-from mmstconv.apis import caption_events, caption_video, load_recognizer
+from mmstconv.apis import caption_events, caption_video, captions, load_recognizer
 
 TOOL = load_script("tools/caption.py")
 CPU = ("--device", "cpu")
@@ -60,6 +60,22 @@ def test_events_and_subtitles(monkeypatch, parts, joined, folder, tmp_path):  # 
     assert done == 0 and said_of(other, "a") == said_of(out, "a")
 
 
+def test_where_steps_lie_is_found_once(monkeypatch, joined, folder, tmp_path):  # noqa: F811
+    found, real = [], TOOL.step_layout
+
+    def counted(*arguments):
+        found.append(arguments)
+        return real(*arguments)
+
+    for place in (TOOL, captions):
+        monkeypatch.setattr(place, "step_layout", counted)
+    films = folder / "a.mp4", folder / "b.mp4"
+    for number, options in enumerate(((), ("--dense",)), 1):
+        out = tmp_path / f"{number}.json"
+        assert call(monkeypatch, TOOL, *joined, *films, *options, "--out", out) == 0
+        assert len(found) == number, options
+
+
 def test_live(monkeypatch, capsys, joined, folder):  # noqa: F811
     film = folder / "a.mp4"  # 4.5 s
     assert call(monkeypatch, TOOL, *joined, film, "--live", "--fast", "--every", 2) == 0
@@ -68,6 +84,8 @@ def test_live(monkeypatch, capsys, joined, folder):  # noqa: F811
              ("0.00", "2.00", "4.00")]  # fmt: skip
     assert spans == [(0.0, 2.0), (2.0, 4.0), (4.0, pytest.approx(4.5, abs=0.01))]
     assert all(len(one) == 3 for one in lines if one[0] == "0.00")
+    said = call(monkeypatch, TOOL, *joined, film, "--live", "--every", 0)
+    assert "every must be seconds above 0, got 0.0" in said
     said = call(monkeypatch, TOOL, *joined, folder / "text.mp4", "--live")
     assert "text.mp4" in said
 

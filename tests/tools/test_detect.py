@@ -197,6 +197,17 @@ def test_a_name_that_no_picture_and_no_json_may_have(
     assert call(monkeypatch, checkpoint, film, "--figure", "--out", out) == 0
     assert list(json.loads(out.read_bytes())["results"]) == [film.stem]
     assert len(list(tmp_path.glob("events-*.png"))) == 1
+    monkeypatch.chdir(tmp_path)  # the result has a name as long
+    assert call(monkeypatch, checkpoint, film, "--figure") == 0
+    assert len(list(tmp_path.glob("*.png"))) == 2
+
+
+def test_each_file_has_a_picture(tmp_path):
+    """Also files whose paths are the same without slashes."""
+    films = [Path(name) for name in ("x/y/a.mp4", "x_y/a.mp4", "b.mp4")]
+    results = TOOL.Results(tmp_path / "events.json", {}, films)
+    pictures = [results.beside(film, ".png") for film in films]
+    assert len({*pictures}) == 3 and pictures[2] == tmp_path / "events-b.png"
 
 
 def test_after_nothing_was_found_other_options_may_be_tried(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmstconv.apis import load_recognizer, predict_frames
+from mmstconv.apis import FrameForecast, load_recognizer, predict_frames
 from mmstconv.media import open_media
 
 CONFIG = next((ROOT / "configs/prediction/own_videos").glob("*.py"))
@@ -45,8 +46,8 @@ def folder(tmp_path_factory):
     return folder
 
 
-def call(monkeypatch, checkpoint, *arguments):
-    command = ["predict_frames.py", *arguments, "--config", CONFIG]
+def call(monkeypatch, checkpoint, *arguments, config=CONFIG):
+    command = ["predict_frames.py", *arguments, "--config", config]
     command += ["--checkpoint", checkpoint, "--device", "cpu"]
     monkeypatch.setattr(sys, "argv", [str(argument) for argument in command])
     with pytest.raises(SystemExit) as left:
@@ -110,6 +111,56 @@ def test_once_more_and_over_nothing(monkeypatch, capsys, checkpoint, folder, tmp
     assert "sheet.png is there and was not written" in said
     assert sheet.read_bytes() == b"the user's"
     assert json.loads(written.read_text())["times"][0] == 1.8
+
+
+def test_a_forecast_is_of_a_config_with_its_bases(
+    monkeypatch, capsys, checkpoint, folder, tmp_path
+):
+    base, config = tmp_path / "base.py", tmp_path / "own.py"
+    config.write_text(f"_base_ = [{str(CONFIG)!r}, 'base.py']\n")
+    command, said = (folder / "a.mp4", "--at", 2, "--out", tmp_path), []
+    for note in (3, 3, 4):
+        base.write_text(f"note = {note}\n")
+        assert call(monkeypatch, checkpoint, *command, config=config) == 0
+        said.append("is done" in capsys.readouterr().out)
+    assert said == [False, True, False]
+
+
+def test_each_file_has_a_folder_that_the_file_system_takes(tmp_path):
+    """Paths that are the same without slashes, and names as long as can be."""
+    names = ("x/y/a.mp4", "x_y/a.mp4", "../a.mp4", "b.mp4", "日" * 83 + ".mp4")
+    folders = TOOL.folders_of([Path(name) for name in names], tmp_path)
+    assert len({*folders.values()}) == len(names)
+    for folder in folders.values():
+        folder.mkdir()
+        assert folder.parent == tmp_path and folder.suffix == ".frames"
+    assert folders[Path("b.mp4")] == tmp_path / "b.frames"
+    assert folders[Path("../a.mp4")] == tmp_path / "__a.mp4.frames"
+
+
+def test_errors_are_computed_once(monkeypatch, checkpoint, folder, tmp_path):
+    asked, real = [], FrameForecast.errors
+
+    def counted(forecast):
+        asked.append(forecast)
+        return real(forecast)
+
+    monkeypatch.setattr(FrameForecast, "errors", counted)
+    more = ("--at", 2, "--out", tmp_path)
+    assert call(monkeypatch, checkpoint, folder / "a.mp4", *more) == 0
+    assert len(asked) == 1
+
+
+def test_a_full_disk_is_not_a_file_that_cannot_be_used(
+    monkeypatch, checkpoint, folder, tmp_path
+):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(TOOL, "write_media", full)
+    films = folder / "a.mp4", folder / "below" / "a.mp4"
+    said = call(monkeypatch, checkpoint, *films, "--at", 2, "--out", tmp_path)
+    assert "No space left" in str(said)
 
 
 def test_arguments(monkeypatch, capsys, checkpoint, folder):
