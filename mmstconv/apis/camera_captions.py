@@ -9,10 +9,10 @@ from torch import nn
 
 from ..datasets.film_steps import FilmSteps, join_film_steps
 from ..models.streaming import OnlineEvents
+from .camera_events import online_events
 from .camera_steps import StreamingSteps
 from .captions import TimedCaption, caption_spans, checked_caption_head, spans_of
 from .detect import THRESHOLD, as_detections, checked_classes, fused_steps
-from .tasks import event_head
 
 Span = tuple[float, float]
 #: Seconds of steps that wait for an event to end; of a longer one the last are said.
@@ -71,13 +71,7 @@ class StreamingCaptioner:
         self.sample_rate = self.steps.sample_rate
         self.events: OnlineEvents | None = None
         if dense:
-            self.events = OnlineEvents(
-                event_head(model),
-                step=self.steps.step,
-                start=self.steps.start,
-                min_score=threshold,
-                patience=patience,
-            )
+            self.events = online_events(model, self.steps, threshold, patience)
         self.reset()
 
     def reset(self) -> None:
@@ -135,12 +129,11 @@ class StreamingCaptioner:
             steps = join_film_steps(self.pieces)
             found = list(caption_spans(self.model, steps, sorted(spans)))
         if self.pieces:
-            needed = self.said
+            newest, needed = self.pieces[-1], self.said
             if self.events is not None:
-                needed = _end_of(self.pieces[-1]) - LONGEST
-            newest = self.pieces[-1]
-            self.pieces = [one for one in self.pieces if _end_of(one) > needed]
-            self.pieces = self.pieces or [newest]
+                needed = _end_of(newest) - LONGEST
+            kept = [one for one in self.pieces if _end_of(one) > needed]
+            self.pieces = kept or [newest]
         return found
 
 

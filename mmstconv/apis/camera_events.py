@@ -56,19 +56,11 @@ class StreamingDetector:
         pipeline: Sequence[Mapping] | None = None,
     ) -> None:
         self.names = checked_classes(model, classes, threshold)
-        if patience is not None and not patience >= 0:
-            raise ValueError(f"patience must be 0 or more seconds, got {patience!r}")
         self.model = model
         self.steps = StreamingSteps(model, hop=hop, pipeline=pipeline)
         self.fps = self.steps.fps
         self.sample_rate = self.steps.sample_rate
-        self.events = OnlineEvents(
-            event_head(model),
-            step=self.steps.step,
-            start=self.steps.start,
-            min_score=threshold,
-            patience=patience,
-        )
+        self.events = online_events(model, self.steps, threshold, patience)
 
     def reset(self) -> None:
         """Begin another stream; the next frame is at 0 s."""
@@ -112,3 +104,22 @@ class StreamingDetector:
         """Some steps through joint and head."""
         told = self.events.push(fused_steps(self.model, piece))
         return list(as_detections(told, self.names))
+
+
+def online_events(
+    model: nn.Module, steps: StreamingSteps, threshold: float, patience: float | None
+) -> OnlineEvents:
+    """The model's head for events, to be fed the steps of a camera.
+
+    Raises:
+        ValueError: ``patience`` is out of range.
+    """
+    if patience is not None and not patience >= 0:
+        raise ValueError(f"patience must be 0 or more seconds, got {patience!r}")
+    return OnlineEvents(
+        event_head(model),
+        step=steps.step,
+        start=steps.start,
+        min_score=threshold,
+        patience=patience,
+    )

@@ -17,8 +17,8 @@ from ..checkpoints.comparing import is_counter
 from ..checkpoints.filling import fill
 from ..disk import own_file, refuse_foreign, write_own
 from ..engine.film_caches import cache_key
-from ..models.heads import MultiTaskHead
 from .inference import load_recognizer
+from .tasks import heads_of, require_streams
 
 HEAD = "cls_head."
 JOINT = "joint."
@@ -33,11 +33,13 @@ class _Part(NamedTuple):
         where: Its checkpoint, for messages.
         model: Loaded, on the CPU.
         cfg: Of the model, plain.
+        key: Tells other streams or clips.
     """
 
     where: str
     model: nn.Module
     cfg: dict
+    key: dict
 
 
 def join_tasks(
@@ -82,7 +84,14 @@ def join_tasks(
     parts = {}
     for name, (path, checkpoint) in tasks.items():
         model = load_recognizer(str(path), str(checkpoint), "cpu", trust=trust)
-        parts[name] = _Part(str(checkpoint), model, model.cfg.model.to_dict())
+        require_streams(model)
+        if "" not in heads_of(model):
+            raise ValueError(
+                f"{checkpoint} ({name!r}) has several heads already: join the "
+                "checkpoints of single tasks"
+            )
+        key = cache_key(model, model.cfg.test_pipeline, 0)
+        parts[name] = _Part(str(checkpoint), model, model.cfg.model.to_dict(), key)
     _check(parts)
     cfg = _joined_config(parts)
     weights = _joined_weights(parts)
@@ -98,12 +107,6 @@ def join_tasks(
 
 def _check(parts: Mapping[str, _Part]) -> None:
     """Raise unless all have the same streams, clips and joint."""
-    for name, part in parts.items():
-        if isinstance(part.model.cls_head, MultiTaskHead):
-            raise ValueError(
-                f"{part.where} ({name!r}) has several heads already: join the "
-                "checkpoints of single tasks"
-            )
     for (first, one), (name, part) in combinations(parts.items(), 2):
         what = _difference(one, part)
         if what:
@@ -122,15 +125,13 @@ def _difference(one: _Part, other: _Part) -> str | None:
             f"joint.steps is {steps[0]} and {steps[1]}; train both with the same "
             "number of steps"
         )
-    keys = [cache_key(part.model, part.model.cfg.test_pipeline, 0) for part in
-            (one, other)]  # fmt: skip
-    if keys[0]["streams"] != keys[1]["streams"]:
+    if one.key["streams"] != other.key["streams"]:
         return (
             "their streams differ, in weights, layers or normalisation; train each "
             "task's head from the same streams (load_from) on cached steps "
             "(cached_steps=True), which leaves them as they are"
         )
-    if keys[0]["pipeline"] != keys[1]["pipeline"]:
+    if one.key["pipeline"] != other.key["pipeline"]:
         return "their clips differ (test_pipeline); take the same for both"
     fusions = [joint.get("fusion") for joint in joints]
     temporals = [joint.get("temporal") for joint in joints]
@@ -161,12 +162,12 @@ def _reduces(model: nn.Module) -> bool:
 def _joined_config(parts: Mapping[str, _Part]) -> dict:
     one = next(iter(parts.values()))
     # where one reduces time, how it does so stands in its joint
-    joints = sorted(parts.values(), key=lambda part: not _reduces(part.model))
+    reducing = max(parts.values(), key=lambda part: _reduces(part.model))
     model = dict(
         type=one.cfg["type"],
         data_preprocessor=one.cfg.get("data_preprocessor"),
         streams=one.cfg["streams"],
-        joint=joints[0].cfg.get("joint"),
+        joint=reducing.cfg.get("joint"),
         cls_head=dict(
             type="MultiTaskHead",
             heads={name: part.cfg["cls_head"] for name, part in parts.items()},

@@ -24,6 +24,19 @@ def heads_of(model: nn.Module) -> dict[str, nn.Module]:
     return dict(head.heads.items()) if isinstance(head, MultiTaskHead) else {"": head}
 
 
+def require_streams(model: nn.Module) -> None:
+    """Raise unless a model has streams.
+
+    Raises:
+        ValueError: It has none.
+    """
+    if not hasattr(model, "streams"):
+        raise ValueError(
+            f"the model is a {type(model).__name__}, which has no streams along a "
+            "video: take a config with a TriModalRecognizer"
+        )
+
+
 def class_head(model: nn.Module) -> nn.Module | None:
     """The head that says the class of a clip, if there is one."""
     return _first(

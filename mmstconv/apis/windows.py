@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..datasets.pieces import PiecePipeline
 from ..models.joint import Fused, Steps
 from ..models.streaming import WindowScorer
+from .tasks import require_streams
 
 STAGES = ("predict", "steps")
 
@@ -66,11 +67,7 @@ class Windows:
     ) -> None:
         if stage not in STAGES:
             raise ValueError(f"stage is {stage!r}, must be one of {STAGES}")
-        if not hasattr(model, "streams"):
-            raise ValueError(
-                f"the model is a {type(model).__name__}, which has no streams along a "
-                "video: take a config with a TriModalRecognizer"
-            )
+        require_streams(model)
         self.model = model
         self.stage = stage
         self.head = head

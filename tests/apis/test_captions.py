@@ -125,3 +125,6 @@ def test_a_camera_says_what_is_said_of_its_file(film, models):
     assert len(inner) > 2 and close([o for o in found if o.end < 4.0], inner)
     with pytest.raises(ValueError, match="every must be"):
         StreamingCaptioner(together, every=-1)
+    for patience in (-1, float("nan")):
+        with pytest.raises(ValueError, match="patience must be 0 or more"):
+            StreamingCaptioner(together, dense=True, patience=patience)

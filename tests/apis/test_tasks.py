@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmstconv import apis
+from mmstconv.apis import joining
 from mmstconv.apis.film_steps import step_layout
 
 CONFIG = next((ROOT / "configs/prediction/own_videos").glob("*.py"))
@@ -41,6 +42,14 @@ def test_a_model_that_is_no_recognizer():
         else:
             wrong[name] = "nothing"
     assert not wrong
+
+
+def test_what_is_joined_has_streams(monkeypatch, tmp_path):
+    model = MODELS.build(Config.fromfile(CONFIG).model)
+    monkeypatch.setattr(joining, "load_recognizer", lambda *a, **k: model)
+    tasks = dict(one=("a.py", "a.pth"), other=("b.py", "b.pth"))
+    with pytest.raises(ValueError, match="a FramePredictor, which has no streams"):
+        apis.join_tasks(tasks, tmp_path / "joined.pth")
 
 
 def test_a_recognizer_without_streams():
