@@ -90,7 +90,7 @@ def _difference(ours: list[dict], theirs: list[dict]) -> float:
         if one.keys() != other.keys():
             return float("inf")
         for key, value in other.items():
-            if isinstance(value, str) or isinstance(value, bool):
+            if isinstance(value, (str, bool)):
                 largest = max(largest, 0.0 if one[key] == value else float("inf"))
             else:
                 off = np.abs(np.asarray(one[key]) - np.asarray(value))

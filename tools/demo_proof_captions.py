@@ -12,7 +12,7 @@ import torch
 from mmengine.runner import Runner
 
 sys.path.insert(0, str(Path(__file__).parent / "data"))
-from demo_proofs import TOOLS, Place, Proof, join_streams
+from demo_proofs import TOOLS, Place, Proof, join_streams, subset_options
 from demo_sentences import OF_SOUND, SLOTS, bound, known, redrawn
 from make_caption_dataset import clips_of
 
@@ -37,10 +37,10 @@ SIGMAS = 3  # sampling noise that is no leak
 def prove(place: Place) -> Proof:
     """Data, the RGB stream, cached steps, training, test, and what came out."""
     place.script("data", TOOLS / "data" / MAKER, place.data)
-    where = where_of(place)
+    words = f"model.cls_head.words={place.data / 'words.txt'}"
+    where = [words, *subset_options(place.data, ".csv")]
     seen = f"train_dataloader.dataset.ann_file={place.data / 'seen.csv'}"
-    own = place.train(STREAM, [*where, seen])
-    place.seconds["train rgb"] = place.seconds.pop("train")
+    own = place.train(STREAM, [*where, seen], step="train rgb")
     streams = dict(rgb=own, flow=place.streams, audio=place.streams)
     place.streams = join_streams(streams, place.work_dir / "streams.pth")
     cache = place.prepare(CONFIG, MAKER)
@@ -57,19 +57,6 @@ def prove(place: Place) -> Proof:
     )
     measured = measure(place, report, str(checkpoint), cache)
     return Proof(table(measured), judge(measured), measured)
-
-
-def where_of(place: Place) -> list[str]:
-    """``--cfg-options``: where the data are."""
-    options = [f"model.cls_head.words={place.data / 'words.txt'}"]
-    names = dict(train="training", val="validation", test="test")
-    for split, subset in names.items():
-        dataset = f"{split}_dataloader.dataset"
-        options += [
-            f"{dataset}.ann_file={place.data / subset}.csv",
-            f"{dataset}.data_prefix.video={place.data / 'videos'}",
-        ]
-    return options
 
 
 def measure(place: Place, report: Path, checkpoint: str, cache: Path) -> dict:

@@ -10,13 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from mmaction.registry import DATASETS
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 
 sys.path.insert(0, str(Path(__file__).parent / "data"))
-from demo_proofs import TOOLS, Place, Proof
+from demo_proofs import TOOLS, Place, Proof, subset_options
 from demo_turns import STEADY, redrawn
 from make_frame_dataset import FUTURES
 
+from mmstconv.apis import load_recognizer
 from mmstconv.disk import write_own
+from mmstconv.evaluation.frames import BASELINES
 
 FOLDER = TOOLS.parent / "configs/prediction/demo"
 OURS = "frame-mixer_demo-frames-rgb-flow-audio"
@@ -32,26 +37,13 @@ SIGMAS = 3  # sampling noise that is no leak
 def prove(place: Place) -> Proof:
     """Data, training of ours and of its peers, and what came out."""
     place.script("data", TOOLS / "data/make_frame_dataset.py", place.data)
-    measured = {}
+    measured, options = {}, subset_options(place.data, ".txt")
     for name in CONFIGS:
-        config, options = FOLDER / f"{name}.py", options_of(place)
+        config = FOLDER / f"{name}.py"
         checkpoint, minutes = train(place, name, config, options)
         measured[name] = measure(config, checkpoint, options, place.data)
         measured[name]["processor_minutes"] = minutes
     return Proof(table(measured), judge(measured), measured)
-
-
-def options_of(place: Place) -> list[str]:
-    """``--cfg-options``: where the data are."""
-    parts = dict(train="training", val="validation", test="test")
-    options = []
-    for split, subset in parts.items():
-        dataset = f"{split}_dataloader.dataset"
-        options += [
-            f"{dataset}.ann_file={place.data / subset}.txt",
-            f"{dataset}.data_prefix.video={place.data / 'videos'}",
-        ]
-    return options
 
 
 def train(
@@ -59,9 +51,9 @@ def train(
 ) -> tuple[Path, float]:
     """The checkpoint, and minutes of processor time that it took to train."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    checkpoint = place.train(config, options, from_streams=False)
+    step = f"train {name}"
+    checkpoint = place.train(config, options, step=step, from_streams=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    place.seconds[f"train {name}"] = place.seconds.pop("train")
     note = checkpoint.parent / "processor_minutes.json"
     if not note.exists():
         used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -80,13 +72,6 @@ def measure(
         ``after`` and ``before``: their means over frames after and before the turn, as
         a share of the bound and as they are. ``redrawn``: of the silent forecast.
     """
-    from mmaction.registry import DATASETS
-    from mmengine.config import Config
-    from mmengine.dataset import pseudo_collate
-
-    from mmstconv.apis import load_recognizer
-    from mmstconv.evaluation.frames import BASELINES
-
     cfg = Config.fromfile(config)
     pairs = (option.split("=", 1) for option in options)
     cfg.merge_from_dict(dict(pairs))

@@ -116,13 +116,19 @@ class Place:
         return pickle.loads(found.read_bytes())
 
     def train(
-        self, config: Path, options: Sequence[str], *, from_streams: bool = True
+        self,
+        config: Path,
+        options: Sequence[str],
+        *,
+        step: str = "train",
+        from_streams: bool = True,
     ) -> Path:
         """Trains, unless it was done with the same config, data and streams.
 
         Args:
             config: Of the training.
             options: ``--cfg-options``.
+            step: Its name, where one proof trains several.
             from_streams: Begin with the demo's streams, else with nothing.
 
         Returns:
@@ -136,9 +142,9 @@ class Place:
             start = [f"load_from={self.streams if from_streams else None}"]
             if (folder / "last_checkpoint").exists():  # an interrupted one goes on
                 command, start = [*command, "--resume"], ["load_from=None"]
-            self.mmstconv("train", *command, "--cfg-options", *start, *options)
-            write_own(done, json.dumps(self.seconds["train"]))
-        self.seconds["train"] = json.loads(done.read_text())
+            self.mmstconv(step, *command, "--cfg-options", *start, *options)
+            write_own(done, json.dumps(self.seconds[step]))
+        self.seconds[step] = json.loads(done.read_text())
         return Path((folder / "last_checkpoint").read_text().strip())
 
     def _fingerprint(self, config: Path) -> str:
@@ -146,6 +152,24 @@ class Place:
         digest.update((self.data / "manifest.json").read_bytes())
         digest.update(self.streams.read_bytes())
         return digest.hexdigest()[:12]
+
+
+def subset_options(data: Path, suffix: str) -> list[str]:
+    """``--cfg-options``: where videos and the list of each subset are.
+
+    Args:
+        data: Folder of the data set.
+        suffix: Of the lists.
+    """
+    options = []
+    names = dict(train="training", val="validation", test="test")
+    for split, subset in names.items():
+        dataset = f"{split}_dataloader.dataset"
+        options += [
+            f"{dataset}.ann_file={data / subset}{suffix}",
+            f"{dataset}.data_prefix.video={data / 'videos'}",
+        ]
+    return options
 
 
 def join_streams(checkpoints: dict[str, Path], out: Path) -> Path:

@@ -16,20 +16,13 @@ MAKE = load_script("tools/data/make_frame_dataset.py")
 TASKS = load_script("tools/demo_tasks.py")
 
 
-class Folder:
-    """As much of a place as the options need."""
-
-    def __init__(self, data):
-        self.data = data
-
-
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     """Models that have learnt nothing."""
     folder = tmp_path_factory.mktemp("proof")
     data = folder / "data"
     MAKE.make_dataset(data, {"training": 0, "validation": 0, "test": 4}, seed=1)
-    options = PROOF.options_of(Folder(data))
+    options = PROOF.subset_options(data, ".txt")
     init_default_scope("mmaction")
     found = {}
     for name in PROOF.CONFIGS:
