@@ -94,6 +94,8 @@ def check(parser, args):
         parser.error("--dense says a sentence of each event: leave --every out")
     if args.events and not args.dense:
         parser.error("--events goes with --dense")
+    if args.fast and not args.live:
+        parser.error("--fast goes with --live")
     if args.live and (len(args.files) > 1 or args.events):
         parser.error("--live takes one FILE, or the number of a camera, and one model")
     if args.live and (args.out or args.subtitles):

@@ -36,6 +36,7 @@ from inference_commands import (
 )
 
 from mmstconv.apis import predict_frames
+from mmstconv.apis.frame_window import FrameWindowError
 from mmstconv.disk import (
     is_own,
     local_path,
@@ -127,6 +128,9 @@ def write(forecast, errors, folder, run):
     names = [f"predicted_{k:0{digits}}.png" for k in range(1, count + 1)]
     folder.mkdir(parents=True, exist_ok=True)
     refuse_foreign(folder / name for name in (VIDEO, SHEET, WRITTEN, *names))
+    for old in folder.glob("predicted_*.png"):  # of a longer forecast
+        if old.name not in names and is_own(old):
+            old.unlink()
     parts = forecast.seen, forecast.predicted, forecast.true
     times = [*forecast.seen_times, *forecast.times]
     write_media(folder / VIDEO, side_by_side(*parts, times), forecast.fps)
@@ -174,7 +178,7 @@ def predict_all(model, files, args):
                 said = summary_of(errors)
             bar.write(f"{folders[path]}: {said}", file=sys.stdout)
 
-        unusable = (OSError, MediaError, ValueError)
+        unusable = (OSError, MediaError, FrameWindowError)
         return each_usable("predict_frames", bar, read, then, unusable)
 
 

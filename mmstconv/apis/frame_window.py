@@ -15,6 +15,10 @@ from ..media import open_media
 ROUNDING = 1e-3
 
 
+class FrameWindowError(ValueError):
+    """A file does not show what is asked for; names it, and what it shows."""
+
+
 class FrameWindow(NamedTuple):
     """What a pipeline sees and forecasts.
 
@@ -61,23 +65,24 @@ class FrameWindow(NamedTuple):
         """How many of the frames to come the file has.
 
         Raises:
-            ValueError: ``at`` lies outside of it or too early.
+            FrameWindowError: There are no pictures, or ``at`` lies outside of them or
+                too early.
         """
         with open_media(path) as media:
             has_video, (begin, end) = media.has_video, media.extent
         needed = self.seen / self.fps
         where = f"{os.fspath(path)} shows {begin:.2f} to {end:.2f} s"
         if not has_video:
-            raise ValueError(f"{os.fspath(path)} has no pictures")
+            raise FrameWindowError(f"{os.fspath(path)} has no pictures")
         if end - begin + ROUNDING < needed:
-            raise ValueError(
+            raise FrameWindowError(
                 f"{where}: too short, the model sees {self.seen} frames at "
                 f"{self.fps:g} a second, {needed:.2f} s"
             )
         if not begin <= at <= end + ROUNDING:
-            raise ValueError(f"{where}: at={at:g} lies outside of it")
+            raise FrameWindowError(f"{where}: at={at:g} lies outside of it")
         if at - needed < begin - ROUNDING:
-            raise ValueError(
+            raise FrameWindowError(
                 f"{where}: at={at:g} is too early, the model sees {self.seen} frames "
                 f"at {self.fps:g} a second before it; give {begin + needed:.2f} or more"
             )

@@ -84,8 +84,9 @@ def predict_frames(
         pipeline: Instead of the config's ``test_pipeline``.
 
     Raises:
-        ValueError: The model forecasts no frames; ``at`` lies outside of the file, or
-            there are not enough frames before it; or the pipeline reads no files.
+        FrameWindowError: ``at`` lies outside of the file, or there are not enough
+            frames before it.
+        ValueError: The model forecasts no frames, or the pipeline reads no files.
         FileNotFoundError: There is no such file.
         MediaError: It is no readable video; the message names it.
 

@@ -96,6 +96,7 @@ def test_options_that_do_not_go_together(monkeypatch, capsys):
         (("a.mp4", "--out", "a.srt"), "for SRT or VTT take --subtitles"),
         (("a.mp4", "--dense", "--every", "3"), "leave --every out"),
         (("a.mp4", "--events", "c", "d"), "--events goes with --dense"),
+        (("a.mp4", "--fast"), "--fast goes with --live"),
         (("a.mp4", "b.mp4", "--live"), "--live takes one FILE"),
         (("a.mp4", "--live", "--out", "a.json"), "leave --out and --subtitles out"),
     ):

@@ -138,6 +138,29 @@ def test_each_file_has_a_folder_that_the_file_system_takes(tmp_path):
     assert folders[Path("../a.mp4")] == tmp_path / "__a.mp4.frames"
 
 
+def test_no_picture_is_left_of_a_longer_forecast(
+    monkeypatch, checkpoint, folder, tmp_path
+):
+    """But for one of the user's."""
+    command = (folder / "a.mp4", "--at", 2, "--out", tmp_path)
+    assert call(monkeypatch, checkpoint, *command, "--frames", 11) == 0
+    out = tmp_path / "a.frames"
+    (out / "predicted_010.png").write_bytes(b"the user's")
+    assert call(monkeypatch, checkpoint, *command) == 0
+    there = sorted(path.name for path in out.glob("predicted_*"))
+    images = json.loads((out / "forecast.json").read_text())["images"]
+    assert there == [*images, "predicted_010.png"] and len(images) == 8
+
+
+def test_a_model_that_forecasts_no_frames_is_said_once(
+    monkeypatch, capsys, checkpoint, folder, tmp_path
+):
+    monkeypatch.setattr(TOOL, "load", lambda args: torch.nn.Identity())
+    said = call(monkeypatch, checkpoint, folder, "--at", 2, "--out", tmp_path)
+    assert "the model is a Identity, which forecasts no frames" in str(said)
+    assert "cannot be used" not in capsys.readouterr().err
+
+
 def test_errors_are_computed_once(monkeypatch, checkpoint, folder, tmp_path):
     asked, real = [], FrameForecast.errors
 
