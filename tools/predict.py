@@ -10,19 +10,20 @@ code is 1 then. A damaged file is recognised by what is left of it, with a warni
 
 import argparse
 import sys
+from functools import partial
 
-from inference_commands import add_shared_flags
+from file_results import each_usable
+from inference_commands import add_shared_flags, load
 
 from mmstconv.apis import (
     class_names,
     class_probabilities,
     has_several_classes,
-    load_recognizer,
     predict_video,
 )
+from mmstconv.apis.tasks import require_classes
 from mmstconv.disk import print_any_name
 from mmstconv.engine.messages import short_errors
-from mmstconv.media import MediaError
 
 
 def probability(text):
@@ -70,24 +71,16 @@ def show(path, result, model, top, threshold):
 def main():
     print_any_name()
     args = parse_args()
-    model = load_recognizer(args.config, args.checkpoint, args.device, trust=args.trust)
-    failed = 0
-    for path in args.videos:
-        try:
-            result = predict_video(model, path)
-        except (OSError, MediaError) as error:
-            failed += 1
-            print(f"predict: {error}", file=sys.stderr)
-        else:
-            show(path, result, model, args.top, args.threshold)
-            for what in result.metainfo.get("damage", ()):
-                print(f"predict: {path}: {what}", file=sys.stderr)
-    if failed and len(args.videos) > 1:
-        print(
-            f"predict: {failed} of {len(args.videos)} files cannot be used",
-            file=sys.stderr,
-        )
-    sys.exit(failed > 0)
+    model = load(args)
+    require_classes(model)
+
+    def then(path, result):
+        show(path, result, model, args.top, args.threshold)
+        for what in result.metainfo.get("damage", ()):
+            print(f"predict: {path}: {what}", file=sys.stderr)
+
+    read = partial(predict_video, model)
+    sys.exit(each_usable("predict", args.videos, read, then) > 0)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from mmstconv.apis import (
     class_probabilities,
     score_video,
 )
+from mmstconv.apis.tasks import require_classes
 from mmstconv.disk import ForeignFile, local_path, print_any_name
 from mmstconv.engine.messages import short_errors
 
@@ -120,6 +121,7 @@ def main():
     with short_errors("score_video", kept):
         run = dict(run_of(args), video=stamp(args.video))
         model = load(args)
+        require_classes(model)
         columns = ["start", "end", *class_names(model)]
         skip = done_before(out, run, columns)
         windows = score_video(model, args.video, hop=args.hop, skip=skip)

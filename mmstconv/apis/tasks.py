@@ -45,6 +45,19 @@ def class_head(model: nn.Module) -> nn.Module | None:
     )
 
 
+def require_classes(model: nn.Module) -> None:
+    """Raise unless a model says the class of a clip.
+
+    Raises:
+        ValueError: It has no head for that.
+    """
+    if class_head(model) is None:
+        raise ValueError(
+            f"model.cls_head is a {head_name(model)}, which gives clips no classes: "
+            "take the command for its task (detect, summarize, caption), or analyze"
+        )
+
+
 def event_head(model: nn.Module) -> nn.Module | None:
     """The head that detects events, if there is one."""
     return _first(model, lambda head: hasattr(head, "reach"))

@@ -120,6 +120,17 @@ def test_an_analysis_is_of_a_config_with_its_bases(
     assert "was not written by this command with these weights" in ended[2]
 
 
+def test_a_model_of_events_scores_no_clips(monkeypatch, parts, folder, tmp_path):
+    """Nor does one of sentences; the commands for clips say so, and write nothing."""
+    monkeypatch.chdir(tmp_path)
+    for name, head in (("events", "EventHead"), ("captions", "CaptionHead")):
+        for tool in ("predict", "score_video"):
+            used = load_script(f"tools/{tool}.py")
+            said = call(monkeypatch, used, *parts[name], folder / "b.mp4")
+            assert f"{head}, which gives clips no classes" in str(said), tool
+    assert not list(tmp_path.iterdir())
+
+
 def test_join_tasks(monkeypatch, capsys, parts, tmp_path):
     tasks = [
         x for name in ("events", "summary") for x in ("--task", name, *parts[name])
