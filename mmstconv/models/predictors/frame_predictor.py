@@ -15,7 +15,7 @@ from ..layers import to_device
 from ..recognizers.batch import check_inputs, read_presence
 from ..recognizers.building import plain_preprocessor
 from ..recognizers.modality_dropout import check_rates, drop_modalities
-from .roll_out import OwnPredictions, next_window, whole_rounds
+from .roll_out import OwnPredictions, next_window, whole_rounds, without_absent
 
 MODES = ("tensor", "predict", "loss")
 PICTURES = "rgb"
@@ -187,6 +187,7 @@ class FramePredictor(BaseModel):
             presence: ``{modality: bool (N,)}``.
             future: How many; None: as many as the network gives.
         """
+        inputs = without_absent(inputs, presence, PICTURES)
         rounds = whole_rounds(future or self.network.future, self.network.future)
         frames = []
         for index in range(rounds):
@@ -214,6 +215,7 @@ class FramePredictor(BaseModel):
         """Losses of all frames of the truth, averaged over the rounds."""
         truth = self._truth(data_samples, inputs[PICTURES])
         presence = drop_modalities(presence, self.modality_dropout, 1)
+        inputs = without_absent(inputs, presence, PICTURES)
         step = self.network.future
         rounds = whole_rounds(truth.shape[2], step)
         share = self.own_predictions.advance(self.training)

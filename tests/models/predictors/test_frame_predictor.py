@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from helpers_frames import FUTURE, SIDE, heard, inputs, network, presence
+from helpers_frames import FUTURE, SEEN, SIDE, heard, inputs, network, presence
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
 from mmstconv.evaluation.frames import GAUSSIAN_11, structural_similarity
-from mmstconv.models.predictors import FramePredictor
+from mmstconv.models.predictors import (
+    ConvLSTMNetwork,
+    FramePredictor,
+    SimVPNetwork,
+)
 from mmstconv.models.predictors.roll_out import OwnPredictions
 
 RGB = dict(
@@ -73,6 +77,22 @@ def test_roll_out():
     # predict gives as many as the truth has
     found = model(x, samples_of(frames=5), mode="predict")
     assert found[0].pred_frames.shape[1] == 5
+
+
+@torch.no_grad()
+def test_absent_frames_change_nothing_in_any_round():
+    peers = [
+        SimVPNetwork(seen=SEEN, spatial_channels=4, hidden_channels=8, blocks=2),
+        ConvLSTMNetwork(seen=SEEN, future=FUTURE, hidden=(4,)),
+    ]
+    for net in (heard(network()), *peers):
+        flow = dict(type="TVL1Flow") if "flow" in net.modalities else None
+        model = FramePredictor(net, flow=flow).eval()
+        here = presence(rgb=[1])  # the first sample lacks them
+        x, long = clips(), 3 * net.future
+        out = model(x, presence=here, future=long)
+        x["rgb"][0] = float("nan")
+        torch.testing.assert_close(model(x, presence=here, future=long), out)
 
 
 @torch.no_grad()
