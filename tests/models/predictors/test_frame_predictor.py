@@ -20,6 +20,7 @@ from mmstconv.models.predictors.roll_out import OwnPredictions
 RGB = dict(
     type="ActionDataPreprocessor", mean=[0] * 3, std=[255] * 3, format_shape="NCTHW"
 )
+LOSSES = ("FrameMSELoss", "FrameL1Loss", "FrameSSIMLoss", "GradientDifferenceLoss")
 
 
 def clips(samples=2):
@@ -179,10 +180,21 @@ def test_losses_are_their_formulas():
         FrameSSIMLoss=1 - ssim,
         GradientDifferenceLoss=gradients,
     )
+    assert tuple(expected) == LOSSES
     for kind, value in expected.items():
         loss = MODELS.build(dict(type=kind))
         assert loss(x, y).item() == pytest.approx(value, abs=1e-6), kind
         assert loss(y, y).item() == pytest.approx(0, abs=1e-7), kind
+
+
+def test_losses_in_half_precision_are_those_of_float32():
+    truth = 0.5 + 0.05 * torch.rand(1, 1, 2, 32, 32)
+    forecast = (truth + 0.02 * torch.randn_like(truth)).bfloat16()
+    for kind in LOSSES:
+        loss = MODELS.build(dict(type=kind))
+        wanted = loss(forecast.float(), truth)
+        with torch.autocast("cpu", torch.bfloat16):
+            torch.testing.assert_close(loss(forecast, truth), wanted, msg=kind)
 
 
 def test_it_learns_to_move():
