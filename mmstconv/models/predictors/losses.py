@@ -8,12 +8,16 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from ..layers import at_least_float32
+
 # Of SSIM, as in its paper: a Gaussian of 11 pixels and deviation 1.5.
 WINDOW, DEVIATION, K1, K2 = 11, 1.5, 0.01, 0.03
 
 
 class FrameLoss(BaseModule):
-    """A mean over samples, channels, frames and pixels.
+    """A mean over samples, channels, frames and pixels, in float32 or more.
+
+    Subclasses say :meth:`error`.
 
     Args:
         weight: That the model multiplies it with.
@@ -29,40 +33,34 @@ class FrameLoss(BaseModule):
         super().__init__()
         self.weight = float(weight)
 
+    def forward(self, forecast: Tensor, truth: Tensor) -> Tensor:
+        with torch.autocast(forecast.device.type, enabled=False):
+            return self.error(at_least_float32(forecast), at_least_float32(truth))
+
+    def error(self, forecast: Tensor, truth: Tensor) -> Tensor:
+        raise NotImplementedError
+
 
 @MODELS.register_module()
 class FrameMSELoss(FrameLoss):
-    """Squared error. Its best forecast of an open future is the mean of what may come.
+    """Squared error.
 
-    Args:
-        weight: That the model multiplies it with.
-
-    Shape:
-        - Input: forecast and truth, each ``(N, C, T, H, W)`` in 0..1.
-        - Output: a number.
+    Its best forecast of an open future is the mean of what may come.
     """
 
     name = "loss_mse"
 
-    def forward(self, forecast: Tensor, truth: Tensor) -> Tensor:
+    def error(self, forecast: Tensor, truth: Tensor) -> Tensor:
         return F.mse_loss(forecast, truth)
 
 
 @MODELS.register_module()
 class FrameL1Loss(FrameLoss):
-    """Absolute error. Its best forecast of an open future is the median.
-
-    Args:
-        weight: That the model multiplies it with.
-
-    Shape:
-        - Input: forecast and truth, each ``(N, C, T, H, W)`` in 0..1.
-        - Output: a number.
-    """
+    """Absolute error. Its best forecast of an open future is the median."""
 
     name = "loss_l1"
 
-    def forward(self, forecast: Tensor, truth: Tensor) -> Tensor:
+    def error(self, forecast: Tensor, truth: Tensor) -> Tensor:
         return F.l1_loss(forecast, truth)
 
 
@@ -75,18 +73,14 @@ class FrameSSIMLoss(FrameLoss):
     deviation 1.5, K = (0.01, 0.03), range 1, channel by channel, where the window lies
     within the frame.
 
-    Args:
-        weight: That the model multiplies it with.
-
     Shape:
-        - Input: forecast and truth, each ``(N, C, T, H, W)`` in 0..1; H and W of at
-          least 11.
+        - Input: as of :class:`FrameLoss`, H and W of at least 11.
         - Output: a number.
     """
 
     name = "loss_ssim"
 
-    def forward(self, forecast: Tensor, truth: Tensor) -> Tensor:
+    def error(self, forecast: Tensor, truth: Tensor) -> Tensor:
         x, y = (
             one.transpose(1, 2).reshape(-1, 1, *one.shape[-2:])
             for one in (forecast, truth)
@@ -107,18 +101,11 @@ class GradientDifferenceLoss(FrameLoss):
 
     `Deep multi-scale video prediction beyond mean square error
     <https://arxiv.org/abs/1511.05440>`_, equation 6 with alpha 1, as a mean.
-
-    Args:
-        weight: That the model multiplies it with.
-
-    Shape:
-        - Input: forecast and truth, each ``(N, C, T, H, W)`` in 0..1.
-        - Output: a number.
     """
 
     name = "loss_gdl"
 
-    def forward(self, forecast: Tensor, truth: Tensor) -> Tensor:
+    def error(self, forecast: Tensor, truth: Tensor) -> Tensor:
         return sum(
             F.l1_loss(forecast.diff(dim=axis).abs(), truth.diff(dim=axis).abs())
             for axis in (-1, -2)

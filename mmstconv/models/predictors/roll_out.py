@@ -10,6 +10,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ...private_names import uses_private
+from ..layers import to_device
 
 
 def whole_rounds(frames: int, step: int) -> int:
@@ -60,6 +61,21 @@ class OwnPredictions(BaseModule):
     def _load_from_state_dict(self, *args, **kwargs) -> None:
         super()._load_from_state_dict(*args, **kwargs)
         self._count = None
+
+
+def without_absent(
+    inputs: Mapping[str, Tensor], presence: Mapping[str, Tensor], pictures: str
+) -> dict[str, Tensor]:
+    """Inputs whose absent frames are black: no round sees what they hold.
+
+    Args:
+        inputs: ``{modality: (N, ...)}``.
+        presence: ``{modality: bool (N,)}``.
+        pictures: The modality that frames are.
+    """
+    frames = inputs[pictures]
+    here = to_device(presence[pictures], frames.device).view(-1, 1, 1, 1, 1)
+    return {**inputs, pictures: torch.where(here, frames, frames.new_zeros(()))}
 
 
 def next_window(

@@ -5,17 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from helpers_frames import FUTURE, SIDE, heard, inputs, network, presence
+from helpers_frames import FUTURE, SEEN, SIDE, heard, inputs, network, presence
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
 from mmstconv.evaluation.frames import GAUSSIAN_11, structural_similarity
-from mmstconv.models.predictors import FramePredictor
+from mmstconv.models.predictors import (
+    ConvLSTMNetwork,
+    FramePredictor,
+    SimVPNetwork,
+)
 from mmstconv.models.predictors.roll_out import OwnPredictions
 
 RGB = dict(
     type="ActionDataPreprocessor", mean=[0] * 3, std=[255] * 3, format_shape="NCTHW"
 )
+LOSSES = ("FrameMSELoss", "FrameL1Loss", "FrameSSIMLoss", "GradientDifferenceLoss")
 
 
 def clips(samples=2):
@@ -73,6 +78,22 @@ def test_roll_out():
     # predict gives as many as the truth has
     found = model(x, samples_of(frames=5), mode="predict")
     assert found[0].pred_frames.shape[1] == 5
+
+
+@torch.no_grad()
+def test_absent_frames_change_nothing_in_any_round():
+    peers = [
+        SimVPNetwork(seen=SEEN, spatial_channels=4, hidden_channels=8, blocks=2),
+        ConvLSTMNetwork(seen=SEEN, future=FUTURE, hidden=(4,)),
+    ]
+    for net in (heard(network()), *peers):
+        flow = dict(type="TVL1Flow") if "flow" in net.modalities else None
+        model = FramePredictor(net, flow=flow).eval()
+        here = presence(rgb=[1])  # the first sample lacks them
+        x, long = clips(), 3 * net.future
+        out = model(x, presence=here, future=long)
+        x["rgb"][0] = float("nan")
+        torch.testing.assert_close(model(x, presence=here, future=long), out)
 
 
 @torch.no_grad()
@@ -159,10 +180,21 @@ def test_losses_are_their_formulas():
         FrameSSIMLoss=1 - ssim,
         GradientDifferenceLoss=gradients,
     )
+    assert tuple(expected) == LOSSES
     for kind, value in expected.items():
         loss = MODELS.build(dict(type=kind))
         assert loss(x, y).item() == pytest.approx(value, abs=1e-6), kind
         assert loss(y, y).item() == pytest.approx(0, abs=1e-7), kind
+
+
+def test_losses_in_half_precision_are_those_of_float32():
+    truth = 0.5 + 0.05 * torch.rand(1, 1, 2, 32, 32)
+    forecast = (truth + 0.02 * torch.randn_like(truth)).bfloat16()
+    for kind in LOSSES:
+        loss = MODELS.build(dict(type=kind))
+        wanted = loss(forecast.float(), truth)
+        with torch.autocast("cpu", torch.bfloat16):
+            torch.testing.assert_close(loss(forecast, truth), wanted, msg=kind)
 
 
 def test_it_learns_to_move():
@@ -189,6 +221,15 @@ def test_it_learns_to_move():
         still = (frames[:, :, 3:4] - truth).square().mean()
         ratios.append((error / still).item())
     assert np.mean(ratios[-3:]) < 0.3
+
+
+def test_dropout_of_what_a_child_config_leaves_out_does_not_count():
+    rates = dict(flow=0.1, audio=0.2)
+    net = ConvLSTMNetwork(seen=SEEN, future=FUTURE, hidden=(4,))
+    assert FramePredictor(net, modality_dropout=rates).modality_dropout == {}
+    assert FramePredictor(network(), modality_dropout=rates).modality_dropout == rates
+    with pytest.raises(ValueError, match="'depth' has no stream"):
+        FramePredictor(network(), modality_dropout=dict(depth=0.1))
 
 
 def test_clear_errors():
