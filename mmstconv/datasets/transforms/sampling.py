@@ -114,7 +114,7 @@ def _within(extent: tuple[float, float], results: dict) -> tuple[float, float]:
     """
     start, end = extent
     segment = results.get("segment")
-    if segment is None:
+    if segment is None or results.get("failure"):
         return start, end
     begin, last = max(start, float(segment[0])), min(end, float(segment[1]))
     if not begin < last:
