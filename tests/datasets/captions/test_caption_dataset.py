@@ -88,6 +88,18 @@ def test_a_broken_file_comes_without_its_segment(folder, tmp_path):
     assert "media container" in sample.failure and not sample.presence["rgb"]
 
 
+def test_one_file_has_one_name(folder):
+    """Two spellings would be two samples, of which each lacks the other's sentences."""
+    with pytest.raises(AnnotationError, match=r"csv:3: is the file of .*csv:2, 0007"):
+        build(folder, "file,start,end,text\n0007,0,2,one\n0007.mp4,0,2,two\n")
+
+
+def test_what_is_read_beside_the_files_has_to_be_there(folder):
+    steps = [dict(type="LoadFlowImages", directory=str(folder / "{stem}"))]
+    with pytest.raises(FileNotFoundError, match="LoadFlowImages"):
+        build(folder, pipeline=steps)
+
+
 def test_dense_samples_are_films_with_both_peoples_segments(folder):
     def entry(*sentences):
         times = [times for times, _ in sentences]
