@@ -14,10 +14,9 @@ from .transforms.roles import steps_of
 from .untrimmed_files import FileFinder
 
 if TYPE_CHECKING:
-    from .captions import CaptionAnnotation, CaptionedFilm
-    from .events import EventAnnotation, Film
-
-    Annotation = EventAnnotation | CaptionAnnotation
+    from .captions import CaptionedFilm
+    from .events import Film
+    from .formats import Annotation
 
 
 class FilmDataset(TolerantDataset):
