@@ -13,6 +13,7 @@ from mmstconv.media import Media, MediaReader
 
 from .transforms import FormatClips
 from .transforms.roles import role_of
+from .transforms.sampling import with_clips
 
 DEFAULTS = {"open": "OpenMedia", "clip": "SampleClips", "format": "FormatClips"}
 
@@ -101,19 +102,12 @@ class PiecePipeline:
         """
         starts = np.asarray(starts, np.float64)
         results = self._clips(media, starts, self.clip_len)
-        results["frame_times"] = starts[:, None] + self.times(0.0, self.clip_len)
         return self._run(self.window_steps, results, self.windowed)
 
     def _clips(self, media: Media, starts: np.ndarray, frames: int) -> dict:
         """What ``SampleClips`` would say of such clips."""
-        results = dict(
-            filename=media.path,
-            media=media,
-            clip_starts=starts,
-            clip_duration=frames / self.fps,
-            clip_len=frames,
-            num_clips=len(starts),
-        )
+        results = dict(filename=media.path, media=media)
+        with_clips(results, starts, self.times(0.0, frames), frames / self.fps)
         if media.stored_size is not None:
             results["img_shape"] = media.stored_size[::-1]
         return results

@@ -22,9 +22,8 @@ import csv
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +42,8 @@ from demo_sentences import (
 from demo_sound import render_sound_along
 from demo_spec import Spec
 from demo_timeline import GLIDES, draw_film_spec, render_film_frames
-from made_dataset import make_missing, read_flags, run_from_command, video_path
-from made_films import seeds_of
+from made_dataset import read_flags, run_from_command, video_path
+from made_films import encode_film, make_films, seeds_of
 
 VERSION = 1  # of the content: raise it whenever the same seed gives other files
 SIZES = {"training": 640, "validation": 64, "test": 24}
@@ -60,31 +59,31 @@ def clips_of(seed: int, subset: str, size: int) -> list[Clip]:
 
 
 def table_of(subset: str, clips: Sequence[Clip]) -> str:
-    """The sentences as ``file,start,end,text``."""
-    with io.StringIO(newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["file", "start", "end", "text"])
-        for index, clip in enumerate(clips):
-            name = video_path(Path(), subset, index).name
-            writer.writerow([name, 0, clip.seconds, clip.sentence])
-        return file.getvalue()
+    """The sentences of whole files."""
+    return _table(subset, [(0, clip.seconds, clip.sentence) for clip in clips])
 
 
 def table_of_seen(clips: Sequence[Clip]) -> str:
-    """What is seen of a motion of each clip, from its begin to its end."""
+    """What is seen of a motion of each training clip, from its begin to its end."""
+    rows = []
+    for clip in clips:
+        start = next(
+            round(part.start, 3)
+            for part in clip.parts()
+            if part.motion != NONE and 0 <= part.start < part.end <= clip.seconds
+        )
+        text = clip._replace(silent=True).sentence
+        rows.append((start, round(start + LENGTH, 3), text))
+    return _table("training", rows)
+
+
+def _table(subset: str, rows: Iterable[tuple[float, float, str]]) -> str:
+    """A row of each file as ``file,start,end,text``."""
     with io.StringIO(newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["file", "start", "end", "text"])
-        for index, clip in enumerate(clips):
-            name = video_path(Path(), "training", index).name
-            whole = [
-                part
-                for part in clip.parts()
-                if part.motion != NONE and 0 <= part.start < part.end <= clip.seconds
-            ]
-            start = round(whole[0].start, 3)
-            text = clip._replace(silent=True).sentence
-            writer.writerow([name, start, round(start + LENGTH, 3), text])
+        for index, row in enumerate(rows):
+            writer.writerow([video_path(Path(), subset, index).name, *row])
         return file.getvalue()
 
 
@@ -101,7 +100,7 @@ def make_dataset(
     workers: int = 1,
     check: bool = False,
 ) -> dict[str, list[Clip]]:
-    """Writes what is missing of the data set, as :func:`make_missing` does.
+    """Writes what is missing of the data set, as :func:`make_films` does.
 
     Args:
         sizes: Number of files of each subset; of the test, of groups of 18.
@@ -109,43 +108,21 @@ def make_dataset(
     Returns:
         The clips of each subset.
     """
-    out = Path(out)
     clips = {name: clips_of(seed, name, size) for name, size in sizes.items()}
     texts = {f"{name}.csv": table_of(name, some) for name, some in clips.items()}
-    texts[SEEN] = table_of_seen(clips["training"])
-    make_missing(
-        out,
-        "caption",
-        {"version": VERSION, "seed": seed, "sizes": dict(sizes)},
-        {
-            video_path(out, subset, index): (subset, index, clip)
-            for subset, some in clips.items()
-            for index, clip in enumerate(some)
-        },
-        {**texts, WORDS: words_of_all()},
-        partial(write_clip, out=out, seed=seed),
-        workers,
-        check,
+    texts |= {SEEN: table_of_seen(clips["training"]), WORDS: words_of_all()}
+    make_films(
+        out, "caption", VERSION, sizes, clips, write_clip, texts, seed, workers, check
     )
     return clips
 
 
 def write_clip(job: tuple[str, int, Clip], out: Path, seed: int) -> None:
-    """Renders and encodes one file; it appears only when it is whole."""
-    from mmstconv.media import SoundCoding, VideoCoding, write_media
-
+    """Renders and encodes one file."""
     subset, index, clip = job
     spec, frames, sound = render_clip(clip, seeds_of(seed, subset, clip.drawn))
-    write_media(
-        video_path(out, subset, index),
-        frames,
-        spec.fps,
-        None if clip.silent else sound,
-        spec.sample_rate,
-        video=VideoCoding(options={"preset": "ultrafast", "crf": "23"}),
-        sound=SoundCoding(codec="alac"),  # several times as quick as AAC
-        record=out,
-    )
+    sound = None if clip.silent else sound
+    encode_film(video_path(out, subset, index), spec, frames, sound, out)
 
 
 def render_clip(

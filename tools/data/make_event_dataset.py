@@ -22,6 +22,7 @@ import argparse
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 from demo_events import CLASSES, Timeline, bound, draw_timelines, label_of
 from made_dataset import read_flags, run_from_command, video_path
-from made_films import make_films, seeds_of
+from made_films import make_films, seeds_of, write_film
 
 VERSION = 1  # of the content: raise it whenever the same seed gives other files
 SIZES = {"training": 48, "validation": 12, "test": 60}
@@ -84,7 +85,10 @@ def make_dataset(
         ANNOTATION: annotation_text(timelines),
         "classes.txt": "\n".join(CLASSES) + "\n",
     }
-    make_films(out, "event", VERSION, timelines, SECONDS, texts, seed, workers, check)
+    write = partial(write_film, seconds=SECONDS)
+    make_films(
+        out, "event", VERSION, sizes, timelines, write, texts, seed, workers, check
+    )
     return timelines
 
 

@@ -27,7 +27,6 @@ import argparse
 import json
 import os
 import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +41,8 @@ from demo_turns import (
     render_frames,
     render_sound,
 )
-from made_dataset import make_missing, read_flags, run_from_command, video_path
-from made_films import seeds_of
+from made_dataset import read_flags, run_from_command, video_path
+from made_films import make_films, seeds_of
 
 VERSION = 1  # of the content: raise it whenever the same seed gives other files
 SIZES = {"training": 1000, "validation": 20, "test": 100}
@@ -108,40 +107,24 @@ def make_dataset(
     workers: int = 1,
     check: bool = False,
 ) -> dict[str, list[Turn]]:
-    """Writes what is missing of the data set, as ``make_missing`` does.
+    """Writes what is missing of the data set, as :func:`make_films` does.
 
     Args:
-        out: Folder of the data set.
         sizes: Number of films of each subset; even where they come in pairs.
-        seed: Of all that is drawn.
-        workers: Processes.
-        check: Write nothing, raise if anything is missing.
 
     Returns:
         The films of each subset.
 
     Raises:
-        ValueError: An odd number of films is asked for where they come in pairs, or
-            ``out`` holds something else.
+        ValueError: An odd number of films is asked for where they come in pairs.
     """
     for subset in PAIRED:
         if sizes.get(subset, 0) % 2:
             raise ValueError(f"{subset}: films come in pairs, got {sizes[subset]}")
     films = {name: films_of(seed, name, size) for name, size in sizes.items()}
-    out = Path(out)
-    make_missing(
-        out,
-        "frame",
-        {"version": VERSION, "seed": seed, "sizes": sizes},
-        {
-            video_path(out, subset, index): (subset, index, film)
-            for subset, some in films.items()
-            for index, film in enumerate(some)
-        },
-        texts_of(films),
-        partial(write_film, out=out, seed=seed),
-        workers,
-        check,
+    texts = texts_of(films)
+    make_films(
+        out, "frame", VERSION, sizes, films, write_film, texts, seed, workers, check
     )
     return films
 

@@ -21,6 +21,7 @@ import argparse
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 from demo_importance import SCALE, SHARE, SHOTS, Film, bounds, draw_film
 from made_dataset import read_flags, run_from_command, video_path
-from made_films import make_films, seeds_of
+from made_films import make_films, seeds_of, write_film
 
 VERSION = 1  # of the content: raise it whenever the same seed gives other files
 SIZES = {"training": 40, "validation": 10, "test": 40}
@@ -77,7 +78,10 @@ def make_dataset(
     films = {name: films_of(seed, name, size) for name, size in sizes.items()}
     timelines = {name: [film.timeline for film in some] for name, some in films.items()}
     texts = {ANNOTATION: annotation_text(films)}
-    make_films(out, "summary", VERSION, timelines, SECONDS, texts, seed, workers, check)
+    write = partial(write_film, seconds=SECONDS)
+    make_films(
+        out, "summary", VERSION, sizes, timelines, write, texts, seed, workers, check
+    )
     return films
 
 

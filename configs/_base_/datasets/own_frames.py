@@ -40,43 +40,36 @@ steps = dict(
 )
 train_pipeline, val_pipeline, test_pipeline = pipelines(steps)
 
-dataset = dict(type="FrameSequenceDataset")
 train_dataloader = dict(
     batch_size=16,
     num_workers=loader_workers(),
     persistent_workers=True,
     sampler=dict(type="ResumableSampler", shuffle=True),
     dataset=dict(
+        type="FrameSequenceDataset",
         data_prefix=dict(video=f"{data_root}/train"),
         pipeline=train_pipeline,
         windows=4,
-        **dataset,
     ),
+)
+validation = dict(
+    type="FrameSequenceDataset",
+    data_prefix=dict(video=f"{data_root}/val"),
+    windows=4,
+    test_mode=True,
 )
 val_dataloader = dict(
     batch_size=16,
     num_workers=loader_workers(),
     persistent_workers=True,
     sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(
-        data_prefix=dict(video=f"{data_root}/val"),
-        pipeline=val_pipeline,
-        windows=4,
-        test_mode=True,
-        **dataset,
-    ),
+    dataset=dict(pipeline=val_pipeline, **validation),
 )
 test_dataloader = dict(
     batch_size=16,
     num_workers=loader_workers(),
     sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(
-        data_prefix=dict(video=f"{data_root}/val"),
-        pipeline=test_pipeline,
-        windows=4,
-        test_mode=True,
-        **dataset,
-    ),
+    dataset=dict(pipeline=test_pipeline, **validation),
 )
 val_evaluator = dict(type="FrameMetric")
 test_evaluator = dict(type="FrameMetric", baselines=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from ..annotation import AnnotationError
+from ..formats import Formats
 from .captioned import CaptionedFilm
 from .checks import mended, sentence_problems
 
@@ -27,18 +27,8 @@ class CaptionAnnotation(NamedTuple):
     distinct: bool = False
 
 
-#: Readers by the name of their format: ``reader(path, **options)``.
-CAPTION_FORMATS: dict[str, Callable[..., CaptionAnnotation]] = {}
-
-
-def caption_format(name: str) -> Callable[[Callable], Callable]:
-    """Decorator that makes a reader known by the name of its format."""
-
-    def register(reader: Callable[..., CaptionAnnotation]) -> Callable:
-        CAPTION_FORMATS[name] = reader
-        return reader
-
-    return register
+CAPTION_FORMATS = Formats()
+caption_format = CAPTION_FORMATS.named
 
 
 def parse_captions(
@@ -67,17 +57,11 @@ def parse_captions(
         FileNotFoundError: There is no such file.
         AnnotationError: It is of another kind.
     """
-    if format not in CAPTION_FORMATS:
-        close = get_close_matches(str(format), CAPTION_FORMATS, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(
-            f"format must be one of {sorted(CAPTION_FORMATS)}, got {format!r}{hint}"
-        )
     problems, films = [], {}
     for source, one in enumerate([path, *more]):
-        found = CAPTION_FORMATS[format](one, **(options or {}))
+        found = CAPTION_FORMATS.read(one, format, subset, options)
         problems += found.problems
-        for film in _of_subset(found, one, format, subset):
+        for film in found.films:
             film = mended(film, found.distinct) if mend else film
             problems += sentence_problems(film, found.distinct)
             marked = [each._replace(source=source) for each in film.sentences]
@@ -100,27 +84,3 @@ def read_captions(path: str, *args, **kwargs) -> list[CaptionedFilm]:
     if found.problems:
         raise AnnotationError(found.problems)
     return found.films
-
-
-def _of_subset(
-    found: CaptionAnnotation,
-    path: str,
-    format: str,
-    subset: str | Collection[str] | None,
-) -> list[CaptionedFilm]:
-    if subset is None:
-        return found.films
-    wanted = {subset} if isinstance(subset, str) else set(subset)
-    if found.subsets is None:
-        raise ValueError(
-            f"{path}: format {format!r} has no subsets, a file is one; got "
-            f"subset={subset!r}"
-        )
-    known = set(found.subsets)
-    if unknown := sorted(wanted - known):
-        raise ValueError(
-            f"{path}: no video is of subset {', '.join(map(repr, unknown))}; there are "
-            f"{', '.join(map(repr, sorted(known)))}"
-        )
-    pairs = zip(found.films, found.subsets)
-    return [film for film, its_subset in pairs if its_subset in wanted]

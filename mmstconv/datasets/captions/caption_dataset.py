@@ -9,18 +9,15 @@ import torch
 from mmaction.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
-from ...disk import REMOTE_ADVICE, is_remote
-from ..annotation import AnnotationError, listed
-from ..film_lengths import length_problems
-from ..tolerant_dataset import TolerantDataset
-from ..untrimmed_files import FileFinder
-from .annotation import parse_captions
+from ..events import Film
+from ..film_dataset import FilmDataset
+from .annotation import CaptionAnnotation, parse_captions
 from .captioned import CaptionedFilm, Sentence
 from .checks import as_film
 
 
 @DATASETS.register_module()
-class CaptionDataset(TolerantDataset):
+class CaptionDataset(FilmDataset):
     """Films, or parts of films, and sentences of them, from published formats.
 
     A sample is a segment of a film, or a file where the format has no times: it has
@@ -30,10 +27,6 @@ class CaptionDataset(TolerantDataset):
     list of K lists of sentences, and ``gt_segment_sources``, int64 ``(K,)``, the number
     of the annotation file that a segment is from. ``duration`` is in seconds, where the
     annotation says it.
-
-    Everything that is wrong with the annotation is reported at once, with file and line
-    or key, and so are files that do not exist. Bad files are met as in
-    :class:`~mmstconv.datasets.MultiModalVideoDataset`.
 
     Args:
         ann_file: The annotation.
@@ -45,22 +38,14 @@ class CaptionDataset(TolerantDataset):
             references as well: ActivityNet's ``val_2.json``. Looked for beside
             ``ann_file``.
         data_prefix: ``dict(video=folder)`` of the files.
-        filename_tmpl: Name of a file by ``{}``, the film's name in the annotation. A
-            suffix is found by itself.
         mend: Whether to leave out empty sentences and segments without length, and to
             cut off what reaches beyond the duration, as published files need it.
         format_options: Arguments of the format's reader.
-        check_files: Whether every file has to exist.
-        check_lengths: Whether to open every file, and compare segments with its end.
-        allow_outside: Whether the annotation may name files outside of the folder.
-        **kwargs: See MMEngine's ``BaseDataset``.
+        **kwargs: Of :class:`~mmstconv.datasets.film_dataset.FilmDataset`.
 
     Raises:
         ValueError: ``dense`` of sentences without times; there is no such format or
             subset.
-        AnnotationError: Something in the annotation cannot be used, or a file's
-            segments reach beyond its end; missing files are listed with it.
-        FileNotFoundError: The annotation or files do not exist.
     """
 
     def __init__(
@@ -72,67 +57,35 @@ class CaptionDataset(TolerantDataset):
         data_prefix: Mapping[str, str] | None = None,
         *,
         more_ann_files: Sequence[str] = (),
-        filename_tmpl: str = "{}",
         mend: bool = False,
         format_options: Mapping | None = None,
-        check_files: bool = True,
-        check_lengths: bool = False,
-        allow_outside: bool = False,
         **kwargs,
     ) -> None:
-        if "{" not in filename_tmpl:
-            raise ValueError(f"filename_tmpl must have a {{}}, got {filename_tmpl!r}")
         self.dense = dense
         self.more_ann_files = tuple(more_ann_files)
-        self.filename_tmpl = filename_tmpl
-        self.check_files, self.check_lengths = check_files, check_lengths
-        self.allow_outside = allow_outside
         self._reading = dict(
             format=format, subset=subset, mend=mend, options=format_options
         )
-        prefix = dict(data_prefix or dict(video=""))
-        super().__init__(ann_file=ann_file, data_prefix=prefix, **kwargs)
+        super().__init__(ann_file, data_prefix, **kwargs)
 
-    def load_data_list(self) -> list[dict]:
-        """Reads and checks the annotation, and finds the files."""
-        folder = self.data_prefix.get("video") or ""
-        if is_remote(folder):
-            raise ValueError(
-                f"{self.ann_file}: data_prefix['video'] = {folder!r} {REMOTE_ADVICE}"
-            )
+    def read(self) -> CaptionAnnotation:
+        """The annotation and further ones beside it."""
         beside = os.path.dirname(self.ann_file)
         more = [os.path.join(beside, name) for name in self.more_ann_files]
-        found = parse_captions(self.ann_file, more=more, **self._reading)
-        problems, missing = list(found.problems), []
-        finder, paths = FileFinder(folder), []
-        for film in found.films:
-            wrong, path = finder.locate(
-                self.filename_tmpl.format(film.name),
-                film.where,
-                missing,
-                check=self.check_files,
-                allow_outside=self.allow_outside,
-            )
-            problems += wrong
-            paths.append(path)
-        if missing and folder and not os.path.isdir(folder):
-            missing = [f"{self.ann_file}: the folder {folder} does not exist"]
-        if problems:
-            raise AnnotationError(problems + missing)
-        if missing:
-            raise FileNotFoundError(
-                f"{len(missing)} of {len(found.films)} media files not found\n"
-                + listed(missing)
-            )
-        if self.check_lengths and (problems := _beyond(found.films, paths)):
-            raise AnnotationError(problems)
+        return parse_captions(self.ann_file, more=more, **self._reading)
+
+    def infos(self, found: CaptionAnnotation, paths: list[str]) -> list[dict]:
+        """A sample for each segment, or with ``dense`` for each film."""
         make = _dense_info if self.dense else _infos
         return [info for pair in zip(found.films, paths) for info in make(*pair)]
+
+    def timed(self, film: CaptionedFilm) -> Film:
+        """A film with those of its sentences that have times."""
+        return as_film(film, [one for one in film.sentences if one.segment])
 
     def get_data_info(self, idx: int) -> dict:
         """A sample's information; with ``dense`` its segments as tensors."""
         info = super().get_data_info(idx)
-        info.update(modality="RGB", start_index=0)  # MMAction2's transforms ask
         if self.dense:
             times, sources = info["gt_segments"], info["gt_segment_sources"]
             info["gt_segments"] = torch.tensor(times, dtype=torch.float32)
@@ -148,14 +101,6 @@ class CaptionDataset(TolerantDataset):
             for one in captions:
                 found += one if self.dense else [one]
         return found
-
-
-def _beyond(films: Sequence[CaptionedFilm], paths: Sequence[str]) -> list[str]:
-    """Segments that end after the files do."""
-    return length_problems(
-        (as_film(film, [one for one in film.sentences if one.segment]), path)
-        for film, path in zip(films, paths)
-    )
 
 
 def _by_segment(film: CaptionedFilm, *, apart: bool) -> dict[tuple, list[Sentence]]:

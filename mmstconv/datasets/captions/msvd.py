@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..annotation import LINE_END, AnnotationError, read_text, shown
-from ..events.csv_text import read_table
+from ..events.csv_text import named_columns, read_table
 from ..events.json_text import Mistakes, read_json, shown_value
 from .annotation import CaptionAnnotation, caption_format
 from .captioned import CaptionedFilms
@@ -32,7 +32,7 @@ def read_msvd(path: str, language: str = "English") -> CaptionAnnotation:
     text = read_text(path).lstrip()
     if text.startswith(("{", "[")):
         return _of_json(path)
-    if text.startswith("VideoID"):
+    if "VideoID" in named_columns(text):
         return _of_table(path, language)
     return _of_lines(path)
 

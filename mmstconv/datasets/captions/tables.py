@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..annotation import LINE_END, read_text, shown
-from ..events.csv_text import read_table
+from ..annotation import read_text, shown
+from ..events.csv_text import named_columns, read_table
 from ..events.film import number_of
 from .annotation import CaptionAnnotation, caption_format
 from .captioned import CaptionedFilms
@@ -18,8 +18,7 @@ def read_csv(path: str) -> CaptionAnnotation:
     in quotes, where a quote is doubled. A sentence that is said twice of a file is a
     mistake.
     """
-    first = LINE_END.split(read_text(path).lstrip(), 1)[0]
-    timed = {name.strip() for name in first.split(",")} & {"start", "end"}
+    timed = named_columns(read_text(path)) & {"start", "end"}
     columns = ["file", "start", "end", "text"] if timed else ["file", "text"]
     mistakes: list[str] = []
     films = CaptionedFilms()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from ..annotation import AnnotationError
+from ..formats import Formats
 from .checks import film_problems, label_problems, mended
 from .film import Film
 
@@ -30,18 +30,8 @@ class EventAnnotation(NamedTuple):
     subsets: list[str] | None = None
 
 
-#: Readers by the name of their format: ``reader(path, **options) -> EventAnnotation``.
-EVENT_FORMATS: dict[str, Callable[..., EventAnnotation]] = {}
-
-
-def event_format(name: str) -> Callable[[Callable], Callable]:
-    """Decorator that makes a reader known by the name of its format."""
-
-    def register(reader: Callable[..., EventAnnotation]) -> Callable:
-        EVENT_FORMATS[name] = reader
-        return reader
-
-    return register
+EVENT_FORMATS = Formats()
+event_format = EVENT_FORMATS.named
 
 
 def parse_events(
@@ -74,15 +64,8 @@ def parse_events(
         FileNotFoundError: There is no such file.
         AnnotationError: It is of another kind.
     """
-    if format not in EVENT_FORMATS:
-        close = get_close_matches(str(format), EVENT_FORMATS, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(
-            f"format must be one of {sorted(EVENT_FORMATS)}, got {format!r}{hint}"
-        )
-    found = EVENT_FORMATS[format](path, **(options or {}))
-    films = _of_subset(found, path, format, subset)
-    films = [_without(film, ignore_labels) for film in films]
+    found = EVENT_FORMATS.read(path, format, subset, options)
+    films = [_without(film, ignore_labels) for film in found.films]
     if mend:
         films = [mended(film, found.instants) for film in films]
     names = [name for name in found.classes if name not in ignore_labels]
@@ -106,27 +89,6 @@ def read_events(path: str, *args, **kwargs) -> EventAnnotation:
     if found.problems:
         raise AnnotationError(found.problems)
     return found
-
-
-def _of_subset(
-    found: EventAnnotation, path: str, format: str, subset: str | Collection[str] | None
-) -> list[Film]:
-    if subset is None:
-        return found.films
-    wanted = {subset} if isinstance(subset, str) else set(subset)
-    if found.subsets is None:
-        raise ValueError(
-            f"{path}: format {format!r} has no subsets, a file is one; got "
-            f"subset={subset!r}"
-        )
-    known = set(found.subsets)
-    if unknown := sorted(wanted - known):
-        raise ValueError(
-            f"{path}: no video is of subset {', '.join(map(repr, unknown))}; there are "
-            f"{', '.join(map(repr, sorted(known)))}"
-        )
-    pairs = zip(found.films, found.subsets)
-    return [film for film, its_subset in pairs if its_subset in wanted]
 
 
 def _without(film: Film, labels: Collection[str]) -> Film:

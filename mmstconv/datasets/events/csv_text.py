@@ -58,6 +58,12 @@ def read_table(
         raise AnnotationError([f"{path}: is empty"])
 
 
+def named_columns(text: str) -> set[str]:
+    """The columns that the first line of a comma separated text names."""
+    first = LINE_END.split(text.lstrip(), 1)[0]
+    return {cell.strip() for cell in next(csv.reader([first]), [])}
+
+
 def _header(path: str, number: int, cells: list[str], columns: Sequence[str]) -> list:
     missing = [name for name in columns if name not in cells]
     if missing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..annotation import LINE_END, AnnotationError, read_text, shown
 from .annotation import EventAnnotation, event_format
-from .csv_text import read_table
+from .csv_text import named_columns, read_table
 from .film import Event, number_of
 from .films_of_rows import Films, labels_of
 
@@ -18,9 +18,8 @@ def read_csv(path: str) -> EventAnnotation:
 
     Times are in seconds. A row with nothing but a file names a film without events.
     """
-    first = LINE_END.split(read_text(path).lstrip())[0]
-    names = {name.strip(' "') for name in first.split(",")}
-    times = ("start", "end") if "time" not in names else ("time",)
+    timed = "time" in named_columns(read_text(path))
+    times = ("time",) if timed else ("start", "end")
     mistakes: list[str] = []
     films = Films()
     for where, row in read_table(path, ["file", *times, "label"], ",", mistakes):

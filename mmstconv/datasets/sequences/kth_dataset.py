@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from mmaction.registry import DATASETS
 
@@ -51,7 +51,8 @@ class KTHDataset(FrameSequenceDataset):
         **kwargs,
     ) -> None:
         numbers = SPLITS.get(persons, ()) if isinstance(persons, str) else persons
-        if not numbers or not set(numbers) <= set(PERSONS):
+        listed = isinstance(numbers, Collection)
+        if not listed or not numbers or not set(numbers) <= set(PERSONS):
             raise ValueError(
                 f"persons must be 'train', 'test' or numbers from 1 to 25, got "
                 f"{persons!r}"

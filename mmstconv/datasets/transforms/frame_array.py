@@ -9,6 +9,7 @@ from mmcv.transforms import BaseTransform
 from .checks import positive_int, positive_number, require
 from .loading import mark_presence
 from .roles import Role
+from .sampling import with_clips
 
 
 @TRANSFORMS.register_module()
@@ -26,7 +27,7 @@ class LoadFrameArray(BaseTransform):
         - imgs: list of ``clip_len + 1`` uint8 RGB ``(H, W, 3)``; the last one again
           where there are no more
         - original_shape, img_shape
-        - frame_times, clip_starts, clip_duration, clip_len, num_clips: as of
+        - frame_times, clip_starts, clip_duration, speed, clip_len, num_clips: as of
           ``SampleClips``, with one clip that starts at 0 s
         - presence: of ``rgb`` and ``flow``
 
@@ -62,11 +63,8 @@ class LoadFrameArray(BaseTransform):
             chosen = [np.repeat(one[..., None], 3, axis=2) for one in chosen]
         results["imgs"] = [np.ascontiguousarray(one) for one in chosen]
         results["original_shape"] = results["img_shape"] = frames.shape[1:3]
-        results["clip_starts"] = np.zeros(1)
-        results["frame_times"] = np.arange(self.clip_len + 1)[None] / self.fps
-        results["clip_duration"] = self.clip_len / self.fps
-        results["clip_len"] = self.clip_len
-        results["num_clips"] = 1
+        offsets = np.arange(self.clip_len + 1) / self.fps
+        with_clips(results, np.zeros(1), offsets, self.clip_len / self.fps)
         mark_presence(results, not results.get("failure"), "rgb", "flow")
         return results
 

@@ -6,8 +6,7 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 
 from .checks import require
-from .roles import Role
-from .sampling import SampleClips
+from .sampling import SampleClips, with_clips
 
 #: Seconds that a begin may be early by: differences of times are rounded.
 ROUNDING = 1e-3
@@ -37,8 +36,6 @@ class SampleWindow(SampleClips):
         ValueError: The file ends before the clip does.
     """
 
-    role = Role("clip")
-
     def __init__(self, clip_len: int, fps: float) -> None:
         super().__init__(clip_len, fps)
 
@@ -67,13 +64,7 @@ class SampleWindow(SampleClips):
                 f"the file, which shows {start:.2f} to {end:.2f} s"
             )
         offsets = np.arange(self.clip_len + 1) / self.fps
-        results["clip_starts"] = np.array([first])
-        results["frame_times"] = results["clip_starts"][:, None] + offsets
-        results["clip_duration"] = seconds
-        results["speed"] = 1.0
-        results["clip_len"] = self.clip_len
-        results["num_clips"] = 1
-        return results
+        return with_clips(results, np.array([first]), offsets, seconds)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(clip_len={self.clip_len}, fps={self.fps})"

@@ -84,13 +84,7 @@ class SampleClips(BaseTransform):
         offsets = np.arange(self.clip_len + 1) / fps
         if room <= 0:
             offsets = _wrap(offsets, end - start)
-        results["clip_starts"] = starts
-        results["frame_times"] = starts[:, None] + offsets  # (num_clips, clip_len + 1)
-        results["clip_duration"] = duration
-        results["speed"] = speed
-        results["clip_len"] = self.clip_len
-        results["num_clips"] = self.num_clips
-        return results
+        return with_clips(results, starts, offsets, duration, speed)
 
     def _speed(self) -> float:
         slow, fast = self.speeds
@@ -106,6 +100,31 @@ class SampleClips(BaseTransform):
         )
 
 
+def with_clips(
+    results: dict,
+    starts: np.ndarray,
+    offsets: np.ndarray,
+    duration: float,
+    speed: float = 1.0,
+) -> dict:
+    """The sample with all keys that say which clips were chosen.
+
+    Args:
+        results: Of the pipeline so far; keys are added.
+        starts: Begins of the clips in seconds, ``(num_clips,)``.
+        offsets: Seconds from there to each frame and the next one, ``(clip_len + 1,)``.
+        duration: Of a clip, in seconds of the file.
+        speed: At which the file plays.
+    """
+    results["clip_starts"] = starts
+    results["frame_times"] = starts[:, None] + offsets  # (num_clips, clip_len + 1)
+    results["clip_duration"] = duration
+    results["speed"] = speed
+    results["clip_len"] = len(offsets) - 1
+    results["num_clips"] = len(starts)
+    return results
+
+
 def _within(extent: tuple[float, float], results: dict) -> tuple[float, float]:
     """The sample's segment as far as the file has it; without one the whole file.
 
@@ -114,7 +133,7 @@ def _within(extent: tuple[float, float], results: dict) -> tuple[float, float]:
     """
     start, end = extent
     segment = results.get("segment")
-    if segment is None:
+    if segment is None or results.get("failure"):
         return start, end
     begin, last = max(start, float(segment[0])), min(end, float(segment[1]))
     if not begin < last:

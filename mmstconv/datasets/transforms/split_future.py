@@ -28,8 +28,8 @@ class SplitFuture(BaseTransform):
 
     Required Keys:
 
-        - imgs, clip_len, num_clips, frame_times: as of ``SampleClips(clip_len=seen +
-          future)``
+        - imgs, clip_len, num_clips, frame_times, clip_duration: as of
+          ``SampleClips(clip_len=seen + future)``
         - waveform, sample_rate, speed (optional)
 
     Modified Keys:
@@ -74,16 +74,15 @@ class SplitFuture(BaseTransform):
                 "begin: give longer files, fewer frames or a higher fps"
             )
         results = dict(results)
-        duration = results["clip_duration"] if "clip_duration" in results else None
-        if duration is not None:
-            results["clip_duration"] = duration * self.seen / len(times)
+        duration = results["clip_duration"]
+        results["clip_duration"] = duration * self.seen / len(times)
         if "waveform" in results:
             results["waveform"] = self._seen_sound(results, duration)
         if self.future:
             truth = np.stack(images[self.seen : self.seen + self.future])
             if self.grey:
-                truth = np.stack([cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) for one in
-                                  np.ascontiguousarray(truth)])[..., None]  # fmt: skip
+                grey = [cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) for one in truth]
+                truth = np.stack(grey)[..., None]
             truth = np.ascontiguousarray(truth.transpose(3, 0, 1, 2))
             results["gt_frames"] = torch.from_numpy(truth)  # (C, future, H, W)
             results["future_times"] = times[self.seen :]

@@ -72,6 +72,34 @@ def test_sentences_go_through_a_pipeline_of_clips(folder):
     assert sample["inputs"]["rgb"].shape[-2:] == (16, 16)
 
 
+def test_a_broken_file_comes_without_its_segment(folder, tmp_path):
+    (tmp_path / "0007.mp4").write_bytes(b"no video")
+    pipeline = [
+        dict(type="OpenMedia"),
+        dict(type="SampleClips", clip_len=4, fps=8),
+        dict(type="LoadFrames"),
+        dict(type="FormatClips", modalities=["rgb"]),
+        dict(type="PackActionInputs", collect_keys=["rgb"], meta_keys=["presence"]),
+    ]
+    text = "file,start,end,text\n0007,2,3,a square moves\n"
+    data = build(tmp_path, text, pipeline=pipeline, test_mode=True)
+    data.tolerate(1)
+    sample = data[0]["data_samples"]
+    assert "media container" in sample.failure and not sample.presence["rgb"]
+
+
+def test_one_file_has_one_name(folder):
+    """Two spellings would be two samples, of which each lacks the other's sentences."""
+    with pytest.raises(AnnotationError, match=r"csv:3: is the file of .*csv:2, 0007"):
+        build(folder, "file,start,end,text\n0007,0,2,one\n0007.mp4,0,2,two\n")
+
+
+def test_what_is_read_beside_the_files_has_to_be_there(folder):
+    steps = [dict(type="LoadFlowImages", directory=str(folder / "{stem}"))]
+    with pytest.raises(FileNotFoundError, match="LoadFlowImages"):
+        build(folder, pipeline=steps)
+
+
 def test_dense_samples_are_films_with_both_peoples_segments(folder):
     def entry(*sentences):
         times = [times for times, _ in sentences]

@@ -90,7 +90,8 @@ def test_all_mistakes_of_csv_at_once(tmp_path):
         "'file words'"
     ]
     assert problems_of(write(tmp_path, "file,text\n")) == ["FILE: names no video"]
-    assert "end not found in" in problems_of(write(tmp_path, "file,start,text\n"))[0]
+    for head in ("file,start,text\n", '"file","start","text"\na,1,b\n'):
+        assert "end not found in" in problems_of(write(tmp_path, head))[0]
 
 
 @given(
@@ -185,7 +186,12 @@ def test_msvd_as_text_table_and_json(tmp_path):
         for name, one in by_video.items()
         for text in one
     ]
+    rows = [row[::-1] for row in csv.reader(io.StringIO(table))]
+    with io.StringIO() as quoted:  # spreadsheets quote all; the order is free
+        csv.writer(quoted, quoting=csv.QUOTE_ALL).writerows(rows)
+        turned = quoted.getvalue()
     files = dict(lines=lines, table=table, json=by_video, coco=dict(sentences=pairs))
+    files["turned"] = turned
     wrong = {}
     for name, text in files.items():
         found = said(read_captions(write(tmp_path, text, name), "msvd"))

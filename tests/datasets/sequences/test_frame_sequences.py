@@ -184,8 +184,9 @@ def test_what_is_not_kth(kth, tmp_path):
     boxing = dict(kind="KTHDataset", classes=["boxing"])
     with pytest.raises(ValueError, match="persons must be 'train', 'test' or numbers"):
         build(kth, persons="val", **boxing)
-    with pytest.raises(ValueError, match="persons must be"):
-        build(kth, persons=[0, 3], **boxing)
+    for persons in ([0, 3], 3):
+        with pytest.raises(ValueError, match="persons must be"):
+            build(kth, persons=persons, **boxing)
     with pytest.raises(ValueError, match=r"no file of persons \[2\]"):
         build(kth, persons=[2], **boxing)
     with pytest.raises(ValueError, match="classes must be some of"):
