@@ -42,6 +42,7 @@ def report_modalities(
     worth: str,
     samples: int,
     classes: Sequence[tuple[int, str, int]] = (),
+    unit: str = "%",
 ) -> dict:
     """What each modality brought, as :func:`~.report.make_report` words it.
 
@@ -54,6 +55,7 @@ def report_modalities(
         worth: What the values are.
         samples: How many they are of.
         classes: Of values that are of classes: label, name and how many samples each.
+        unit: Of the values; ``%``: they are shares.
     """
     full = full_subset(values)
     modalities = [members(one)[0] for one in values if len(members(one)) == 1]
@@ -75,6 +77,7 @@ def report_modalities(
     reached = float(values[best].mean())
     return dict(
         worth=worth,
+        unit=unit,
         modalities=modalities,
         subsets=list(values),
         overall=group(slice(None), samples),

@@ -168,7 +168,7 @@ class FrameMetric(ReportingMetric):
             one: np.array([x["found"][f"{WORTH}/{one}"].mean() for x in usable])
             for one in subsets
         }
-        report = report_modalities(worth, WORTH, len(usable))
+        report = report_modalities(worth, WORTH, len(usable), unit="dB")
         measures = self._keep_modalities(report)
         return {key: v for key, v in measures.items() if not key.startswith(WORTH)}
 
