@@ -9,13 +9,11 @@ import numpy as np
 from mmaction.registry import METRICS
 
 from .caption_samples import coco_captions, read_captions
-from .caption_scores import SETTINGS, WORTHS, CaptionScores, score_captions
+from .caption_scores import JAVA, SETTINGS, WORTHS, CaptionScores, score_captions
 from .captions import InverseFrequencies, slot_words, tokenize
 from .class_report import report_modalities
 from .reporting_metric import ResultFileMetric
 from .sample_fields import names_of_subsets
-
-JAVA = ("METEOR", "SPICE")
 
 
 @METRICS.register_module()
@@ -96,7 +94,7 @@ class CaptionMetric(ResultFileMetric):
                 f"worth must be one of {', '.join(WORTHS)} ('slots' with slots), got "
                 f"{worth!r}"
             )
-        if unknown := set(java_scores) - set(JAVA):
+        if unknown := set(java_scores) - JAVA.keys():
             raise ValueError(f"java_scores are {', '.join(JAVA)}, got {unknown}")
         self.slots = slot_words(slots or {})
         self.worth = worth
