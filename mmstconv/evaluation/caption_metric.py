@@ -8,18 +8,16 @@ from pathlib import Path
 import numpy as np
 from mmaction.registry import METRICS
 
-from ..disk import refuse_foreign
-from .caption_samples import read_captions, write_coco_captions
-from .caption_scores import SETTINGS, WORTHS, CaptionScores, score_captions
+from .caption_samples import coco_captions, read_captions
+from .caption_scores import JAVA, SETTINGS, WORTHS, CaptionScores, score_captions
 from .captions import InverseFrequencies, slot_words, tokenize
-from .event_report import report_modalities
-from .reporting_metric import ReportingMetric
-
-JAVA = ("METEOR", "SPICE")
+from .class_report import report_modalities
+from .reporting_metric import ResultFileMetric
+from .sample_fields import names_of_subsets
 
 
 @METRICS.register_module()
-class CaptionMetric(ReportingMetric):
+class CaptionMetric(ResultFileMetric):
     """Scores of sentences, of all modalities and of each subset.
 
     Reads ``pred_caption``, ``gt_captions`` (a list of references) and, where the head
@@ -86,6 +84,7 @@ class CaptionMetric(ReportingMetric):
     ) -> None:
         super().__init__(
             out_dir,
+            out_file,
             collect_device=collect_device,
             prefix=prefix,
             collect_dir=collect_dir,
@@ -95,14 +94,11 @@ class CaptionMetric(ReportingMetric):
                 f"worth must be one of {', '.join(WORTHS)} ('slots' with slots), got "
                 f"{worth!r}"
             )
-        if unknown := set(java_scores) - set(JAVA):
+        if unknown := set(java_scores) - JAVA.keys():
             raise ValueError(f"java_scores are {', '.join(JAVA)}, got {unknown}")
         self.slots = slot_words(slots or {})
         self.worth = worth
         self.java_scores = tuple(java_scores)
-        self.out_file = out_file
-        if out_file is not None:  # before anything is computed
-            refuse_foreign([out_file])
 
     def process(self, data_batch: object, data_samples: Sequence[Mapping]) -> None:
         """Keep of each sample its sentences."""
@@ -110,12 +106,11 @@ class CaptionMetric(ReportingMetric):
             self.results.append(read_captions(sample, type(self).__name__))
 
     def compute_metrics(self, results: Sequence[Mapping]) -> dict[str, float]:
-        if self.out_file is not None:
-            write_coco_captions(results, self.out_file)
+        self._write_file(results)
         labelled = [one for one in results if one["truth"] is not None]
-        if len(labelled) < len(results):
-            self._warn(f"{len(results) - len(labelled)} of {len(results)} samples have "
-                       "no references (gt_captions) and are left out")  # fmt: skip
+        self._warn_left_out(
+            labelled, results, "samples have no references (gt_captions)"
+        )
         if not labelled:
             self._warn("no sample has references, nothing to measure")
             return {}
@@ -129,11 +124,12 @@ class CaptionMetric(ReportingMetric):
         found = score([one["said"] for one in labelled], self.java_scores)
         for name, reason in found.absent.items():
             self._warn(f"no {name}: {reason}")
+        names = names_of_subsets(labelled, type(self).__name__, "subset_captions")
         subsets = {
-            name: score([one["subsets"][name] for one in labelled])
-            for name in self._names_of_subsets(labelled)
+            name: score([one["subsets"][name] for one in labelled]) for name in names
         }
-        measures = {**found.measures, **self._measures_of_subsets(subsets)}
+        measures = dict(found.measures)
+        measures |= self._measures_of_subsets(subsets, len(labelled))
         self.report = dict(
             samples=len(results),
             without_references=len(results) - len(labelled),
@@ -146,7 +142,12 @@ class CaptionMetric(ReportingMetric):
         self._write()
         return measures
 
-    def _measures_of_subsets(self, subsets: Mapping[str, CaptionScores]) -> dict:
+    def _file_of(self, results: Sequence[Mapping]) -> list[dict]:
+        return coco_captions(results)
+
+    def _measures_of_subsets(
+        self, subsets: Mapping[str, CaptionScores], samples: int
+    ) -> dict[str, float]:
         """Measures by subset, and the Shapley values of the worth."""
         self.modality_report = None
         if not subsets:
@@ -160,25 +161,10 @@ class CaptionMetric(ReportingMetric):
             self._warn("no reference has a word of any slot: no Shapley values")
             return measures
         worths = {name: one.worth(self.worth) for name, one in subsets.items()}
-        count = len(next(iter(worths.values())))
-        report = report_modalities(
-            worths, range(count), [""] * count, [1] * count, WORTHS[self.worth]
-        )
-        report["classes"] = []
+        report = report_modalities(worths, WORTHS[self.worth], samples)
         kept = self._keep_modalities(report)
         shown = ("shapley/", "margin/")
         return measures | {k: v for k, v in kept.items() if k.startswith(shown)}
-
-    def _names_of_subsets(self, labelled: Sequence[Mapping]) -> list[str]:
-        names = list(labelled[0]["subsets"])
-        for one in labelled:
-            if set(one["subsets"]) != set(names):
-                raise ValueError(
-                    f"{type(self).__name__}: {one['name']} has subset_captions of "
-                    f"{sorted(one['subsets'])}, {labelled[0]['name']} of "
-                    f"{sorted(names)}: expected the same subsets of every sample"
-                )
-        return names
 
 
 def _row(

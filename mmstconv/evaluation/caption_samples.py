@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
-import torch
 
-from ..disk import write_own
+from .sample_fields import as_numbers, name_of, names_of_videos, required
 
-#: What a data sample without such a field has to do.
-ADVICE = dict(
-    pred_caption="the head must be one that says a sentence (model.cls_head)",
-    pred_captions="what is evaluated must be dense captions of films",
-    pred_segments="what is evaluated must be dense captions of films",
-)
+ADVICE = "the head must be one that says a sentence (model.cls_head)"
+DENSE_ADVICE = "what is evaluated must be dense captions of films"
 
 
 def read_captions(sample: Mapping, whose: str) -> dict:
@@ -34,8 +27,9 @@ def read_captions(sample: Mapping, whose: str) -> dict:
     Raises:
         ValueError: Something is missing or no text.
     """
-    where = _where(sample, whose)
-    said = _required(sample, "pred_caption", where)
+    name = name_of(sample)
+    where = f"{whose}: {name}"
+    said = required(sample, "pred_caption", whose, ADVICE)
     truth = sample.get("gt_captions")
     if truth is not None:
         truth = _texts(truth, f"{where}: gt_captions")
@@ -45,7 +39,7 @@ def read_captions(sample: Mapping, whose: str) -> dict:
     _texts([said, *subsets.values()], f"{where}: pred_caption or subset_captions")
     segment = sample.get("segment")
     return dict(
-        name=str(sample.get("filename", "a data sample")),
+        name=name,
         video=str(sample.get("video_id") or ""),
         segment=None if segment is None else [float(one) for one in segment],
         failed="failure" in sample,
@@ -67,9 +61,11 @@ def read_dense_captions(sample: Mapping, whose: str) -> dict:
     Raises:
         ValueError: Something is missing, or not of its shape, or no text.
     """
-    where = _where(sample, whose)
-    said = _texts(_required(sample, "pred_captions", where), f"{where}: pred_captions")
-    found = _required(sample, "pred_segments", where)
+    name = name_of(sample)
+    where = f"{whose}: {name}"
+    said = required(sample, "pred_captions", whose, DENSE_ADVICE)
+    said = _texts(said, f"{where}: pred_captions")
+    found = required(sample, "pred_segments", whose, DENSE_ADVICE)
     truth = None
     if sample.get("gt_segments") is not None:
         listed = sample.get("gt_segment_captions")
@@ -81,18 +77,18 @@ def read_dense_captions(sample: Mapping, whose: str) -> dict:
         truth = dict(
             segments=_segments(sample["gt_segments"], len(known), f"{where}: gt"),
             captions=known,
-            sources=_array(sources).astype(np.int64),
+            sources=as_numbers(sources).astype(np.int64),
         )
         if truth["sources"].shape != (len(known),):
             raise ValueError(f"{where}: gt_segment_sources must be one a segment")
     scores = sample.get("pred_scores")
-    scores = np.ones(len(said)) if scores is None else _array(scores)
+    scores = np.ones(len(said)) if scores is None else as_numbers(scores)
     if scores.shape != (len(said),):
         raise ValueError(
             f"{where}: pred_scores of shape {scores.shape}, expected ({len(said)},)"
         )
     return dict(
-        name=str(sample.get("filename", "a data sample")),
+        name=name,
         video=str(sample.get("video_id") or ""),
         failed="failure" in sample,
         truth=truth,
@@ -102,58 +98,32 @@ def read_dense_captions(sample: Mapping, whose: str) -> dict:
     )
 
 
-def write_coco_captions(results: Sequence[Mapping], path: str | Path) -> None:
+def coco_captions(results: Sequence[Mapping]) -> list[dict]:
     """Sentences as COCO's result file of captions, with the segment where there is one.
 
-    ``image_id`` is the ``video_id`` of the data sample, else the file's name without
-    its ending.
-
-    Raises:
-        ForeignFile: There is such a file that was not written here.
+    ``image_id`` is as :func:`~.sample_fields.names_of_videos`.
     """
     listed = []
-    for one in results:
-        row = dict(image_id=_video(one), caption=one["said"])
+    for video, one in zip(names_of_videos(results), results):
+        row = dict(image_id=video, caption=one["said"])
         listed.append(
             row if one["segment"] is None else dict(row, timestamp=one["segment"])
         )
-    _write(listed, path)
+    return listed
 
 
-def write_dense_captions(results: Sequence[Mapping], path: str | Path) -> None:
+def dense_captions(results: Sequence[Mapping]) -> dict:
     """Sentences as a submission to ActivityNet Captions.
 
-    Raises:
-        ForeignFile: There is such a file that was not written here.
+    Videos are called as :func:`~.sample_fields.names_of_videos` has it.
     """
     listed: dict[str, list] = {}
-    for one in results:
-        rows = listed.setdefault(_video(one), [])
+    for video, one in zip(names_of_videos(results), results):
+        rows = listed.setdefault(video, [])
         for segment, text, score in zip(one["segments"], one["said"], one["scores"]):
             row = dict(sentence=text, timestamp=segment.tolist(), score=float(score))
             rows.append(row)
-    _write(dict(version="VERSION 1.0", results=listed, external_data={}), path)
-
-
-def _write(content: object, path: str | Path) -> None:
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_own(path, json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _video(one: Mapping) -> str:
-    return one["video"] or Path(one["name"]).stem
-
-
-def _where(sample: Mapping, whose: str) -> str:
-    return f"{whose}: {sample.get('filename', 'a data sample')}"
-
-
-def _required(sample: Mapping, field: str, where: str):
-    value = sample.get(field)
-    if value is None:
-        raise ValueError(f"{where} has no {field}: {ADVICE[field]}")
-    return value
+    return dict(version="VERSION 1.0", results=listed, external_data={})
 
 
 def _texts(values: Sequence, where: str) -> list[str]:
@@ -163,7 +133,7 @@ def _texts(values: Sequence, where: str) -> list[str]:
 
 
 def _segments(values: object, count: int, where: str) -> np.ndarray:
-    segments = _array(values)
+    segments = as_numbers(values)
     if segments.size == 0 and count == 0:
         return np.zeros((0, 2))
     if segments.shape != (count, 2) or not np.isfinite(segments).all():
@@ -174,8 +144,3 @@ def _segments(values: object, count: int, where: str) -> np.ndarray:
     if (segments[:, 1] < segments[:, 0]).any():
         raise ValueError(f"{where}_segments: a segment ends before its start")
     return segments
-
-
-def _array(values: object) -> np.ndarray:
-    values = np.asarray(values) if isinstance(values, (list, tuple)) else values
-    return torch.as_tensor(values).detach().cpu().double().numpy()

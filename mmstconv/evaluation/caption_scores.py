@@ -10,8 +10,7 @@ import numpy as np
 from .captions import (
     InverseFrequencies,
     bleu,
-    cider,
-    cider_d,
+    both_ciders,
     exact_match,
     meteor,
     rouge_l,
@@ -38,6 +37,8 @@ SETTINGS = {
     "exact_match": f"all tokens equal to those of one reference; {TOKENS}",
     "slots": "mean over slots of the share of samples with the right word",
 }
+#: What needs Java.
+JAVA = {"METEOR": meteor, "SPICE": spice}
 #: What Shapley values may be of, and how the report calls it.
 WORTHS = {
     "exact_match": "exact match",
@@ -87,10 +88,11 @@ def score_captions(
     measures = {
         f"BLEU-{n}": score for n, score in enumerate(bleu(candidates, references), 1)
     }
+    clipped, unclipped = both_ciders(candidates, references, idf)
     samples = {
         "ROUGE-L": rouge_l(candidates, references),
-        "CIDEr-D": cider_d(candidates, references, idf),
-        "CIDEr-unclipped": cider(candidates, references, idf),
+        "CIDEr-D": clipped,
+        "CIDEr-unclipped": unclipped,
         "exact_match": exact_match(candidates, references),
     }
     for name, words in slots.items():
@@ -103,7 +105,7 @@ def score_captions(
     if rights:
         measures["slots"] = float(np.mean(rights))
     absent = {}
-    for name, score in (("METEOR", meteor), ("SPICE", spice)):
+    for name, score in JAVA.items():
         if name in java and (reason := why_absent(name)):
             absent[name] = reason
         elif name in java:

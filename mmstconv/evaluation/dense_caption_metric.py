@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 from mmaction.registry import METRICS
 
-from ..disk import refuse_foreign
-from .caption_samples import read_dense_captions, write_dense_captions
+from .caption_samples import dense_captions, read_dense_captions
 from .captions import (
     FilmCaptions,
     InverseFrequencies,
@@ -25,7 +24,7 @@ from .captions import (
 from .captions.cider import SCALE
 from .captions.dense import SCORERS, TIOU_THRESHOLDS
 from .captions.soda import Story
-from .reporting_metric import ReportingMetric
+from .reporting_metric import ResultFileMetric
 
 SETTINGS = {
     "dense": "densevid_eval of ActivityNet Captions: each prediction with each true "
@@ -39,7 +38,7 @@ SETTINGS = {
 
 
 @METRICS.register_module()
-class DenseCaptionMetric(ReportingMetric):
+class DenseCaptionMetric(ResultFileMetric):
     """Scores of the sentences of films, each of a segment.
 
     Reads ``pred_segments`` ``(P, 2)`` seconds, ``pred_captions`` (P texts) and
@@ -93,15 +92,13 @@ class DenseCaptionMetric(ReportingMetric):
     ) -> None:
         super().__init__(
             out_dir,
+            out_file,
             collect_device=collect_device,
             prefix=prefix,
             collect_dir=collect_dir,
         )
         self.meteor = meteor
         self.max_sentences = max_sentences
-        self.out_file = out_file
-        if out_file is not None:  # before anything is computed
-            refuse_foreign([out_file])
 
     def process(self, data_batch: object, data_samples: Sequence[Mapping]) -> None:
         """Keep of each film its sentences."""
@@ -109,13 +106,10 @@ class DenseCaptionMetric(ReportingMetric):
             self.results.append(read_dense_captions(sample, type(self).__name__))
 
     def compute_metrics(self, results: Sequence[Mapping]) -> dict[str, float]:
-        if self.out_file is not None:
-            write_dense_captions(results, self.out_file)
+        self._write_file(results)
         labelled = [one for one in results if one["truth"] is not None]
         labelled = [one for one in labelled if len(one["truth"]["segments"])]
-        if len(labelled) < len(results):
-            self._warn(f"{len(results) - len(labelled)} of {len(results)} films have "
-                       "no true segment and are left out")  # fmt: skip
+        self._warn_left_out(labelled, results, "films have no true segment")
         if not labelled:
             self._warn("no film has a true segment, nothing to measure")
             return {}
@@ -147,6 +141,9 @@ class DenseCaptionMetric(ReportingMetric):
         )
         self._write()
         return measures
+
+    def _file_of(self, results: Sequence[Mapping]) -> dict:
+        return dense_captions(results)
 
     def _film(self, one: Mapping) -> FilmCaptions:
         kept = np.argsort(-one["scores"], kind="stable")[: self.max_sentences]

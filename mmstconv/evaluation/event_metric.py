@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from ..disk import refuse_foreign
+from .class_report import report_modalities
 from .detection import AveragePrecision, Events
-from .event_report import report_modalities, write_activitynet
-from .event_samples import found_events, names_of_subsets, read_events, true_events
-from .reporting_metric import ReportingMetric
+from .event_samples import (
+    activitynet_detections,
+    found_events,
+    read_events,
+    true_events,
+)
+from .reporting_metric import ResultFileMetric
+from .sample_fields import names_of_subsets
 
+#: What the report on modalities judges by.
+WORTH = "average mAP"
 SHOWN = 5
 
 
-class EventMetric(ReportingMetric):
+class EventMetric(ResultFileMetric):
     """Mean average precision of events, of all modalities and of each subset.
 
     Subclasses say how events are judged: ``times`` (the field of the data samples),
@@ -40,25 +46,6 @@ class EventMetric(ReportingMetric):
     #: Place of the threshold that subsets and errors of time are reported at.
     main: int
 
-    def __init__(
-        self,
-        out_dir: str | Path | None = None,
-        out_file: str | Path | None = None,
-        *,
-        collect_device: str = "cpu",
-        prefix: str | None = None,
-        collect_dir: str | None = None,
-    ) -> None:
-        super().__init__(
-            out_dir,
-            collect_device=collect_device,
-            prefix=prefix,
-            collect_dir=collect_dir,
-        )
-        self.out_file = out_file
-        if out_file is not None:  # before anything is computed
-            refuse_foreign([out_file])
-
     def process(self, data_batch: object, data_samples: Sequence[Mapping]) -> None:
         """Keep of each file its events."""
         names = (self.dataset_meta or {}).get("classes")
@@ -70,12 +57,11 @@ class EventMetric(ReportingMetric):
 
     def compute_metrics(self, results: Sequence[Mapping]) -> dict[str, float]:
         names = (self.dataset_meta or {}).get("classes")
-        if self.out_file is not None:
-            write_activitynet(results, names, self.out_file)
+        self._write_file(results)
         labelled = [one for one in results if one["truth"] is not None]
-        if len(labelled) < len(results):
-            self._warn(f"{len(results) - len(labelled)} of {len(results)} files are "
-                       "not labelled (no gt_instances) and are left out")  # fmt: skip
+        self._warn_left_out(
+            labelled, results, "files are not labelled (no gt_instances)"
+        )
         if not any(len(one["truth"]["labels"]) for one in labelled):
             self._warn("no file has a true event, nothing to measure")
             return {}
@@ -93,6 +79,9 @@ class EventMetric(ReportingMetric):
         self.report = self._report(results, labelled, truth, found, judged, measures)
         self._write()
         return measures
+
+    def _file_of(self, results: Sequence[Mapping]) -> dict:
+        return activitynet_detections(results, (self.dataset_meta or {}).get("classes"))
 
     def _judge(self, truth: Events, found: Events, classes: list) -> AveragePrecision:
         raise NotImplementedError
@@ -128,7 +117,7 @@ class EventMetric(ReportingMetric):
     ) -> dict[str, float]:
         """The means of each subset, and the Shapley values."""
         self.modality_report = None
-        subsets = names_of_subsets(labelled, type(self).__name__)
+        subsets = names_of_subsets(labelled, type(self).__name__, "subset_instances")
         if not subsets:
             return {}
         found = {
@@ -141,14 +130,19 @@ class EventMetric(ReportingMetric):
                 np.nanmean(values[:, self.main])
             )
         there = [place for place, label in enumerate(known) if label in truth.labels]
+        labels = [known[place] for place in there]
+        classes = [
+            (label, _name(label, names), int((truth.labels == label).sum()))
+            for label in labels
+        ]
         report = report_modalities(
             {one: self._mean(values[there]) for one, values in found.items()},
-            [known[place] for place in there],
-            [_name(known[place], names) for place in there],
-            [int((truth.labels == known[place]).sum()) for place in there],
+            WORTH,
+            len(truth.labels),
+            classes,
         )
         for name, value in self._keep_modalities(report).items():
-            measures[name.replace(report["worth"], "average_mAP")] = value
+            measures[name.replace(WORTH, "average_mAP")] = value
         return measures
 
     def _report(

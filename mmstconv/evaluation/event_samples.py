@@ -1,19 +1,15 @@
-"""Events of data samples as plain arrays."""
+"""Events of data samples as plain arrays, and as a file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 
 from .detection import Events, join_events
+from .sample_fields import as_numbers, name_of, names_of_videos, required
 
-#: What a data sample without such a field has to do.
-ADVICE = dict(
-    pred_instances="the head must be one that detects events (model.cls_head)",
-    gt_instances="the pipeline must pack it (keys of PackFilmSteps)",
-)
+ADVICE = "the head must be one that detects events (model.cls_head)"
 
 
 def read_events(sample: Mapping, times: str, whose: str) -> dict:
@@ -34,10 +30,9 @@ def read_events(sample: Mapping, times: str, whose: str) -> dict:
     Raises:
         ValueError: Something is missing, or not of its shape, or no finite number.
     """
-    name = str(sample.get("filename", "a data sample"))
+    name = name_of(sample)
     where = f"{whose}: {name}"
-    if sample.get("pred_instances") is None:
-        raise ValueError(f"{where} has no pred_instances: {ADVICE['pred_instances']}")
+    found = required(sample, "pred_instances", whose, ADVICE)
     truth = sample.get("gt_instances")
     subsets = sample.get("subset_instances") or {}
     return dict(
@@ -45,7 +40,7 @@ def read_events(sample: Mapping, times: str, whose: str) -> dict:
         video=str(sample.get("video_id") or ""),
         failed="failure" in sample,
         truth=None if truth is None else _table(truth, times, f"{where}: gt_instances"),
-        found=_table(sample["pred_instances"], times, f"{where}: pred_instances", True),
+        found=_table(found, times, f"{where}: pred_instances", True),
         subsets={
             subset: _table(one, times, f"{where}: subset_instances[{subset!r}]", True)
             for subset, one in subsets.items()
@@ -65,21 +60,25 @@ def found_events(results: Sequence[Mapping], subset: str | None = None) -> Event
     )
 
 
-def names_of_subsets(results: Sequence[Mapping], whose: str) -> tuple[str, ...]:
-    """Of all samples.
+def activitynet_detections(
+    results: Sequence[Mapping], names: Sequence[str] | None
+) -> dict:
+    """The detections as ActivityNet's result file: version, results, external_data.
 
-    Raises:
-        ValueError: They have not the same.
+    An instant is a segment that starts when it ends. Videos are called as
+    :func:`~.sample_fields.names_of_videos` has it.
     """
-    names = tuple(results[0]["subsets"])
-    for one in results:
-        if set(one["subsets"]) != set(names):
-            raise ValueError(
-                f"{whose}: {one['name']} has subset_instances of "
-                f"{sorted(one['subsets'])}, {results[0]['name']} of {sorted(names)}: "
-                "expected the same subsets of every file"
-            )
-    return names
+    listed: dict[str, list] = {}
+    for video, one in zip(names_of_videos(results), results):
+        events = listed.setdefault(video, [])
+        found = one["found"]
+        for times, label, score in zip(
+            found["times"], found["labels"], found["scores"]
+        ):
+            name = str(names[label]) if names else str(label)
+            segment = np.broadcast_to(times, 2).tolist()
+            events.append(dict(score=float(score), segment=segment, label=name))
+    return dict(version="VERSION 1.3", results=listed, external_data={})
 
 
 def _joined(tables: Sequence[Mapping]) -> Events:
@@ -98,7 +97,7 @@ def _table(instances: object, times: str, where: str, scored: bool = False) -> d
         value = instances.get(field)
         if value is None:
             raise ValueError(f"{where} has no {field}")
-        fields[field] = torch.as_tensor(value).detach().cpu().double().numpy()
+        fields[field] = as_numbers(value)
     count = fields["labels"].size
     shapes = {
         times: (count, 2) if times == "segments" else (count,),

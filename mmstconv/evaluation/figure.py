@@ -45,11 +45,15 @@ def draw_report(report: Mapping) -> Figure:
 def _draw_subsets(axes: Axes, report: Mapping) -> None:
     overall, subsets, worth = report["overall"], report["subsets"], report["worth"]
     full = full_subset(subsets)
-    accuracies = [100 * overall["measures"][f"{worth}/{subset}"] for subset in subsets]
+    scale, unit, _ = _units(report)
+    accuracies = [
+        scale * overall["measures"][f"{worth}/{subset}"] for subset in subsets
+    ]
+    widest = 100 if unit == "%" else max(*accuracies, 1e-6)
     colours = ["#1d3557" if subset == full else "#8aa6c1" for subset in subsets]
     axes.barh(subsets, accuracies, color=colours)
     for subset, accuracy in zip(subsets, accuracies):
-        axes.text(118, subset, f"{accuracy:.1f}", ha="right", va="center")
+        axes.text(1.18 * widest, subset, f"{accuracy:.1f}", ha="right", va="center")
     streams = {
         name: 100 * overall["measures"][f"{worth}/stream_{name}"]
         for name in report["modalities"]
@@ -62,21 +66,23 @@ def _draw_subsets(axes: Axes, report: Mapping) -> None:
         )
         _legend_below(axes)
     axes.invert_yaxis()
-    axes.set_xlim(0, 120)
-    axes.set_xticks(range(0, 101, 20))
-    axes.set_xlabel(f"{in_words(worth)}, %")
+    axes.set_xlim(0, 1.2 * widest)
+    if unit == "%":
+        axes.set_xticks(range(0, 101, 20))
+    axes.set_xlabel(f"{in_words(worth)}, {unit}")
     title = f"{_titled(worth)} by modalities used, {overall['samples']} samples"
     axes.set_title(title)
 
 
 def _draw_shapley(axes: Axes, report: Mapping) -> None:
     measures, names = report["overall"]["measures"], report["modalities"]
-    values = np.array([100 * measures[f"shapley/{name}"] for name in names])
+    scale, _, points = _units(report)
+    values = np.array([scale * measures[f"shapley/{name}"] for name in names])
     bars = axes.bar(names, values, color=_colours(report), width=0.6)
     axes.bar_label(bars, fmt="%+.1f", padding=2)
     axes.axhline(0, color="black", linewidth=0.8)
     axes.margins(y=0.15)
-    title = f"Shapley values, sum {values.sum():+.1f} points"
+    title = f"Shapley values, sum {values.sum():+.1f} {points}"
     notes = [_presence_note(name, report) for name in names]
     if any(notes):
         partial = [name for name, note in zip(names, notes) if note]
@@ -193,6 +199,12 @@ def _draw_weights(axes: Axes, report: Mapping) -> None:
     axes.set_ylim(0, 115 * max(0.01, *map(max, weights.values())))
     axes.set_ylabel("share, %")
     axes.set_title("Mean weight where present")
+
+
+def _units(report: Mapping) -> tuple[float, str, str]:
+    """What values are multiplied by, and the units of them and of differences."""
+    unit = report["unit"]
+    return (100, "%", "points") if unit == "%" else (1, unit, unit)
 
 
 def _titled(worth: str) -> str:

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 from mmaction.registry import METRICS
 
-from .event_report import report_modalities
+from .class_report import report_modalities
 from .frame_samples import read_frames, read_seen
 from .frames import BASELINES, MEASURES, PerceptualDistance
 from .outcomes import members
 from .reporting_metric import ReportingMetric
+from .sample_fields import name_of, names_of_subsets
 
 #: What the modalities are judged by, as a larger value of it is better.
 WORTH = "psnr_range1"
@@ -102,7 +103,7 @@ class FrameMetric(ReportingMetric):
     def process(self, data_batch: Mapping, data_samples: Sequence[Mapping]) -> None:
         """Keep of each sample its errors by horizon."""
         for place, sample in enumerate(data_samples):
-            name = str(sample.get("filename", "a data sample"))
+            name = name_of(sample)
             frames = read_frames(sample)
             result = dict(name=name, failed="failure" in sample, found={})
             if not result["failed"] and frames.true is not None:
@@ -130,44 +131,35 @@ class FrameMetric(ReportingMetric):
         return found
 
     def compute_metrics(self, results: Sequence[Mapping]) -> dict[str, float]:
-        unread = sum(one["failed"] for one in results)
-        usable = [one for one in results if one["found"]]
-        if unread:
-            self._warn(f"{unread} of {len(results)} files could not be read and are "
-                       "left out")  # fmt: skip
-        if len(usable) + unread < len(results):
-            self._warn(f"{len(results) - len(usable) - unread} of {len(results)} "
-                       "samples have no gt_frames and are left out")  # fmt: skip
+        read = [one for one in results if not one["failed"]]
+        self._warn_left_out(read, results, "files could not be read")
+        usable = [one for one in read if one["found"]]
+        self._warn_left_out(usable, read, "samples have no gt_frames")
         if not usable:
             self._warn("no sample has frames to compare, nothing to measure")
             return {}
-        different = [one["name"] for one in usable if set(one["found"]) !=
-                     set(usable[0]["found"])]  # fmt: skip
-        if different:
-            raise ValueError(
-                f"{type(self).__name__}: {different[0]} has other subset_frames than "
-                f"{usable[0]['name']}, {usable[0]['subsets']}"
-            )
+        subsets = names_of_subsets(usable, type(self).__name__, "subset_frames")
         keys = list(usable[0]["found"])
         measures = {
             key: float(np.concatenate([one["found"][key] for one in usable]).mean())
             for key in keys
         }
-        measures |= self._modalities(usable)
+        measures |= self._modalities(usable, subsets)
         self.report = dict(
             samples=len(usable),
-            not_read=unread,
-            without_truth=len(results) - len(usable) - unread,
+            not_read=len(results) - len(read),
+            without_truth=len(read) - len(usable),
             measures=measures,
             classes=_by_horizon(usable, keys),
         )
         self._write()
         return measures
 
-    def _modalities(self, usable: Sequence[Mapping]) -> dict[str, float]:
+    def _modalities(
+        self, usable: Sequence[Mapping], subsets: Sequence[str]
+    ) -> dict[str, float]:
         """Shapley values, where each subset of the modalities was predicted."""
         self.modality_report = None
-        subsets = usable[0]["subsets"]
         players = set().union(*map(members, subsets))
         whole = subsets and len(subsets) == 2 ** len(players)
         if WORTH not in self.functions or not whole:
@@ -176,11 +168,7 @@ class FrameMetric(ReportingMetric):
             one: np.array([x["found"][f"{WORTH}/{one}"].mean() for x in usable])
             for one in subsets
         }
-        count = len(usable)
-        report = report_modalities(
-            worth, range(count), [""] * count, [1] * count, WORTH
-        )
-        report["classes"] = []
+        report = report_modalities(worth, WORTH, len(usable), unit="dB")
         measures = self._keep_modalities(report)
         return {key: v for key, v in measures.items() if not key.startswith(WORTH)}
 

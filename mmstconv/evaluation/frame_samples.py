@@ -9,7 +9,10 @@ import cv2
 import numpy as np
 import torch
 
+from .sample_fields import name_of, required
+
 WHOSE = "FrameMetric"
+ADVICE = "the model must be one that predicts frames"
 
 
 class SampleFrames(NamedTuple):
@@ -32,21 +35,16 @@ def read_frames(sample: Mapping) -> SampleFrames:
     Raises:
         ValueError: None were predicted, or they are of another shape than the truth.
     """
-    where = f"{WHOSE}: {sample.get('filename', 'a data sample')}"
-    if sample.get("pred_frames") is None:
-        raise ValueError(
-            f"{where} has no pred_frames: the model must be one that predicts frames"
-        )
+    predicted = required(sample, "pred_frames", WHOSE, ADVICE)
     true = sample.get("gt_frames")
     true = None if true is None else _array(true)
-    found = dict(pred_frames=_array(sample["pred_frames"]))
-    for name, one in (sample.get("subset_frames") or {}).items():
-        found[name] = _array(one)
+    found = dict(pred_frames=predicted, **(sample.get("subset_frames") or {}))
+    found = {name: _array(one) for name, one in found.items()}
     for name, one in found.items():
         if true is not None and one.shape != true.shape:
             raise ValueError(
-                f"{where}: {name} of shape {one.shape}, but gt_frames is {true.shape} "
-                "(C, T, H, W)"
+                f"{WHOSE}: {name_of(sample)}: {name} of shape {one.shape}, but "
+                f"gt_frames is {true.shape} (C, T, H, W)"
             )
     return SampleFrames(found.pop("pred_frames"), true, found)
 

@@ -27,10 +27,10 @@ def make_report(outcomes: Outcomes, class_names: Sequence[str] | None = None) ->
     """Means over all samples and over those of each class.
 
     Returns:
-        ``worth`` (what ``outcomes`` judges by), ``modalities`` and ``subsets``
-        (names, in order), ``overall`` (a group),
-        ``classes`` (a list of groups with ``label`` and ``name``, of the labels
-        that occur), ``best_stream`` and ``calibration`` (see
+        ``worth`` (what ``outcomes`` judges by) and ``unit`` (``%`` of shares, else
+        what the values are in), ``modalities`` and ``subsets`` (names, in order),
+        ``overall`` (a group), ``classes`` (a list of groups with ``label`` and
+        ``name``, of the labels that occur), ``best_stream`` and ``calibration`` (see
         :func:`~.calibration_report.report_calibration`). A group has ``samples``,
         ``measures`` ``{measure: mean}`` of what its samples say something of,
         ``counts`` ``{measure: over how many}`` and ``weights`` ``{modality: [share at
@@ -45,6 +45,7 @@ def make_report(outcomes: Outcomes, class_names: Sequence[str] | None = None) ->
         classes.append(dict(label=label, name=name, **group))
     return dict(
         worth=outcomes.worth,
+        unit="%",
         modalities=list(outcomes.modalities),
         subsets=list(outcomes.subsets),
         overall=_group(outcomes, slice(None)),

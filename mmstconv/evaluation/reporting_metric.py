@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from .event_report import write_class_report
+from ..disk import refuse_foreign, write_own_json
+from .class_report import write_class_report
 from .gathering import GatheredResults
 from .report import write_report
 
@@ -61,5 +63,58 @@ class ReportingMetric(GatheredResults, BaseMetric):
         if self.modality_report is not None:
             write_report(self.modality_report, out_dir, f"{name}_modality_report")
 
+    def _warn_left_out(self, kept: Sequence, results: Sequence, what: str) -> None:
+        """Says how many there are of what is not kept, if there are."""
+        missing = len(results) - len(kept)
+        if missing:
+            self._warn(f"{missing} of {len(results)} {what} and are left out")
+
     def _warn(self, text: str, level: int = logging.WARNING) -> None:
         print_log(f"{type(self).__name__}: {text}", logger="current", level=level)
+
+
+class ResultFileMetric(ReportingMetric):
+    """A metric that also writes what was predicted, of files without truth too.
+
+    Subclasses say what the file holds: ``_file_of``.
+
+    Args:
+        out_dir: Of :class:`ReportingMetric`.
+        out_file: Write what was predicted here. None: do not.
+        collect_device: Of ``BaseMetric``.
+        prefix: Of ``BaseMetric``.
+        collect_dir: Of ``BaseMetric``.
+
+    Raises:
+        ForeignFile: ``out_file`` is there and was not written here.
+    """
+
+    def __init__(
+        self,
+        out_dir: str | Path | None = None,
+        out_file: str | Path | None = None,
+        *,
+        collect_device: str = "cpu",
+        prefix: str | None = None,
+        collect_dir: str | None = None,
+    ) -> None:
+        super().__init__(
+            out_dir,
+            collect_device=collect_device,
+            prefix=prefix,
+            collect_dir=collect_dir,
+        )
+        self.out_file = out_file
+        if out_file is not None:  # before anything is computed
+            refuse_foreign([out_file])
+
+    def _file_of(self, results: Sequence[Mapping]) -> dict | list:
+        """What is predicted, in JSON's types."""
+        raise NotImplementedError
+
+    def _write_file(self, results: Sequence[Mapping]) -> None:
+        if self.out_file is None:
+            return
+        path = Path(self.out_file)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_own_json(path, self._file_of(results), allow_nan=False)

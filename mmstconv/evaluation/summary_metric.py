@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from mmaction.registry import METRICS
 
-from .event_report import report_modalities
+from .class_report import report_modalities
 from .reporting_metric import ReportingMetric
+from .sample_fields import name_of, names_of_subsets
 from .summary import RatedVideo, over_users, random_f1
 from .summary.shots import SHARE
 from .summary_samples import read_importance, read_rated_video
@@ -91,7 +92,7 @@ class SummaryMetric(ReportingMetric):
     def process(self, data_batch: object, data_samples: Sequence[Mapping]) -> None:
         """Keep of each file its measures."""
         for sample in data_samples:
-            name = str(sample.get("filename", "a data sample"))
+            name = name_of(sample)
             scores = read_importance(sample)
             video = read_rated_video(sample, len(scores["pred_importance"]))
             if video is not None and video.change_points is not None:
@@ -114,9 +115,7 @@ class SummaryMetric(ReportingMetric):
 
     def compute_metrics(self, results: Sequence[Mapping]) -> dict[str, float]:
         labelled = [one for one in results if one["labelled"]]
-        if len(labelled) < len(results):
-            self._warn(f"{len(results) - len(labelled)} of {len(results)} files have "
-                       "no truth and are left out")  # fmt: skip
+        self._warn_left_out(labelled, results, "files have no truth")
         if not labelled:
             self._warn("no file has truth, nothing to measure")
             return {}
@@ -160,15 +159,7 @@ class SummaryMetric(ReportingMetric):
     def _subsets(self, labelled: Sequence[Mapping]) -> dict[str, float]:
         """The means of each subset, and the Shapley values of rho."""
         self.modality_report = None
-        names = list(labelled[0]["subsets"])
-        different = [
-            one["name"] for one in labelled if set(one["subsets"]) != set(names)
-        ]
-        if different:
-            raise ValueError(
-                f"{type(self).__name__}: {different[0]} has other subset_importance "
-                f"than {labelled[0]['name']}, {names}"
-            )
+        names = names_of_subsets(labelled, type(self).__name__, "subset_importance")
         if not names:
             return {}
         found = {}
@@ -178,9 +169,7 @@ class SummaryMetric(ReportingMetric):
         rho = {
             n: np.array([one["subsets"][n]["rho"] for one in labelled]) for n in names
         }
-        count = len(labelled)
-        report = report_modalities(rho, range(count), [""] * count, [1] * count, "rho")
-        report["classes"] = []
+        report = report_modalities(rho, "rho", len(labelled))
         return found | self._keep_modalities(report)
 
 

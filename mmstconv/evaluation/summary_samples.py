@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import torch
 
+from .sample_fields import as_numbers, name_of, required
 from .summary import RatedVideo
 from .summary.shots import checked_shots
 
 WHOSE = "SummaryMetric"
+ADVICE = "the head must be one that rates steps (model.cls_head)"
 
 
 def read_importance(sample: Mapping) -> dict[str, np.ndarray]:
@@ -19,21 +20,15 @@ def read_importance(sample: Mapping) -> dict[str, np.ndarray]:
     Raises:
         ValueError: There is none, or it is not ``(T,)`` finite numbers.
     """
-    where = _where(sample)
-    if sample.get("pred_importance") is None:
-        raise ValueError(
-            f"{where} has no pred_importance: the head must be one that rates steps "
-            "(model.cls_head)"
-        )
-    found = dict(pred_importance=_array(sample["pred_importance"]))
-    for name, one in (sample.get("subset_importance") or {}).items():
-        found[name] = _array(one)
+    whole = required(sample, "pred_importance", WHOSE, ADVICE)
+    found = dict(pred_importance=whole, **(sample.get("subset_importance") or {}))
+    found = {name: as_numbers(one) for name, one in found.items()}
     expected = found["pred_importance"].reshape(-1).shape
     for name, one in found.items():
         if one.shape != expected or not np.isfinite(one).all():
             raise ValueError(
-                f"{where}: importance {name!r} of shape {one.shape}, expected "
-                f"{expected} finite numbers"
+                f"{WHOSE}: {name_of(sample)}: importance {name!r} of shape "
+                f"{one.shape}, expected {expected} finite numbers"
             )
     return found
 
@@ -48,12 +43,12 @@ def read_rated_video(sample: Mapping, steps: int) -> RatedVideo | None:
     Raises:
         ValueError: Something is not of its shape; or frames are missing.
     """
-    where = _where(sample)
+    where = f"{WHOSE}: {name_of(sample)}"
     names = ("user_summary", "user_importance", "change_points", "picks")
-    given = {name: _array(sample.get(name)) for name in names}
+    given = {name: _numbers(sample.get(name)) for name in names}
     users, chosen = given["user_importance"], given["user_summary"]
     if users is None and chosen is None and sample.get("gt_importance") is not None:
-        users = _array(sample["gt_importance"])[None]
+        users = _numbers(sample["gt_importance"])[None]
     if users is None and chosen is None:
         return None
     picks, n_frames = given["picks"], sample.get("n_frames")
@@ -87,12 +82,5 @@ def read_rated_video(sample: Mapping, steps: int) -> RatedVideo | None:
     return RatedVideo(int(n_frames), picks.astype(np.int64), shots, chosen, users)
 
 
-def _where(sample: Mapping) -> str:
-    return f"{WHOSE}: {sample.get('filename', 'a data sample')}"
-
-
-def _array(values: object) -> np.ndarray | None:
-    if values is None:
-        return None
-    return torch.as_tensor(np.asarray(values) if isinstance(values, list) else values) \
-        .detach().cpu().double().numpy()  # fmt: skip
+def _numbers(values: object) -> np.ndarray | None:
+    return None if values is None else as_numbers(values)

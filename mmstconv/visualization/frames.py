@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 from mmaction.visualization.video_backend import LocalVisBackend
 from mmengine.visualization.vis_backend import force_init_env
 
 from ..disk import own_file
+from .frame_panels import as_png
 
 
 def write_frames_over_own_alone() -> None:
@@ -25,9 +25,7 @@ def write_frames_over_own_alone() -> None:
         folder = Path(self._save_dir, name, f"frames_{step}")
         folder.mkdir(parents=True, exist_ok=True)
         for index, frame in enumerate(frames):
-            image = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
-            _, content = cv2.imencode(".png", image)
             with own_file(folder / f"{index}.png") as part:
-                part.write_bytes(content.tobytes())
+                part.write_bytes(as_png(frame))
 
     LocalVisBackend.add_video = add_video

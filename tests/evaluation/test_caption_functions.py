@@ -14,6 +14,7 @@ from mmstconv.evaluation.captions import (
     InverseFrequencies,
     best_in_order,
     bleu,
+    both_ciders,
     cider,
     cider_d,
     dense_scores,
@@ -110,6 +111,7 @@ def test_cider_of_a_formula():
     clipped = 10 / 4 * (1 / 2 + 1 / np.sqrt(2)) * np.exp(-1 / 72)
     np.testing.assert_allclose(cider(longer, known)[0], plain)
     np.testing.assert_allclose(cider_d(longer, known)[0], clipped)
+    np.testing.assert_allclose(both_ciders(longer, known)[:, 0], [clipped, plain])
     assert cider_d([["a"]], [[["a"]]]).tolist() == [0]  # one alone says nothing
     elsewhere = InverseFrequencies([[["a"]], [["b"]], [["c"]]])
     assert cider_d([["a"]], [[["a"]]], elsewhere)[0] == pytest.approx(10 / 4)

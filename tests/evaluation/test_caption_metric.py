@@ -127,12 +127,41 @@ def test_reports(tmp_path):
         METRICS.build(dict(type="CaptionMetric", out_file=tmp_path / "mine.json"))
 
 
-def test_samples_without_references(caplog):
+def test_a_value_of_the_corpus_is_of_all_samples(tmp_path):
+    for worth in ("BLEU-4", "slots", "exact_match"):
+        evaluate([clip(0), clip(1)], slots=SLOTS, worth=worth, out_dir=tmp_path)
+        report = json.loads((tmp_path / "caption_modality_report.json").read_text())
+        counts = report["overall"]["samples"], report["best_stream"]["samples"]
+        assert counts == (2, 2), worth
+
+
+def test_files_of_one_name_and_of_no_text(tmp_path):
+    """Videos without an id: as detections, by their paths where those differ alone."""
+    names = ("/a/x.mp4", "/b/x.mp4", "/a/y\udcff.mp4")
+    clips = [clip(0, False), clip(1, False), clip(0, False)]
+    films = [film("x", STORY[k : k + 1], STORY) for k in (0, 1, 0)]
+    for name, *each in zip(names, clips, films):
+        for one in each:
+            one.set_metainfo(dict(filename=name, video_id=None))
+    evaluate(clips, out_file=tmp_path / "said.json")
+    said = json.loads((tmp_path / "said.json").read_text(encoding="utf-8"))
+    expected = ["/a/x.mp4", "/b/x.mp4", "y\udcff"]
+    assert [one["image_id"] for one in said] == expected
+    evaluate(films, "DenseCaptionMetric", out_file=tmp_path / "dense.json")
+    dense = json.loads((tmp_path / "dense.json").read_text(encoding="utf-8"))
+    assert {name: len(rows) for name, rows in dense["results"].items()} == (
+        dict.fromkeys(expected, 1)
+    )
+
+
+def test_samples_without_references(warnings):
     none = clip(1)
     del none.gt_captions
     found = evaluate([clip(0), none], slots=SLOTS)
     assert found["caption/exact_match"] == 1
+    assert any("1 of 2 samples have no references" in text for text in warnings())
     assert evaluate([none]) == {}
+    assert "nothing to measure" in warnings()[-1]
 
 
 def test_java_scores_that_cannot_be_had(monkeypatch, tmp_path):

@@ -315,7 +315,7 @@ def test_what_cannot_be_judged(tmp_path):
     )
     refused(r"segments of shape \(1,\), expected \(1, 2\)", put("pred_instances", flat))
     refused(
-        "expected the same subsets of every file",
+        "expected the same subsets of every sample",
         put("subset_instances", dict(none=instances([]))),
     )
     refused("protocol='anet'.*activitynet", put("x", 1), protocol="anet")

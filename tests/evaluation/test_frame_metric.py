@@ -13,6 +13,7 @@ from mmaction.registry import METRICS
 from mmaction.structures import ActionDataSample
 from mmengine.evaluator import Evaluator
 
+from mmstconv.evaluation.figure import draw_report
 from mmstconv.evaluation.frames import MEASURES
 
 SHAPE = (3, 4, 16, 16)
@@ -99,6 +100,26 @@ def test_of_each_subset_and_what_a_modality_brought(tmp_path):
     assert found["frames/margin/best_stream"] == pytest.approx(half, abs=1e-4)
     assert metric.modality_report["subsets"] == list(subsets)
     assert (tmp_path / "frames_modality_report.json").exists()
+
+
+def test_the_picture_is_in_decibels():
+    """As they are, not as shares of one, and all within the axes."""
+    subsets = {"none": 0.4, "rgb": 0.2, "audio": 0.2, "rgb+audio": 0.1}
+    one = sample(subsets=subsets, true=TRUE // 3 + 20)
+    _, metric = evaluate([one], measures=["psnr_range1"])
+    by_subset, by_modality, _ = draw_report(metric.modality_report).axes
+    expected = [-20 * math.log10(error) for error in subsets.values()]
+    lengths = [bar.get_width() for bar in by_subset.patches]
+    assert lengths == pytest.approx(expected, abs=1e-4)
+    assert max(lengths) < by_subset.get_xlim()[1] < 2 * max(lengths)
+    assert [text.get_text() for text in by_subset.texts] == [
+        "8.0",
+        "14.0",
+        "14.0",
+        "20.0",
+    ]
+    assert by_subset.get_xlabel() == "psnr_range1, dB"
+    assert "sum +12.0 dB" in by_modality.get_title()
 
 
 def test_not_all_subsets_were_predicted():

@@ -16,8 +16,7 @@ from collections.abc import Iterator
 import torch
 from bench_clips import Clip, looped
 from measuring import Result, alternate, one_core, result, script
-from mmaction.registry import MODELS
-from recomputed import build_model
+from recomputed import build_model, with_head
 
 from mmstconv.apis import analyze, score_video
 from mmstconv.apis.film_steps import step_layout
@@ -42,17 +41,11 @@ BIASES = dict(class_tower=-1.0, distance_tower=2.0)
 def build_pair(*size: int):
     """The default network for long videos, and the same with further heads."""
     scores = build_model(*size)
-    cfg = scores.cfg.model.to_dict()
-    heads = dict(classes=cfg["cls_head"], **HEADS)
-    fusion = dict(fusion=dict(type="ConcatFusion"))
-    cfg.update(cls_head=dict(type="MultiTaskHead", heads=heads), joint=fusion)
-    torch.manual_seed(0)
-    several = MODELS.build(cfg).eval()
-    several.load_state_dict(scores.state_dict(), strict=False)
+    heads = dict(classes=scores.cfg.model.cls_head.to_dict(), **HEADS)
+    several = with_head(scores, dict(type="MultiTaskHead", heads=heads))
     for name, bias in BIASES.items():
         tower = getattr(several.cls_head.heads["events"], name)
         torch.nn.init.constant_(tower.out.conv.bias, bias)
-    several.cfg, several.dataset_meta = scores.cfg, {}
     return several, scores
 
 

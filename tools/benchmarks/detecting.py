@@ -16,8 +16,7 @@ from collections.abc import Iterator
 from bench_clips import Clip, looped
 from long_video import MINUTES, SMALL, SMALL_FPS, SMALL_SIZE, growth
 from measuring import Result, alternate, one_core, result, script
-from mmaction.registry import MODELS
-from recomputed import build_model
+from recomputed import build_model, with_head
 
 from mmstconv.apis import detect, score_video
 from mmstconv.apis.film_steps import step_layout
@@ -33,12 +32,7 @@ HEAD = dict(type="TemporalEventHead", num_classes=20)
 def build_pair(*size: int):
     """The default network for long videos, and the same with a head for events."""
     scores = build_model(*size)
-    cfg = scores.cfg.model.to_dict()
-    cfg.update(cls_head=HEAD, joint=dict(fusion=dict(type="ConcatFusion")))
-    events = MODELS.build(cfg).eval()
-    events.load_state_dict(scores.state_dict(), strict=False)
-    events.cfg, events.dataset_meta = scores.cfg, {}
-    return events, scores
+    return with_head(scores, HEAD), scores
 
 
 def compare() -> Result:

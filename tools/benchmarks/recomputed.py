@@ -46,6 +46,17 @@ def build_model(size: int = 112, fps: int = 12):
     return model
 
 
+def with_head(base, head: dict):
+    """The same streams with a head that reads their steps."""
+    cfg = base.cfg.model.to_dict()
+    cfg.update(cls_head=head, joint=dict(fusion=dict(type="ConcatFusion")))
+    torch.manual_seed(0)
+    model = MODELS.build(cfg).eval()
+    model.load_state_dict(base.state_dict(), strict=False)
+    model.cfg, model.dataset_meta = base.cfg, {}
+    return model
+
+
 def ready_window() -> dict[str, torch.Tensor]:
     """A window of noise as the preprocessor gives it to the model."""
     return dict(

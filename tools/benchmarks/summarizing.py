@@ -26,7 +26,7 @@ from bench_clips import Clip, looped
 from long_video import SMALL, SMALL_SIZE, growth, peak
 from measuring import Result, one_core, result, script
 from mmaction.registry import MODELS
-from recomputed import build_model
+from recomputed import build_model, with_head
 
 from mmstconv.apis import score_video, summarize
 from mmstconv.apis.film_steps import step_layout
@@ -44,12 +44,7 @@ HEAD = dict(type="SummaryHead", levels=4, score_subsets=True)
 
 def rating_model(*size: int):
     """The default network for long videos, with a head that rates steps."""
-    base = build_model(*size)
-    cfg = base.cfg.model.to_dict()
-    cfg.update(cls_head=HEAD, joint=dict(fusion=dict(type="ConcatFusion")))
-    model = MODELS.build(cfg).eval()
-    model.cfg, model.dataset_meta = base.cfg, {}
-    return model
+    return with_head(build_model(*size), HEAD)
 
 
 def seconds_of(model, path: Path) -> tuple[float, float]:

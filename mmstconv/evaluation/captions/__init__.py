@@ -4,7 +4,7 @@ They take tokens (:func:`tokenize`) of a sentence a sample, and of its reference
 """
 
 from .bleu import bleu
-from .cider import InverseFrequencies, cider, cider_d
+from .cider import InverseFrequencies, both_ciders, cider, cider_d
 from .dense import FilmCaptions, dense_scores, precision_recall
 from .java_scores import meteor, spice, why_absent
 from .rouge import rouge_l
@@ -17,6 +17,7 @@ __all__ = [
     "InverseFrequencies",
     "best_in_order",
     "bleu",
+    "both_ciders",
     "cider",
     "cider_d",
     "dense_scores",

@@ -36,7 +36,7 @@ def cider_d(
     Returns:
         float64 ``(N,)``.
     """
-    return _cider(candidates, references, idf, _clipped)
+    return _cider(candidates, references, idf, _clipped)[0]
 
 
 def cider(
@@ -49,7 +49,16 @@ def cider(
     Setting: no clipping, no penalty of the length, no stemming; else as
     :func:`cider_d`, times 10 as well. It is not what tables of captions call CIDEr.
     """
-    return _cider(candidates, references, idf, _plain)
+    return _cider(candidates, references, idf, _plain)[0]
+
+
+def both_ciders(
+    candidates: Sequence[Tokens],
+    references: Sequence[Sequence[Tokens]],
+    idf: InverseFrequencies | None = None,
+) -> np.ndarray:
+    """:func:`cider_d` and :func:`cider` at the cost of one: float64 ``(2, N)``."""
+    return _cider(candidates, references, idf, _clipped, _plain)
 
 
 class InverseFrequencies:
@@ -94,15 +103,17 @@ class _Vectors:
         self.bigrams = max(0, len(tokens) - 1)
 
 
-def _cider(candidates, references, idf, similarity) -> np.ndarray:
+def _cider(candidates, references, idf, *similarities) -> np.ndarray:
+    """A row for each way to compare two sentences."""
     if idf is None:
         idf = InverseFrequencies(references)
     scores = []
     for candidate, known in zip(candidates, references, strict=True):
         ours = _Vectors(candidate, idf)
-        total = sum(similarity(ours, _Vectors(one, idf)) for one in known)
-        scores.append(SCALE * total / len(known))
-    return np.array(scores)
+        theirs = [_Vectors(one, idf) for one in known]
+        totals = [sum(like(ours, one) for one in theirs) for like in similarities]
+        scores.append([SCALE * total / len(known) for total in totals])
+    return np.reshape(scores, (-1, len(similarities))).T
 
 
 def _plain(ours: _Vectors, theirs: _Vectors) -> float:

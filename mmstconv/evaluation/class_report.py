@@ -1,10 +1,9 @@
-"""Reports on detected events: per class, per subset of the modalities, as files."""
+"""Reports per class or file, and per subset of the modalities."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,9 +12,6 @@ import numpy as np
 from ..disk import refuse_foreign, write_own, write_own_json
 from .outcomes import full_subset, members
 from .shapley import shapley_values
-
-#: What the report on modalities judges by.
-WORTH = "average mAP"
 
 
 def write_class_report(report: Mapping, out_dir: str | Path, stem: str) -> None:
@@ -43,22 +39,23 @@ def write_class_report(report: Mapping, out_dir: str | Path, stem: str) -> None:
 
 def report_modalities(
     values: Mapping[str, np.ndarray],
-    labels: Sequence[int],
-    names: Sequence[str],
-    counts: Sequence[int],
-    worth: str = WORTH,
+    worth: str,
+    samples: int,
+    classes: Sequence[tuple[int, str, int]] = (),
+    unit: str = "%",
 ) -> dict:
     """What each modality brought, as :func:`~.report.make_report` words it.
 
-    The measures of all are the means over classes; so are the Shapley values, which
+    The measures of all are the means over the values; so are the Shapley values, which
     are linear.
 
     Args:
-        values: ``{subset: (C,)}`` of all subsets, of classes with true events.
-        labels: Of the C classes.
-        names: Of the C classes.
-        counts: Of their true events.
+        values: ``{subset: (C,)}`` of all subsets: of each class or of each sample, or a
+            single one of all.
         worth: What the values are.
+        samples: How many they are of.
+        classes: Of values that are of classes: label, name and how many samples each.
+        unit: Of the values; ``%``: they are shares.
     """
     full = full_subset(values)
     modalities = [members(one)[0] for one in values if len(members(one)) == 1]
@@ -69,9 +66,9 @@ def report_modalities(
     def group(rows: slice, count: int) -> dict:
         measures = {name: float(one[rows].mean()) for name, one in columns.items()}
         return dict(
-            samples=int(count),
+            samples=count,
             measures=measures,
-            counts=dict.fromkeys(measures, int(count)),
+            counts=dict.fromkeys(measures, count),
             weights={},
         )
 
@@ -80,51 +77,20 @@ def report_modalities(
     reached = float(values[best].mean())
     return dict(
         worth=worth,
+        unit=unit,
         modalities=modalities,
         subsets=list(values),
-        overall=group(slice(None), sum(counts)),
+        overall=group(slice(None), samples),
         classes=[
             dict(label=label, name=name, **group(slice(place, place + 1), count))
-            for place, (label, name, count) in enumerate(zip(labels, names, counts))
+            for place, (label, name, count) in enumerate(classes)
         ],
         best_stream=dict(
             name=f"{best} alone",
             accuracy=reached,
             fused=fused,
             margin=fused - reached,
-            samples=int(sum(counts)),
+            samples=samples,
         ),
         calibration=None,
     )
-
-
-def write_activitynet(
-    results: Sequence[Mapping], names: Sequence[str] | None, path: str | Path
-) -> None:
-    """The detections as ActivityNet's result file: version, results, external_data.
-
-    An instant is a segment that starts when it ends.
-
-    A video is known by the ``video_id`` of its data sample, else by the name of its
-    file without the ending; where two files share that, by their whole paths.
-
-    Raises:
-        ForeignFile: There is such a file that was not written here.
-    """
-    own = [one["video"] or Path(one["name"]).stem for one in results]
-    places = {(video, one["name"]) for video, one in zip(own, results)}
-    shared = {video for video, n in Counter(v for v, _ in places).items() if n > 1}
-    listed: dict[str, list] = {}
-    for video, one in zip(own, results):
-        events = listed.setdefault(one["name"] if video in shared else video, [])
-        found = one["found"]
-        for times, label, score in zip(
-            found["times"], found["labels"], found["scores"]
-        ):
-            name = str(names[label]) if names else str(label)
-            segment = np.broadcast_to(times, 2).tolist()
-            events.append(dict(score=float(score), segment=segment, label=name))
-    content = dict(version="VERSION 1.3", results=listed, external_data={})
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_own_json(path, content, allow_nan=False)
