@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..layers import at_least_float32
+
 
 def displaced(image: Tensor, field: Tensor) -> Tensor:
     """What an image shows where a field leads to from each pixel.
@@ -40,9 +42,11 @@ def warped_along(image: Tensor, fields: Tensor) -> Tensor:
     Returns:
         ``(B, F, C, H, W)``.
     """
+    fields = at_least_float32(fields)  # a place in a picture needs more than 8 bits
     whole = torch.zeros_like(fields[:, 0])
+    picture = at_least_float32(image)
     frames = []
     for field in fields.unbind(1):
         whole = field + displaced(whole, field)
-        frames.append(displaced(image, whole))
-    return torch.stack(frames, dim=1)
+        frames.append(displaced(picture, whole))
+    return torch.stack(frames, dim=1).to(image.dtype)

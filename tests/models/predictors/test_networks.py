@@ -159,6 +159,20 @@ def test_a_turning_way_is_followed():
     torch.testing.assert_close(out, displaced(image, whole), rtol=1e-4, atol=1e-5)
 
 
+def test_half_precision_moves_to_the_same_places():
+    image = torch.rand(1, 1, 4, 128)
+    fields = (3 * torch.rand(1, 3, 2, 4, 128)).bfloat16()
+    wanted = warped_along(image, fields.float())
+    torch.testing.assert_close(warped_along(image, fields), wanted)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(warped_along(image, fields), wanted)
+    half = image.bfloat16()
+    found = warped_along(half, fields)
+    assert found.dtype == torch.bfloat16
+    wanted = warped_along(half.float(), fields.float()).bfloat16()
+    torch.testing.assert_close(found, wanted)
+
+
 def test_windows_of_other_lengths():
     x = torch.arange(3.0).view(1, 1, 3, 1, 1)
     assert last_frames(x, 2).flatten().tolist() == [1, 2]
