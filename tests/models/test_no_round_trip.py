@@ -137,6 +137,22 @@ def test_training_step_asks_the_device_for_nothing(name):
     assert all(moments[p]["exp_avg"].is_meta for p in model.parameters())
 
 
+def test_captions_ask_the_device_for_nothing():
+    stream = dict(backbone=dict(type="STConvNet", stages=[dict(channels=4)]))
+    words = ["disc", "moves", "up"]
+    head = dict(type="LSTMCaptionHead", words=words, vocabulary_size=8, channels=8)
+    model = MODELS.build(
+        dict(type="TriModalRecognizer", streams=dict(rgb=stream), cls_head=head)
+    )
+    clip = torch.zeros(1, 3, 4, 16, 16, dtype=torch.uint8)
+    samples = [ActionDataSample(gt_captions=["disc moves", "up"]) for _ in range(2)]
+    batch = dict(inputs=dict(rgb=[clip] * 2), data_samples=samples)
+    optimizer = torch.optim.Adam(model.to("meta").parameters(), foreach=False)
+    with watched():
+        losses = model.train_step(batch, OptimWrapper(optimizer))
+    assert losses["loss_caption"].is_meta
+
+
 @pytest.mark.parametrize("name", ["default", "device_flow"])
 def test_prediction_asks_the_device_for_nothing(name):
     model, _, batch = build(name)

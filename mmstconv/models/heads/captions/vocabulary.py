@@ -55,7 +55,8 @@ class WordVocabulary(nn.Module):
         known = list(dict.fromkeys(one for text in words for one in words_in(text)))
         letters = _letters_of(known, size, self.source)
         self.register_buffer("letters", letters)  # (size, LETTERS)
-        self._decoded: tuple[bytes, list[str]] | None = None
+        # on the host, so that no step waits for the device; None: to be read
+        self._words: list[str] | None = known
 
     @property
     def words(self) -> list[str]:
@@ -64,17 +65,16 @@ class WordVocabulary(nn.Module):
         Raises:
             ValueError: There is none.
         """
-        raw = self.letters.cpu().numpy().tobytes()
-        if self._decoded is None or self._decoded[0] != raw:
-            rows = [raw[k : k + LETTERS] for k in range(0, len(raw), LETTERS)]
-            found = [row.rstrip(b"\0").decode() for row in rows[SPECIAL:]]
-            self._decoded = raw, [word for word in found if word]
-        if not self._decoded[1]:
+        if self._words is None:
+            rows = self.letters[SPECIAL:].cpu().numpy()
+            found = [row.tobytes().rstrip(b"\0").decode() for row in rows]
+            self._words = [word for word in found if word]
+        if not self._words:
             raise ValueError(
                 f"the head knows no word: {self.source} does not exist or has none, "
                 "and no checkpoint with words was loaded"
             )
-        return self._decoded[1]
+        return self._words
 
     def ids(self) -> dict[str, int]:
         """``{word: id}``."""
@@ -121,6 +121,7 @@ class WordVocabulary(nn.Module):
         """Words of a checkpoint take the place of those of the file."""
         before = self.letters.clone()
         super()._load_from_state_dict(state_dict, prefix, *args)
+        self._words = None
         if before.any() and not before.equal(self.letters):
             print_log(
                 f"The words of the checkpoint are not those of {self.source}: the "
