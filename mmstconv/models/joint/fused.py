@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..layers import to_device
 from .features import Features
 from .spans import cut_features
-from .subsets import presence_of_subset, subsets_of, take_away
+from .subsets import presence_of_rows, presence_of_subset, subsets_of, take_away
 
 if TYPE_CHECKING:
     from .joint import Joint
@@ -126,7 +126,9 @@ class Fused:
     @cached_property
     def seconds(self) -> Tensor | None:
         """Begin and end of each step, ``(N, T, 2)``; None: not known."""
-        return self.joint.seconds(self.features, self.steps.shape[1])
+        # operators of features give a step for each that they read
+        read = [self.steps] if self.joint.takes_maps else list(self.aligned.values())
+        return self.joint.seconds(self.features, read[0].shape[1])
 
     def as_steps(self) -> Steps:
         aligned = None if self.joint.takes_maps else dict(self.aligned)
@@ -167,10 +169,7 @@ class Fused:
 
     def rows(self, index: Tensor) -> Fused:
         """Some of the clips, ``(K,)``; only the operator runs again."""
-        presence = {
-            name: here[to_device(index, here.device)]
-            for name, here in self.presence.items()
-        }
+        presence = presence_of_rows(index, self.presence)
         features = self.features._replace(presence=presence)
         index = to_device(index, features.like.device)
         return Fused(self.joint, features, self, index)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..layers import to_device
 from .features import Features
+from .subsets import presence_of_rows
 
 if TYPE_CHECKING:
     from .fused import Fused
@@ -39,24 +40,17 @@ def cut_features(fused: Fused, spans: Tensor, rows: Tensor) -> Features:
         real = to_device(real, edges.device)[rows]
     first, count = _steps_inside(edges[rows], real, spans)
     longest = int(count.max()) if len(count) else 1
-    steps = torch.arange(longest, device=first.device)[None, :]  # (1, L)
-    inside = steps < count[:, None]  # (K, L)
-    index = (first[:, None] + steps).clamp(max=edges.shape[1] - 1)
-    feats = {}
-    for name, x in fused.aligned.items():
-        taken = x[to_device(rows, x.device)[:, None], to_device(index, x.device)]
-        feats[name] = torch.where(
-            to_device(inside, x.device)[:, :, None], taken, x.new_zeros(())
-        )  # (K, L, D_m)
-    presence = {
-        name: here[to_device(rows, here.device)]
-        for name, here in fused.presence.items()
-    }
+    steps = torch.arange(longest, device=first.device)  # (L,)
+    index = (first[:, None] + steps).clamp(max=edges.shape[1] - 1)  # (K, L)
+    feats = {
+        name: x[to_device(rows, x.device)[:, None], to_device(index, x.device)]
+        for name, x in fused.aligned.items()
+    }  # (K, L, D_m)
     begin = edges[rows, first, 0]
     step = edges[rows, first, 1] - begin
     return Features(
         feats,
-        presence,
+        presence_of_rows(rows, fused.presence),
         dict.fromkeys(feats, count),
         torch.stack([begin, begin + longest * step], dim=1),
         common=True,

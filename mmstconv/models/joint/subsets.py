@@ -44,6 +44,11 @@ def presence_of_subset(
     }
 
 
+def presence_of_rows(rows: Tensor, presence: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Presence of some samples of a batch, ``{modality: bool (K,)}``."""
+    return {name: here[to_device(rows, here.device)] for name, here in presence.items()}
+
+
 def take_away(
     name: str, presence: Mapping[str, Tensor], like: Tensor
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -62,6 +67,6 @@ def take_away(
     if here is None:
         here = like.new_ones(like.shape[:1], dtype=torch.bool)
     rows = here.nonzero()[:, 0]  # known on the host, if presence is
-    without = {key: value[rows.to(value.device)] for key, value in presence.items()}
+    without = presence_of_rows(rows, presence)
     without[name] = torch.zeros(len(rows), dtype=torch.bool, device=here.device)
     return to_device(rows, like.device), without

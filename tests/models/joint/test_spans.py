@@ -77,6 +77,17 @@ def test_steps_are_those_cut_by_hand(operator):
         torch.testing.assert_close(parts.seconds[k, :count], seconds)
 
 
+def test_nothing_is_fused_but_what_the_spans_hold():
+    joint = build()
+    fused_steps = []
+    joint.fusion.register_forward_hook(
+        lambda _, __, out: fused_steps.append(tuple(out.shape[:2]))
+    )
+    parts = cut(joint(films()), SPANS[2:4])
+    assert parts.seconds is not None and not fused_steps
+    assert fused_steps == [parts.steps.shape[:2]] == [(2, 3)]
+
+
 def test_presence_subsets_and_modalities_taken_away():
     fused = build()(films())
     parts = cut(fused)
