@@ -19,6 +19,7 @@ from ..layers import (
     edges_of,
     length_mask,
     pool_space,
+    stretch_steps,
 )
 from .features import Features
 from .fused import Fused
@@ -281,7 +282,4 @@ def _stretched(x: Tensor, lengths: Tensor | None, steps: int) -> Tensor:
     """The real steps of a padded ``(N, T, D)`` averaged onto ``steps``."""
     if lengths is None:
         return align_steps(x, steps)
-    own = torch.arange(x.shape[1] + 1, dtype=torch.float32, device=x.device)
-    share = torch.arange(steps + 1, dtype=torch.float32, device=x.device) / steps
-    wanted = lengths.to(x.device)[:, None] * share  # (N, steps + 1)
-    return align_edges(x, own, wanted)
+    return stretch_steps(x, lengths, steps)

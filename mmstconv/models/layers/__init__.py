@@ -1,6 +1,6 @@
 """Blocks of networks, and what several parts of a model need."""
 
-from .align_steps import StepGrid, align_edges, align_steps, edges_of
+from .align_steps import StepGrid, align_edges, align_steps, edges_of, stretch_steps
 from .axes import expand, same_padding
 from .conv_block import ConvBlock
 from .feature_gate import FeatureGate
@@ -71,6 +71,7 @@ __all__ = [
     "run_recomputed",
     "same_padding",
     "soft_nms_1d",
+    "stretch_steps",
     "to_device",
     "window_of",
 ]

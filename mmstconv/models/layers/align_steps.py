@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .to_device import to_device
+
 
 class StepGrid(NamedTuple):
     """Where in a clip the time steps of a stream lie.
@@ -74,3 +76,16 @@ def align_edges(x: Tensor, own: Tensor, wanted: Tensor) -> Tensor:
     overlap = torch.minimum(upper, end) - torch.maximum(lower, begin)  # (..., S, T)
     shares = overlap.clamp(min=0) / (end - begin)
     return shares.to(x.dtype) @ x
+
+
+def stretch_steps(x: Tensor, lengths: Tensor, steps: int) -> Tensor:
+    """The real steps of a padded ``(N, T, D)`` averaged onto ``(N, steps, D)``.
+
+    Args:
+        x: ``(N, T, D)``.
+        lengths: How many steps are real, ``(N,)``.
+        steps: Equal spans of them.
+    """
+    own = torch.arange(x.shape[1] + 1, dtype=torch.float32, device=x.device)
+    share = torch.arange(steps + 1, dtype=torch.float32, device=x.device) / steps
+    return align_edges(x, own, to_device(lengths, x.device)[:, None] * share)

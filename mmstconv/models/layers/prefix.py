@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from .align_steps import align_edges
+from .align_steps import stretch_steps
 from .lengths import check_lengths
 from .to_device import to_device
 
@@ -63,13 +63,10 @@ class StepPrefix(nn.Module):
 
 def resample_steps(x: Tensor, valid: Tensor | None, count: int) -> Tensor:
     """The real steps of ``(N, T, D)`` averaged onto ``(N, count, D)`` equal spans."""
-    steps = x.shape[1]
-    edges = torch.arange(steps + 1, dtype=torch.float32, device=x.device)
-    share = torch.arange(count + 1, dtype=torch.float32, device=x.device) / count
     if valid is None:
-        return align_edges(x, edges, steps * share)
-    check_lengths(valid, len(x), steps)
-    return align_edges(x, edges, to_device(valid, x.device)[:, None] * share)
+        valid = torch.full(x.shape[:1], x.shape[1])
+    check_lengths(valid, *x.shape[:2])
+    return stretch_steps(x, valid, count)
 
 
 def flags_of(presence: Mapping[str, Tensor], name: str, like: Tensor) -> Tensor:
