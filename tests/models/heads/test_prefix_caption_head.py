@@ -244,6 +244,11 @@ def test_presence_and_subsets(folder):
     assert alone.text == samples[0].subset_captions["rgb"]
 
 
+def test_nothing_is_said_of_no_clips(folder):
+    fused = fused_of().rows(torch.zeros(0, dtype=torch.long))
+    assert build_head(folder).caption(fused) == []
+
+
 def test_what_is_refused(folder, tmp_path):
     def refused(match, error=ValueError, where=folder, **kwargs):
         with pytest.raises(error, match=match):
@@ -261,6 +266,9 @@ def test_what_is_refused(folder, tmp_path):
     refused("give both or none", absent=dict(audio="no sound"))
     refused(r"absent: \['depth'\] has no stream", absent=dict(depth="no depth"))
     refused(r"generation: \['beams'\] is no option", generation=dict(beams=3))
+    for several in (dict(num_return_sequences=2, num_beams=2),
+                    dict(return_dict_in_generate=True)):  # fmt: skip
+        refused("generation: a clip gets one sentence", generation=several)
     refused("a caption needs features", gives_scores=True)
     with pytest.raises(ValueError, match=r"needs: \['depth'\] has no stream"):
         build_head(folder, needs=dict(depth=["far"])).caption(fused_of())

@@ -40,6 +40,11 @@ def generation_config(config, end: int, pad: int, options: Mapping | None):
             "GenerationConfig; num_beams, do_sample, top_p, temperature, "
             "max_new_tokens and others are"
         )
+    if (made.num_return_sequences or 1) != 1 or made.return_dict_in_generate:
+        raise ValueError(
+            "generation: a clip gets one sentence and nothing else, leave out "
+            "num_return_sequences and return_dict_in_generate"
+        )
     try:
         made.validate()
     except ValueError as error:
