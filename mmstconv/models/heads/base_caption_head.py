@@ -76,19 +76,15 @@ class BaseCaptionHead(BaseModule, metaclass=ABCMeta):
             raise ValueError(
                 f"needs: {unknown} has no stream, there are {list(fused.modalities)}"
             )
-        words: list[frozenset[str]] = [frozenset()] * len(fused.features.like)
-        for name, needed in self.needed_words.items():
-            if name not in fused.presence:
-                continue
-            for row, here in enumerate(fused.presence[name].tolist()):
-                if not here:
-                    words[row] |= needed
-        return words
+        return [
+            frozenset().union(*(self.needed_words.get(one, ()) for one in lacking))
+            for lacking in lacking_of(fused)
+        ]
 
     @torch.no_grad()
     def caption(self, fused: Fused) -> list[Caption]:
-        """A sentence for each of N clips, without gradients."""
-        return self.generate(fused)
+        """A sentence for each of N clips, without gradients; none of no clip."""
+        return self.generate(fused) if len(fused.features.like) else []
 
     def loss(self, fused: Fused, data_samples: Sequence) -> dict[str, Tensor]:
         """``loss_caption``, of one reference of each clip, drawn by chance.
@@ -134,6 +130,15 @@ class BaseCaptionHead(BaseModule, metaclass=ABCMeta):
             max(found[row : row + clips], key=lambda one: one.score)
             for row in range(0, len(found), clips)
         ]
+
+
+def lacking_of(fused: Fused) -> list[frozenset[str]]:
+    """Modalities that each of N clips does not have."""
+    flags = {name: rows.tolist() for name, rows in fused.presence.items()}
+    return [
+        frozenset(name for name, here in flags.items() if not here[row])
+        for row in range(len(fused.features.like))
+    ]
 
 
 def references_of(sample) -> list[str]:

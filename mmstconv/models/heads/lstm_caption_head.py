@@ -136,8 +136,6 @@ class LSTMCaptionHead(BaseCaptionHead):
 
     def generate(self, fused: Fused) -> list[Caption]:
         state = self.begin(fused)
-        if not len(state[0]):
-            return []
         may = self.vocabulary.sayable(self.unsaid(fused))
 
         def step(words: Tensor, state: State) -> tuple[Tensor, State]:

@@ -9,7 +9,7 @@ from mmaction.registry import MODELS
 from torch import Tensor, cat
 
 from ..layers import StepPrefix
-from .base_caption_head import BaseCaptionHead, Caption
+from .base_caption_head import BaseCaptionHead, Caption, lacking_of
 from .language import LanguageModel, Prompt
 
 if TYPE_CHECKING:
@@ -139,12 +139,3 @@ class PrefixCaptionHead(BaseCaptionHead):
             Caption(self.language.text(ids), score)
             for ids, score in zip(written, scores)
         ]
-
-
-def lacking_of(fused: Fused) -> list[frozenset[str]]:
-    """Modalities that each of N clips does not have."""
-    flags = {name: rows.tolist() for name, rows in fused.presence.items()}
-    return [
-        frozenset(name for name, here in flags.items() if not here[row])
-        for row in range(len(fused.features.like))
-    ]
