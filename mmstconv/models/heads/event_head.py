@@ -81,6 +81,8 @@ class TemporalEventHead(PointHead):
             when their steps are, or their truth does not fit, with the file's name.
     """
 
+    truth = "gt_instances.segments"
+
     def __init__(
         self,
         num_classes: int,
@@ -111,8 +113,6 @@ class TemporalEventHead(PointHead):
             self.ongoing = StepConv(
                 channels, num_classes, causal=True, plain=True, prior=PRIOR
             )
-
-    truth = "gt_instances.segments"
 
     @property
     def reach(self) -> tuple[int, int]:

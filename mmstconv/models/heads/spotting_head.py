@@ -69,6 +69,8 @@ class TemporalSpottingHead(PointHead):
             are, or their truth does not fit, with the file's name.
     """
 
+    truth = "gt_instances.times"
+
     def __init__(
         self,
         num_classes: int,
@@ -97,8 +99,6 @@ class TemporalSpottingHead(PointHead):
             raise ValueError(f"window is {window!r}, expected seconds above 0")
         self.window = window
         self.offset_tower = Tower(channels, 1, causal=causal)
-
-    truth = "gt_instances.times"
 
     @property
     def reach(self) -> tuple[int, int]:

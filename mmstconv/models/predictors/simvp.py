@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mmaction.registry import MODELS
-from mmengine.model import BaseModule, ModuleList
+from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from .translators import ConvMixerBlock
@@ -65,7 +65,7 @@ class SimVPNetwork(BaseModule):
         self.translator = nn.Sequential(
             ConvMixerBlock(whole, kernel_size),
             nn.Conv2d(whole, inside, 1),
-            *ModuleList(ConvMixerBlock(inside, kernel_size) for _ in range(blocks - 1)),
+            *(ConvMixerBlock(inside, kernel_size) for _ in range(blocks - 1)),
             nn.Conv2d(inside, whole, 1),
         )
         self.decoder = nn.Sequential(

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from ...modalities import in_order
 from ..layers import align_steps, to_device
-from ..streams import ConvStream, run_present_rows
+from ..recognizers.building import build_stream
+from ..streams import run_present_rows
 from .decoder import MotionDecoder
 from .translators import Condition
 
@@ -167,8 +168,7 @@ def as_channels(frames: Tensor, channels: int) -> Tensor:
 def _built(streams: Mapping[str, Mapping | nn.Module]) -> ModuleDict:
     built = ModuleDict()
     for name in in_order(streams):
-        one = streams[name]
-        built[name] = one if isinstance(one, nn.Module) else ConvStream(**one)
+        built[name] = build_stream(streams[name])
         if built[name].out_channels is None:
             raise ValueError(f"streams.{name} does not say how many channels it gives")
     return built
