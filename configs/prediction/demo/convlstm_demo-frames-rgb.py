@@ -13,7 +13,6 @@ model = dict(
         channels=3,
         hidden=(64, 32, 32),
     ),
-    modality_dropout=None,
     score_subsets=False,
 )
 optim_wrapper = dict(optimizer=dict(lr=1e-3))

@@ -13,7 +13,6 @@ model = dict(
         hidden_channels=480,
         kernel_size=7,
     ),
-    modality_dropout=None,
     score_subsets=False,
 )
 train_cfg = dict(max_epochs=4, val_interval=4)

@@ -11,7 +11,6 @@ _base_ = [
 model = dict(
     network=dict(seen=10, future=10, channels=1, conditions=dict(_delete_=True)),
     losses=[dict(type="FrameMSELoss")],  # what tables compare
-    modality_dropout=dict(_delete_=True, flow=0.1),
 )
 train_cfg = dict(max_epochs=200, val_interval=10)
 default_hooks = dict(checkpoint=dict(save_best="frames/psnr_range1", rule="greater"))

@@ -45,7 +45,8 @@ class FramePredictor(BaseModel):
             truth, grows from none to all. It matters where the truth is longer than
             ``network.future``.
         modality_dropout: ``{modality: rate}``: in training, take a modality away from
-            so many of the samples that have it.
+            so many of the samples that have it. What it says of a modality that the
+            network does not read does not count.
         score_subsets: Forecast from every subset of the modalities as well.
         data_preprocessor: Config of the preprocessor. Frames must come out of it in
             0..1: ``mean=[0, 0, 0], std=[255, 255, 255]``. None: made so.
@@ -90,7 +91,8 @@ class FramePredictor(BaseModel):
         self.losses = ModuleList(MODELS.build(dict(one)) for one in losses)
         self.flow = None if flow is None else MODELS.build(dict(flow))
         self.own_predictions = OwnPredictions(*own_predictions)
-        self.modality_dropout = check_rates(modality_dropout or {}, names)
+        known = {*MODALITIES, *getattr(data_preprocessor, "preprocessors", ())}
+        self.modality_dropout = check_rates(modality_dropout, names, known)
         self.score_subsets = bool(score_subsets)
         self._check_scale()
 

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import Tensor
 
+from ...modalities import without_left_out
 
-def check_rates(rates: Mapping[str, float], modalities: Sequence[str]) -> dict:
-    """Raise unless every rate is of a stream and lies in 0..1.
+
+def check_rates(
+    rates: Mapping[str, float] | None,
+    modalities: Collection[str],
+    known: Collection[str],
+) -> dict[str, float]:
+    """Rates of the streams that there are; each is of a stream and lies in 0..1.
+
+    Args:
+        rates: By modality; None: there are none.
+        modalities: That have a stream.
+        known: Modalities that a config may name without a stream for them: their rates
+            do not count.
 
     Raises:
         ValueError: Names the modality.
     """
+    rates = rates or {}
+    rates = {name: rates[name] for name in without_left_out(rates, modalities, known)}
     for name, rate in rates.items():
         if name not in modalities:
             raise ValueError(
@@ -24,7 +38,7 @@ def check_rates(rates: Mapping[str, float], modalities: Sequence[str]) -> dict:
             raise ValueError(
                 f"modality_dropout: the rate of {name!r} must lie in 0..1, got {rate}"
             )
-    return dict(rates)
+    return rates
 
 
 def drop_modalities(

@@ -8,7 +8,7 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseModel, ModuleDict
 from torch import Tensor, nn
 
-from ...modalities import MODALITIES, in_order, without_left_out
+from ...modalities import MODALITIES, in_order
 from ..joint import Features, Fused, Steps
 from ..layers import to_device
 from ..streams import run_present_rows
@@ -90,11 +90,7 @@ class TriModalRecognizer(BaseModel):
         self.joint, self.cls_head = build_task(
             self.streams, joint or {}, cls_head, known
         )
-        rates = modality_dropout or {}
-        kept = without_left_out(rates, self.streams, known)
-        self.modality_dropout = check_rates(
-            {name: rates[name] for name in kept}, self.streams
-        )
+        self.modality_dropout = check_rates(modality_dropout, self.streams, known)
         self.cached_steps = bool(cached_steps)
         if cached_steps and self.joint.takes_maps:
             raise ValueError(

@@ -223,6 +223,15 @@ def test_it_learns_to_move():
     assert np.mean(ratios[-3:]) < 0.3
 
 
+def test_dropout_of_what_a_child_config_leaves_out_does_not_count():
+    rates = dict(flow=0.1, audio=0.2)
+    net = ConvLSTMNetwork(seen=SEEN, future=FUTURE, hidden=(4,))
+    assert FramePredictor(net, modality_dropout=rates).modality_dropout == {}
+    assert FramePredictor(network(), modality_dropout=rates).modality_dropout == rates
+    with pytest.raises(ValueError, match="'depth' has no stream"):
+        FramePredictor(network(), modality_dropout=dict(depth=0.1))
+
+
 def test_clear_errors():
     model = FramePredictor(network())
     x = clips()
