@@ -10,6 +10,7 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseModule, ModuleDict
 from torch import Tensor
 
+from ..layers import class_of
 from .labels import sample_name
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class MultiTaskHead(BaseModule):
         given = dict(stream_channels=stream_channels, gives_scores=gives_scores)
         self.heads = ModuleDict()
         for name, cfg in heads.items():
-            more = given if hasattr(_class_of(cfg), "needs") else {}
+            more = given if hasattr(class_of(cfg), "needs") else {}
             self.heads[name] = MODELS.build(dict(cfg, in_channels=in_channels, **more))
         self.loss_weights = _checked_weights(loss_weights or {}, heads)
 
@@ -81,7 +82,7 @@ class MultiTaskHead(BaseModule):
         _check_heads(cfg.get("heads"))
         over_time, streams = "steps", dict[str, None]()
         for one in cfg["heads"].values():
-            kind = _class_of(one)
+            kind = class_of(one)
             if getattr(kind, "over_time", "steps") == "vector":
                 over_time = "vector"
             if hasattr(kind, "needs"):
@@ -148,11 +149,6 @@ class MultiTaskHead(BaseModule):
                     )
                 written[key] = name
         return data_samples
-
-
-def _class_of(cfg: Mapping) -> type | None:
-    kind = cfg.get("type")
-    return MODELS.get(kind) if isinstance(kind, str) else kind
 
 
 def _is_for(head: BaseModule, sample: object) -> bool:

@@ -2,6 +2,7 @@
 
 from .align_steps import StepGrid, align_edges, align_steps, edges_of, stretch_steps
 from .axes import expand, same_padding
+from .class_of import class_of
 from .conv_block import ConvBlock
 from .feature_gate import FeatureGate
 from .folded_conv import FoldedConv3d
@@ -62,6 +63,7 @@ __all__ = [
     "align_steps",
     "at_least_float32",
     "check_lengths",
+    "class_of",
     "edges_of",
     "expand",
     "freeze_norm_statistics",

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Mapping
 from mmaction.registry import MODELS
 from torch import nn
 
+from ..layers import class_of
+
 # Arguments of the head that are the joint's, and what they are called there.
 OF_JOINT = {"fusion": "fusion", "temporal": "temporal", "fuse_steps": "steps"}
 
@@ -98,12 +100,6 @@ def widths_of(
                 f"joint=dict(in_channels=dict({name}=...))"
             )
     return widths
-
-
-def class_of(cfg: Mapping | None) -> type | None:
-    """The class that a config names; None if there is none."""
-    kind = (cfg or {}).get("type")
-    return MODELS.get(kind) if kind and isinstance(kind, str) else kind
 
 
 def fuses_maps(joint: Mapping) -> bool:

@@ -9,7 +9,7 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from ..layers import StepGrid, pool_space
+from ..layers import StepGrid, class_of, pool_space
 
 
 @MODELS.register_module()
@@ -89,7 +89,7 @@ def _with_width(cfg: Mapping | nn.Module, width: int | None) -> Mapping | nn.Mod
     """A neck's config with the channels of its backbone, if it takes and lacks them."""
     if isinstance(cfg, nn.Module) or "in_channels" in cfg or width is None:
         return cfg
-    kind = MODELS.get(cfg["type"]) if isinstance(cfg["type"], str) else cfg["type"]
+    kind = class_of(cfg)
     if kind is None or "in_channels" not in inspect.signature(kind).parameters:
         return cfg
     return dict(cfg, in_channels=width)
