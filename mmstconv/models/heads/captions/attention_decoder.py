@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from ...layers import at_least_float32
+
 
 class Memory(nn.Module):
     """Steps that know what is before and after them: a bidirectional LSTM.
@@ -102,4 +104,4 @@ class AttentionDecoder(nn.Module):
         read = torch.cat([self.embedding(words), context], dim=1)
         hidden, cell = self.cell(read, (hidden, cell))
         logits = self.out(self.dropout(torch.cat([hidden, context], dim=1)))
-        return logits, (hidden, cell, memory, keys, real)
+        return at_least_float32(logits), (hidden, cell, memory, keys, real)
