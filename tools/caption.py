@@ -49,8 +49,6 @@ from mmstconv.disk import local_path, print_any_name, write_own_json
 from mmstconv.engine.messages import short_errors
 from mmstconv.visualization.subtitles import write_subtitles
 
-EVERY = 4.0  # seconds of a live sentence
-
 
 def parse_args():
     parser = argparse.ArgumentParser(description="Say what video files hold")
@@ -163,8 +161,9 @@ def caption_all(model, files, results, args):
 def say_live(model, args):
     """Prints sentences as a file or a camera goes on."""
     options = dict(dense=args.dense, threshold=args.threshold, hop=args.hop)
-    every = EVERY if args.every is None else args.every
-    stream = StreamingCaptioner(model, every=every, **options)
+    if args.every is not None:
+        options["every"] = args.every
+    stream = StreamingCaptioner(model, **options)
     source = os.fspath(args.files[0])
     try:
         for frame, sound in frames_of(

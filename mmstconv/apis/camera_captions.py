@@ -11,7 +11,13 @@ from ..datasets.film_steps import FilmSteps, join_film_steps
 from ..models.streaming import OnlineEvents
 from .camera_events import online_events
 from .camera_steps import StreamingSteps
-from .captions import TimedCaption, caption_spans, checked_caption_head, spans_of
+from .captions import (
+    TimedCaption,
+    caption_spans,
+    checked_caption_head,
+    checked_every,
+    spans_of,
+)
 from .detect import THRESHOLD, as_detections, checked_classes, fused_steps
 
 Span = tuple[float, float]
@@ -28,7 +34,7 @@ class StreamingCaptioner:
 
     Args:
         model: Of :func:`load_recognizer`; it has a head for captions.
-        every: Seconds that a sentence is of; the next one follows.
+        every: Seconds that a sentence is of, at least a step; the next one follows.
         dense: A sentence of each event instead: the model has a head for events, too.
         threshold: With ``dense``: what scores less is no event.
         patience: With ``dense``: seconds after its end when an event is told. None:
@@ -61,12 +67,10 @@ class StreamingCaptioner:
         pipeline: Sequence[Mapping] | None = None,
     ) -> None:
         checked_caption_head(model)
-        if not every > 0:
-            raise ValueError(f"every must be seconds above 0, got {every!r}")
         self.names = checked_classes(model, None, threshold) if dense else {}
         self.model = model
-        self.every = every
         self.steps = StreamingSteps(model, hop=hop, pipeline=pipeline)
+        self.every = checked_every(every, self.steps.step)
         self.fps = self.steps.fps
         self.sample_rate = self.steps.sample_rate
         self.events: OnlineEvents | None = None

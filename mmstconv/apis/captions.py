@@ -62,7 +62,7 @@ def caption_video(
     Args:
         model: Of :func:`load_recognizer`; it has a head for captions.
         path: The video file.
-        every: Seconds of a part; None: all of the film is one.
+        every: Seconds of a part, at least a step; None: all of the film is one.
         hop: Frames from one window to the next, whole steps; half a window, rounded,
             if None.
         pipeline: Instead of the config's ``test_pipeline``.
@@ -75,9 +75,9 @@ def caption_video(
         MediaError: It is no readable video; the message names it.
     """
     checked_caption_head(model)
-    if every is not None and not every > 0:
-        raise ValueError(f"every must be seconds above 0, or None, got {every!r}")
     layout = layout or step_layout(model, pipeline)
+    if every is not None:
+        checked_every(every, float(layout.width) / layout.fps)
     pieces = film_steps(model, path, hop, pipeline=pipeline, layout=layout)
     steps = join_film_steps(with_progress(pieces, progress))
     return list(caption_spans(model, steps, parts_of(steps, every)))
@@ -146,6 +146,20 @@ def keeping(pieces: Iterator[FilmSteps], kept: list[FilmSteps]) -> Iterator[Film
     for piece in pieces:
         kept.append(piece)
         yield piece
+
+
+def checked_every(every: float, step: float) -> float:
+    """Seconds of a part that has a sentence, if steps of so many seconds make it up.
+
+    Raises:
+        ValueError: It is shorter than a step.
+    """
+    if not every >= step:
+        raise ValueError(
+            "every must be seconds above 0, and no less than a step of the model, "
+            f"{step:g} s; got {every!r}"
+        )
+    return every
 
 
 def parts_of(steps: FilmSteps, every: float | None) -> list[tuple[float, float]]:

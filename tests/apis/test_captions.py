@@ -99,6 +99,9 @@ def test_what_lacks_something(models, tmp_path):
         caption_events(alone["captions"], silent)
     with pytest.raises(ValueError, match="every must be seconds above 0"):
         caption_video(alone["captions"], silent, every=0)
+    for every in (1e-9, float("nan")):
+        with pytest.raises(ValueError, match="no less than a step of the model"):
+            caption_video(alone["captions"], silent, every=every)
 
 
 def live(stream, film):
@@ -128,3 +131,5 @@ def test_a_camera_says_what_is_said_of_its_file(film, models):
     for patience in (-1, float("nan")):
         with pytest.raises(ValueError, match="patience must be 0 or more"):
             StreamingCaptioner(together, dense=True, patience=patience)
+    with pytest.raises(ValueError, match="no less than a step of the model"):
+        StreamingCaptioner(together, every=1e-9)

@@ -85,7 +85,7 @@ def test_live(monkeypatch, capsys, joined, folder):  # noqa: F811
     assert spans == [(0.0, 2.0), (2.0, 4.0), (4.0, pytest.approx(4.5, abs=0.01))]
     assert all(len(one) == 3 for one in lines if one[0] == "0.00")
     said = call(monkeypatch, TOOL, *joined, film, "--live", "--every", 0)
-    assert "every must be seconds above 0, got 0.0" in said
+    assert "every must be seconds above 0, and no less than a step" in said
     said = call(monkeypatch, TOOL, *joined, folder / "text.mp4", "--live")
     assert "text.mp4" in said
 
