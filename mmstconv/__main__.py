@@ -74,7 +74,11 @@ def main() -> None:
     sys.path.insert(0, str(script.parent))
     for module in [one for one in sys.modules if one.partition(".")[0] == "mmstconv"]:
         del sys.modules[module]
-    runpy.run_path(str(script), run_name="__main__")
+    try:
+        runpy.run_path(str(script), run_name="__main__")
+    except KeyboardInterrupt:  # while it imports; later ones it answers itself
+        print(f"\n{name}: interrupted", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":

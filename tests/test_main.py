@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from conftest import ROOT
 
 from mmstconv import __main__ as command
@@ -84,3 +85,17 @@ def test_the_package_is_whole_for_the_command(tmp_path):
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr.startswith("train: x.py:1: there is no base config 'mmstconv::")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_interrupted_before_a_command_can_answer(monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command.runpy, "run_path", interrupted)
+    monkeypatch.setattr(sys, "argv", ["mmstconv", "list-words"])
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    with pytest.raises(SystemExit) as end:
+        command.main()
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "\nlist_words: interrupted\n"

@@ -21,7 +21,13 @@ from ..datasets.class_names import ClassNamesError, find_class_names
 from ..engine.configs import read_config
 from ..models.heads import multi_class_of, probabilities
 from ..models.joint import Fused, Steps
-from .tasks import class_head, event_head, head_name, names_of_classes
+from .tasks import (
+    class_head,
+    event_head,
+    head_name,
+    names_of_classes,
+    require_streams,
+)
 
 STREAMS = "streams."
 
@@ -62,6 +68,7 @@ def load_recognizer(
         loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location="cpu")
     weights, apart = weights_of(loaded), ()
     if streams_only:
+        require_streams(model)
         weights = {k: v for k, v in weights.items() if k.startswith(STREAMS)}
         apart = tuple(f"{name}." for name, _ in model.named_children())
         apart = tuple(name for name in apart if name != STREAMS)

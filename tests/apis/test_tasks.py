@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+import torch
 from conftest import ROOT
 from mmaction.registry import MODELS
 from mmengine.config import Config
@@ -17,12 +18,14 @@ from mmstconv.apis.film_steps import step_layout
 CONFIG = next((ROOT / "configs/prediction/own_videos").glob("*.py"))
 
 
-def test_a_model_that_is_no_recognizer():
+def test_a_model_that_is_no_recognizer(tmp_path):
     """One that forecasts frames has neither streams nor a head."""
     init_default_scope("mmaction")
     cfg = Config.fromfile(CONFIG)
     model = MODELS.build(cfg.model).eval()
     model.cfg, model.dataset_meta = cfg, {}
+    weights = tmp_path / "frames.pth"
+    torch.save(dict(state_dict=model.state_dict()), weights)
     wrong = {}
     for name, use in dict(
         detect=lambda: apis.detect(model, "a.mp4"),
@@ -33,6 +36,7 @@ def test_a_model_that_is_no_recognizer():
         score_video=lambda: apis.score_video(model, "a.mp4"),
         step_layout=lambda: step_layout(model),
         camera=lambda: apis.StreamingRecognizer(model),
+        streams=lambda: apis.load_recognizer(CONFIG, weights, streams_only=True),
     ).items():
         try:
             use()
