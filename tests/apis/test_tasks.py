@@ -36,7 +36,9 @@ def test_a_model_that_is_no_recognizer(tmp_path):
         score_video=lambda: apis.score_video(model, "a.mp4"),
         step_layout=lambda: step_layout(model),
         camera=lambda: apis.StreamingRecognizer(model),
-        streams=lambda: apis.load_recognizer(CONFIG, weights, streams_only=True),
+        streams=lambda: apis.load_recognizer(
+            str(CONFIG), str(weights), streams_only=True
+        ),
     ).items():
         try:
             use()
