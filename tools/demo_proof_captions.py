@@ -22,7 +22,7 @@ from mmstconv.evaluation.shapley import shapley_values
 
 CONFIGS = TOOLS.parent / "configs/captioning/demo"
 CONFIG = CONFIGS / "lstm_stconvnet-lstm_demo-captions-rgb-flow-audio.py"
-STREAM = CONFIGS / "lstm_stconvnet-lstm_demo-captions-rgb_end-to-end.py"
+STREAM = CONFIGS / "stconvnet-lstm_demo-seen-rgb.py"
 MAKER = "make_caption_dataset.py"
 ALL = "rgb+flow+audio"
 REQUIRED = 0.97  # exact sentences of all modalities
@@ -39,8 +39,13 @@ def prove(place: Place) -> Proof:
     place.script("data", TOOLS / "data" / MAKER, place.data)
     words = f"model.cls_head.words={place.data / 'words.txt'}"
     where = [words, *subset_options(place.data, ".csv")]
-    seen = f"train_dataloader.dataset.ann_file={place.data / 'seen.csv'}"
-    own = place.train(STREAM, [*where, seen], step="train rgb")
+    dataset = "train_dataloader.dataset"
+    seen = [
+        f"{dataset}.ann_file={place.data / 'seen.txt'}",
+        f"{dataset}.data_prefix.video={place.data / 'seen'}",
+        f"{dataset}.metainfo.classes={place.data / 'classes.txt'}",
+    ]
+    own = place.train(STREAM, seen, step="train rgb")
     streams = dict(rgb=own, flow=place.streams, audio=place.streams)
     place.streams = join_streams(streams, place.work_dir / "streams.pth")
     cache = place.prepare(CONFIG, MAKER)

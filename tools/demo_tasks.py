@@ -21,6 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import demo
 import demo_proof_analysis
+import demo_proof_captions
 import demo_proof_events
 import demo_proof_frames
 import demo_proof_summaries
@@ -33,6 +34,7 @@ from mmstconv.disk import local_path, print_any_name, refuse_foreign, write_own
 PROOFS = {
     "demo_events": (demo_proof_events, "demo_events"),
     "demo_summaries": (demo_proof_summaries, "demo_summaries"),
+    "demo_captions": (demo_proof_captions, "demo_captions"),
     "demo_frames": (demo_proof_frames, "demo_frames"),
     "demo_analysis": (demo_proof_analysis, "demo_events"),
 }

@@ -21,7 +21,7 @@ NONE = "none"
 #: The words of each slot of a sentence, in its order.
 SLOTS = {
     "colour": ("warm", "cool"),
-    "shape": ("disc", "square"),
+    "shape": ("bar", "ring"),
     "direction": ("up", "down"),
     "order": ("before", "after"),
     "glide": ("rising", "falling"),
@@ -36,6 +36,8 @@ NEEDS = {
 }
 #: Words that say something of the sound.
 OF_SOUND = ("before", "after", "rising", "falling", "tone", "sounds")
+#: Slots that are told by what is seen in a second.
+OF_PICTURES = ("colour", "shape", "direction")
 LENGTH = 0.75  # seconds of a motion, and of a glide
 CYCLE = 4 * LENGTH
 #: Seconds of a clip; from 6 lengths on it holds a motion and the tone beside it.
@@ -69,6 +71,11 @@ class Clip(NamedTuple):
         return (self.motion + step) % CYCLE
 
     @property
+    def seen(self) -> str:
+        """The words of pictures alone."""
+        return " ".join(self.words[slot] for slot in OF_PICTURES)
+
+    @property
     def sentence(self) -> str:
         seen = "a {colour} {shape} moves {direction}".format(**self.words)
         if self.silent:
@@ -99,6 +106,16 @@ def draw_clips(rng: np.random.Generator, count: int) -> list[Clip]:
             number,
         )
         for number in range(count)
+    ]
+
+
+def draw_motions(rng: np.random.Generator, count: int) -> list[Clip]:
+    """Clips of a second without sound, most of one motion in each."""
+    return [
+        clip._replace(
+            seconds=1.0, motion=float(rng.uniform(-0.25, 0.5)) % CYCLE, silent=True
+        )
+        for clip in draw_clips(rng, count)
     ]
 
 
