@@ -37,22 +37,11 @@ SIGMAS = 3  # sampling noise that is no leak
 def prove(place: Place) -> Proof:
     """Data, the RGB stream, cached steps, training, test, and what came out."""
     place.script("data", TOOLS / "data" / MAKER, place.data)
-    words = f"model.cls_head.words={place.data / 'words.txt'}"
-    where = [words, *subset_options(place.data, ".csv")]
-    dataset = "train_dataloader.dataset"
-    seen = [
-        f"{dataset}.ann_file={place.data / 'seen.txt'}",
-        f"{dataset}.data_prefix.video={place.data / 'seen'}",
-        f"{dataset}.metainfo.classes={place.data / 'classes.txt'}",
-    ]
-    own = place.train(STREAM, seen, step="train rgb")
+    own = place.train(STREAM, seen_of(place), step="train rgb")
     streams = dict(rgb=own, flow=place.streams, audio=place.streams)
     place.streams = join_streams(streams, place.work_dir / "streams.pth")
     cache = place.prepare(CONFIG, MAKER)
-    where += [
-        f"{split}_dataloader.dataset.pipeline.0.cache={cache}"
-        for split in ("train", "val", "test")
-    ]
+    where = [*options_of(place), *cache_options(cache)]
     checkpoint = place.train(CONFIG, where)
     report = place.work_dir / "report"
     place.mmstconv(
@@ -62,6 +51,30 @@ def prove(place: Place) -> Proof:
     )
     measured = measure(place, report, str(checkpoint), cache)
     return Proof(table(measured), judge(measured), measured)
+
+
+def seen_of(place: Place) -> list[str]:
+    """``--cfg-options`` of the first stage: where its clips are."""
+    dataset = "train_dataloader.dataset"
+    return [
+        f"{dataset}.ann_file={place.data / 'seen.txt'}",
+        f"{dataset}.data_prefix.video={place.data / 'seen'}",
+        f"{dataset}.metainfo.classes={place.data / 'classes.txt'}",
+    ]
+
+
+def options_of(place: Place) -> list[str]:
+    """``--cfg-options`` of the second: where sentences, words and videos are."""
+    words = f"model.cls_head.words={place.data / 'words.txt'}"
+    return [words, *subset_options(place.data, ".csv")]
+
+
+def cache_options(cache: Path) -> list[str]:
+    """``--cfg-options``: where the cached steps are."""
+    return [
+        f"{split}_dataloader.dataset.pipeline.0.cache={cache}"
+        for split in ("train", "val", "test")
+    ]
 
 
 def measure(place: Place, report: Path, checkpoint: str, cache: Path) -> dict:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import sys
 
@@ -18,7 +17,7 @@ from mmstconv.datasets.film_steps import FilmSteps
 
 DEMO = ROOT / "configs/captioning/demo"
 SMALL = DEMO / "lstm_stconvnet-lstm_demo-captions-rgb-flow-audio.py"
-CLIPS = DEMO / "lstm_stconvnet-lstm_demo-captions-rgb_end-to-end.py"
+SEEN = DEMO / "stconvnet-lstm_demo-seen-rgb.py"
 OWN = next((ROOT / "configs/captioning/own_videos").glob("lstm_*.py"))
 
 sys.path.insert(0, str(ROOT / "tools" / "data"))
@@ -28,7 +27,7 @@ maker = load_script("tools/data/make_caption_dataset.py")
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("captions") / "data"
-    maker.make_dataset(folder, dict(training=4, validation=2, test=1))
+    maker.make_dataset(folder, dict(training=4, validation=2, test=1, seen=16))
     return folder
 
 
@@ -44,7 +43,6 @@ def ready(path, folder, cache, work_dir):
         loader.batch_size = min(loader.batch_size, 4)
         loader.num_workers, loader.persistent_workers = 0, False
         dataset = loader.dataset
-        name = "seen" if dataset.ann_file.endswith("seen.csv") else name
         dataset.update(
             ann_file=str(folder / f"{name}.csv"),
             data_prefix=dict(video=str(folder / "videos")),
@@ -88,31 +86,46 @@ def test_on_cached_steps(path, made, tmp_path):
 
 
 def test_on_clips_and_in_a_checkpoint_of_its_own(made, tmp_path):
-    """End to end, from segments of the files; the words travel with the weights."""
-    cfg = ready(CLIPS, made, None, tmp_path)
+    """End to end, from clips of the files; the words travel with the weights."""
+    cfg = ready(SMALL, made, None, tmp_path)
+    cfg.model.cached_steps = False
+    cfg.train_dataloader.dataset.pipeline = cfg.train_pipeline
+    cfg.train_pipeline[-1].algorithm_keys = ["gt_captions"]
+    del cfg.default_hooks.film_cache
+    cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+    assert_streams_learn(cfg)
+    (tmp_path / "alone").mkdir()
+    checkpoint = (tmp_path / "last_checkpoint").read_text().strip()
+    model = load_recognizer(str(SMALL), checkpoint, "cpu")  # there is no words.txt
+    words = (made / "words.txt").read_text().split()
+    assert model.cls_head.vocabulary.words == words
+
+
+def assert_streams_learn(cfg):
     runner = Runner.from_cfg(cfg)
     before = runner.model.streams.rgb.backbone.state_dict()
     before = {name: value.clone() for name, value in before.items()}
     runner.train()
     after = runner.model.streams.rgb.backbone.state_dict()
     assert any(not value.equal(after[name]) for name, value in before.items())
-    (tmp_path / "alone").mkdir()
-    checkpoint = (tmp_path / "last_checkpoint").read_text().strip()
-    model = load_recognizer(str(CLIPS), checkpoint, "cpu")  # there is no words.txt
-    words = (made / "words.txt").read_text().split()
-    assert model.cls_head.vocabulary.words == words
 
 
-def test_what_is_seen_is_a_motion_of_each_training_file(made):
-    with open(made / "seen.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["file"] for row in rows] == [f"training_{k:04d}.mp4" for k in range(4)]
-    for row, clip in zip(rows, maker.clips_of(0, "training", 4)):
-        start, end = float(row["start"]), float(row["end"])
-        assert end - start == pytest.approx(maker.LENGTH)
-        assert any(
-            part.start == pytest.approx(start, abs=1e-3)
-            for part in clip.parts()
-            if part.motion != maker.NONE
-        )
-        assert row["text"] == clip._replace(silent=True).sentence
+def test_the_first_stage_learns_what_is_seen(made, tmp_path):
+    """Eight classes, named by the words of pictures."""
+    cfg = plain_config(SEEN)
+    cfg.work_dir, cfg.load_from = str(tmp_path), None
+    loader = cfg.train_dataloader
+    loader.num_workers, loader.persistent_workers = 0, False
+    loader.dataset.update(
+        ann_file=str(made / "seen.txt"),
+        data_prefix=dict(video=str(made / "seen")),
+        metainfo=dict(classes=str(made / "classes.txt")),
+    )
+    cfg.train_cfg.max_epochs = 1
+    cfg.param_scheduler = []
+    assert_streams_learn(cfg)
+    classes = (made / "classes.txt").read_text().splitlines()
+    assert len(classes) == cfg.model.cls_head.num_classes
+    labels = [int(row.split()[1]) for row in (made / "seen.txt").open()]
+    clips = maker.clips_of(0, "seen", 16)
+    assert [classes[label] for label in labels] == [clip.seen for clip in clips]

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT / "tools" / "data"))
 import demo_sentences as said
 
 maker = load_script("tools/data/make_caption_dataset.py")
-SIZES = dict(training=3, validation=1, test=1)
+SIZES = dict(training=3, validation=1, test=1, seen=2)
 MODALITIES = ("rgb", "flow", "audio")
 SUBSETS = ("none", *MODALITIES, "rgb+flow", "rgb+audio", "flow+audio", "rgb+flow+audio")
 
@@ -30,6 +30,8 @@ def made(tmp_path_factory):
 def test_the_data_set_reads_it(made):
     folder, clips = made
     for subset, some in clips.items():
+        if subset == "seen":
+            continue
         found = CaptionDataset(
             str(folder / f"{subset}.csv"),
             data_prefix=dict(video=str(folder / "videos")),
@@ -102,14 +104,26 @@ def test_siblings_look_and_sound_the_same():
         _, frames, sound = maker.render_clip(clip, seeds)
         look = (*words(clip, "colour", "shape", "direction"), clip.motion)
         pictures.setdefault(look, []).append(frames)
-        sounds.setdefault((*words(clip, "glide"), round(clip.tone, 9)), []).append(
-            sound
-        )
+        assert (sound is None) is clip.silent
+        if sound is not None:
+            heard = (*words(clip, "glide"), round(clip.tone, 9))
+            sounds.setdefault(heard, []).append(sound)
     for group in (pictures, sounds):
         assert max(map(len, group.values())) > 1
         for same in group.values():
             assert all(np.array_equal(same[0], other) for other in same)
     assert len(sounds) == 4
+
+
+def test_a_clip_of_a_motion_shows_most_of_one():
+    for clip in said.draw_motions(np.random.default_rng(6), 200):
+        shown = [
+            min(part.end, clip.seconds) - max(part.start, 0.0)
+            for part in clip.parts()
+            if part.motion != said.NONE and part.start < clip.seconds
+        ]
+        assert len(shown) == 1 and shown[0] >= 0.5 - 1e-9
+        assert clip.seen == " ".join(words(clip, "colour", "shape", "direction"))
 
 
 def test_when_a_motion_is_says_nothing_of_the_order():
