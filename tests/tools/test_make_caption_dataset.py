@@ -90,6 +90,12 @@ def test_siblings_are_the_same_to_one_who_lacks_what_differs():
                     assert len(counts) == 1, (name, slot)
                 else:
                     assert [counts[w] for w in options] == [len(group) / 2] * 2
+            behind = {}  # what a word follows in the sentence says nothing more
+            for clip in group:
+                behind.setdefault(words(clip, *said.OF_PICTURES), []).append(clip)
+            for same in behind.values() if name == "audio" else ():
+                counts = Counter(clip.words["order"] for clip in same)
+                assert set(counts.values()) == {len(same) / 2} and len(counts) == 2
 
 
 def words(clip, *slots):
@@ -99,7 +105,7 @@ def words(clip, *slots):
 def test_siblings_look_and_sound_the_same():
     clips = [one for one in said.draw_siblings(np.random.default_rng(2), 1)]
     pictures, sounds = {}, {}
-    for clip in clips[:6]:
+    for clip in clips[:8]:
         seeds = np.random.SeedSequence(7)
         _, frames, sound = maker.render_clip(clip, seeds)
         look = (*words(clip, "colour", "shape", "direction"), clip.motion)
@@ -112,7 +118,7 @@ def test_siblings_look_and_sound_the_same():
         assert max(map(len, group.values())) > 1
         for same in group.values():
             assert all(np.array_equal(same[0], other) for other in same)
-    assert len(sounds) == 4
+    assert len(sounds) == 4 and len(pictures) == 2
 
 
 def test_a_clip_of_a_motion_shows_most_of_one():

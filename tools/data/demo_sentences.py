@@ -12,6 +12,7 @@ know is :func:`redrawn`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import compress, product
 from typing import NamedTuple
 
 import numpy as np
@@ -122,30 +123,25 @@ def draw_motions(rng: np.random.Generator, count: int) -> list[Clip]:
 #: Slots of a clip that change from one sibling to another; the phase is where in the
 #: cycle the motion is.
 FLIPS = [
-    (*pictures, *sounds)
-    for pictures in (
-        (),
-        ("colour",),
-        ("shape", "direction", "phase"),
-        ("colour", "shape", "direction", "phase"),
-    )
-    for sounds in ((), ("order",), ("glide",), ("order", "glide"))
+    tuple(compress((*OF_PICTURES, "phase", "order", "glide"), flags))
+    for flags in product((False, True), repeat=6)
 ]
 
 
 def draw_siblings(rng: np.random.Generator, groups: int) -> list[Clip]:
-    """Groups of 18 clips for a test in which chance has little to say.
+    """Groups of 72 clips for a test in which chance has little to say.
 
-    Four pictures with each of four sounds, and two of the pictures without. What a
-    modality cannot know differs among files that are the same to it, each value as
-    often: it is right in just half of them whatever it says, or a quarter.
+    Sixteen pictures with each of four sounds, and eight of the pictures without. What
+    a modality cannot know differs among files that are the same to it, each value as
+    often, whatever words come before it in the sentence: it is right in just half of
+    them whatever it says.
     """
     clips = []
     for number, first in enumerate(draw_clips(rng, groups)):
         for k, flips in enumerate(FLIPS):
             clip = _flipped(first, flips)._replace(silent=False, drawn=number)
             clips.append(clip)
-            if k in (0, len(FLIPS) - 4):
+            if k % 8 == 0:
                 clips.append(clip._replace(silent=True))
     return clips
 

@@ -49,9 +49,9 @@ from made_dataset import make_missing, read_flags, run_from_command, video_path
 from made_films import encode_film
 
 VERSION = 2  # of the content: raise it whenever the same seed gives other files
-SIZES = {"training": 800, "validation": 32, "test": 24, "seen": 640}
+SIZES = {"training": 800, "validation": 32, "test": 8, "seen": 640}
 DRAWS = {"test": draw_siblings, "seen": draw_motions}
-GROUP = len(FLIPS) + 2  # files of each group of the test
+GROUP = len(FLIPS) * 9 // 8  # files of each group of the test
 WORDS = "words.txt"
 SEEN = "seen"
 #: What is seen of a motion: the classes, by label.
@@ -113,7 +113,7 @@ def make_dataset(
     """Writes what is missing of the data set, as :func:`make_missing` does.
 
     Args:
-        sizes: Number of files of each subset; of the test, of groups of 18.
+        sizes: Number of files of each subset; of the test, of groups of 72.
 
     Returns:
         The clips of each subset.

@@ -29,7 +29,7 @@ model = dict(
 )
 load_from = "work_dirs/demo_captions/streams.pth"
 # Order is the last thing that is learned: at a rate of 2e-3 not in 60 epochs.
-optim_wrapper = dict(optimizer=dict(lr=6e-3))
-train_cfg = dict(max_epochs=40, val_interval=40)
-default_hooks = dict(checkpoint=dict(interval=20, max_keep_ckpts=1, save_best=None))
+optim_wrapper = dict(optimizer=dict(lr=8e-3))
+train_cfg = dict(max_epochs=50, val_interval=50)
+default_hooks = dict(checkpoint=dict(interval=25, max_keep_ckpts=1, save_best=None))
 randomness = dict(seed=0)
