@@ -128,6 +128,7 @@ def share_of_exact(answers: Sequence[dict], truths: Sequence[dict]) -> float:
     return float(np.mean([all(a[s] == t[s] for s in SLOTS) for a, t in pairs]))
 
 
+@torch.no_grad()
 def chosen_words(place: Place, checkpoint: str, cache: Path, clips: Sequence) -> dict:
     """``{subset: {slot: word of each clip}}``, chosen behind the true beginning.
 
@@ -150,7 +151,6 @@ def chosen_words(place: Place, checkpoint: str, cache: Path, clips: Sequence) ->
     return chosen
 
 
-@torch.no_grad()
 def batches_of(place: Place, cache: Path, model) -> Iterator[tuple]:
     """What the model is given of the test."""
     loader = model.cfg.test_dataloader
