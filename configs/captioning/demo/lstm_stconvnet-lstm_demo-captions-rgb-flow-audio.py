@@ -15,7 +15,7 @@ _base_ = [
 model = dict(
     cached_steps=True,
     # so that each subset of the modalities is known, too
-    modality_dropout=dict(rgb=0.2, flow=0.2, audio=0.2),
+    modality_dropout=dict(rgb=0.25, flow=0.25, audio=0.25),
     cls_head=dict(
         _delete_=True,
         type="LSTMCaptionHead",
