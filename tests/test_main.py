@@ -25,7 +25,7 @@ NOT_COMMANDS = {
     *("demo_events", "demo_importance", "demo_timeline"),
     *("made_dataset", "made_films"),
     *("joined_lists", "joined_plan"),
-    *("file_workers", "prepared_files", "prepared_lists", "prepared_one"),
+    *("prepared_files", "prepared_lists", "prepared_one"),
 }
 
 

@@ -7,6 +7,7 @@ from .lock import FolderInUse, FolderLock
 from .names import REMOTE_ADVICE, is_remote, local_path, print_any_name
 from .own import (
     ForeignFile,
+    file_digest,
     is_own,
     own_file,
     refuse_foreign,
@@ -20,6 +21,7 @@ __all__ = [
     "FolderInUse",
     "FolderLock",
     "ForeignFile",
+    "file_digest",
     "is_own",
     "is_remote",
     "local_path",

@@ -74,7 +74,7 @@ def is_own(path: str | os.PathLike, folder: str | os.PathLike | None = None) -> 
     if path.is_symlink() or not path.is_file():
         return False
     known = _recorded(path, folder)
-    return bool(known) and _digest(path) in known
+    return bool(known) and file_digest(path) in known
 
 
 @contextmanager
@@ -107,7 +107,7 @@ def own_file(
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         yield part
         # The record first: between the two there is no file that nobody knows.
-        _note(path, folder, _digest(part))
+        _note(path, folder, file_digest(part))
         publish(part, path, folder)
     except OSError as error:
         if error.filename is None and error.errno is not None:  # a full disk: whose?
@@ -204,7 +204,8 @@ def _place(path: Path, folder: str | os.PathLike | None) -> tuple[Path, str]:
     return folder / RECORD, Path(os.path.relpath(path, folder)).as_posix()
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content, hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(BLOCK):

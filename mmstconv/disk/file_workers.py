@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 from typing import NamedTuple
@@ -18,12 +20,14 @@ class Done(NamedTuple):
         process: Id of the process that worked on it.
         answer: What the work returned; None if the process died.
         exit_code: Of the process if it died; negative for a signal.
+        is_late: Whether it took longer than it may, and its process was ended.
     """
 
     job: object
     process: int
     answer: object
     exit_code: int | None = None
+    is_late: bool = False
 
 
 class Worker:
@@ -37,6 +41,24 @@ class Worker:
         self.process.start()
         other.close()  # else its end would not be seen
         self.job: object = None
+        self.ends = math.inf  # when the job must be done, by time.monotonic()
+        self.is_late = False
+
+    def give(self, job: object, limit: Callable[[object], float]) -> None:
+        """Hands over a job; None is none."""
+        self.job = job
+        if job is None:
+            return
+        self.ends = time.monotonic() + limit(job)
+        try:
+            self.pipe.send(job)
+        except ConnectionError:
+            pass  # it has died; reading from it says so
+
+    def end_if_late(self) -> None:
+        if not self.is_late and time.monotonic() > self.ends:
+            self.is_late = True
+            self.process.kill()  # reading from it will say that it has died
 
 
 def run(
@@ -44,8 +66,9 @@ def run(
     work: Callable,
     workers: int,
     clean_up: Callable[[object, int], None],
+    limit: Callable[[object], float] = lambda job: math.inf,
 ) -> Iterator[Done]:
-    """Works on jobs in processes; a process that dies is replaced.
+    """Works on jobs in processes; a process that dies, or hangs, is replaced.
 
     When the caller stops, by an error or Ctrl-C, the processes are ended.
 
@@ -56,27 +79,40 @@ def run(
         workers: Processes.
         clean_up: Called with a job and a process id when the process was ended within
             the job.
+        limit: Seconds by the clock that a job may take; then its process is ended.
     """
     waiting = iter(jobs)
     with _started(min(workers, len(jobs)), work, clean_up) as team:
         for worker in team:
-            _next(worker, waiting)
+            worker.give(next(waiting, None), limit)
         while busy := {w.pipe: w for w in team if w.job is not None}:
-            for pipe in wait(list(busy)):
+            for pipe in _ready(busy):
                 worker = busy[pipe]
                 job, process = worker.job, worker.process
                 try:
-                    answer = pipe.recv()
+                    answer, died = pipe.recv(), False
                 except (EOFError, ConnectionError):
+                    answer, died = None, True
+                if died or worker.is_late:
                     process.join()
-                    clean_up(job, process.pid)
                     worker.job = None
-                    team[team.index(worker)] = another = Worker(work)
-                    _next(another, waiting)
-                    yield Done(job, process.pid, None, process.exitcode)
-                else:
-                    _next(worker, waiting)
-                    yield Done(job, process.pid, answer)
+                    if died:
+                        clean_up(job, process.pid)
+                    team[team.index(worker)] = worker = Worker(work)
+                worker.give(next(waiting, None), limit)
+                code = process.exitcode if died else None
+                late = died and busy[pipe].is_late
+                yield Done(job, process.pid, answer, code, late)
+
+
+def _ready(busy: Mapping[object, Worker]) -> list:
+    """Pipes with an answer, or of a process that has died; ends those that hang."""
+    first = min(worker.ends for worker in busy.values()) - time.monotonic()
+    ready = wait(list(busy), None if math.isinf(first) else max(first, 0))
+    for pipe, worker in busy.items():
+        if pipe not in ready:
+            worker.end_if_late()
+    return ready
 
 
 @contextmanager
@@ -93,15 +129,6 @@ def _started(count: int, work: Callable, clean_up: Callable) -> Iterator[list[Wo
             worker.process.join()
             if worker.job is not None:
                 clean_up(worker.job, worker.process.pid)
-
-
-def _next(worker: Worker, waiting: Iterator) -> None:
-    worker.job = next(waiting, None)
-    if worker.job is not None:
-        try:
-            worker.pipe.send(worker.job)
-        except ConnectionError:
-            pass  # it has died; reading from it says so
 
 
 def _serve(pipe, work: Callable) -> None:
