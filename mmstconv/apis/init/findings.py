@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from ...datasets.annotation import clipped
 from ...evaluation.presence_leak import presence_leak
 from .items import Item, LeftOut
+from .lists import printable
 from .splitting import TRAIN
 
 SHOWN = 10  # lines of a kind
@@ -18,7 +19,7 @@ def shown(lines: Sequence[str]) -> list[str]:
     """The first lines, indented, and how many more there are."""
     rest = len(lines) - SHOWN
     more = [f"... and {rest} more (files.csv has all)"] if rest > 0 else []
-    return [f"  {clipped(line)}" for line in [*lines[:SHOWN], *more]]
+    return [f"  {clipped(printable(line))}" for line in [*lines[:SHOWN], *more]]
 
 
 def say_left_out(left_out: Sequence[LeftOut]) -> Iterator[str]:

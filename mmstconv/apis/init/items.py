@@ -13,11 +13,12 @@ from ..check import FileCheck
 from .lists import listed_name, name_problem
 from .splitting import TRAIN
 
-EXPECTED = """expected is one of
-  {folder}/CLASS/video.mp4          a folder for each class, of any depth
-  {folder}/train/CLASS/video.mp4    and the same with val, or val and test
-  a list beside the videos, lines of `path label`, and classes.txt
-  a data set as it is distributed (UCF101, HMDB51, Kinetics, ...: docs/own_videos.md)"""
+EXPECTED = """expected in it is one of
+  CLASS/video.mp4          a folder for each class
+  train/CLASS/video.mp4    the same, and val/CLASS, or val and test
+  a list of lines `path label`, and the names of the classes in classes.txt
+  a data set as it is distributed (UCF101, HMDB51, Kinetics, ...)
+(docs/own_videos.md)"""
 
 
 class Item(NamedTuple):
@@ -70,19 +71,18 @@ def layout_of(folder: Path, name: str | None = None) -> Layout:
     if not folder.is_dir():
         raise NotADirectoryError(f"there is no folder {folder}")
     found = find_layout(folder) if name is None else read_layout(folder, name)
-    expected = EXPECTED.format(folder=folder)
     if found is None or not found.samples:
         count = len(videos_below(folder))
         if not count:
-            raise ValueError(f"there are no videos in {folder}: {expected}")
+            raise ValueError(f"there are no videos in {folder}; {EXPECTED}")
         raise ValueError(
             f"{folder} holds {count} videos, but nothing says of which classes they "
-            f"are: {expected}"
+            f"are; {EXPECTED}"
         )
     if len(found.classes) < 2 and not found.multi_label:
         raise ValueError(
             f"all videos of {folder} are of one class, {found.classes[0]!r}: a model "
-            f"learns to tell classes apart, so it needs two; {expected}"
+            f"learns to tell classes apart, so it needs two; {EXPECTED}"
         )
     return found
 

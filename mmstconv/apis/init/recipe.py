@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from .lists import printable
+
 PRETRAINED = (
     "recognition/finetune/efficientnet-lite0-lstm_imagenet_own-videos-rgb-flow-audio.py"
 )
@@ -80,11 +82,11 @@ def config_text(
     """
     several = ", multi_class=True" if multi_label else ""
     drops = [round(epochs * drop) for drop in recipe.drops]
-    data = "ann_file=f{text!r}, data_prefix=videos, **more"
-    more = [("allow_outside", outside), ("multi_class", multi_label)]
-    more = ", ".join(f"{name}=True" for name, needed in more if needed)
-    data = data if more else data.replace(", **more", "")
-    lines = [f"# {path}", f"# {about}", f'_base_ = ["mmstconv::{recipe.base}"]', ""]
+    flags = [("allow_outside", outside), ("multi_class", multi_label)]
+    more = ", ".join(f"{name}=True" for name, needed in flags if needed)
+    data = "data_prefix=videos, **more" if more else "data_prefix=videos"
+    header = [f"# {printable(text)}" for text in (path, about)]
+    lines = [*header, f'_base_ = ["mmstconv::{recipe.base}"]', ""]
     if not sound:
         lines += [
             "from mmstconv.pipelines import change_steps  # no file has sound",
@@ -102,8 +104,8 @@ def config_text(
         *([f"more = dict({more})"] if more else []),
     ]
     for split in ("train", "val", "test"):
-        text = "{folder}/" + lists.get(split, "")
-        loader = f"dict(dataset=dict({data.format(text=text)}))"
+        file = f'f"{{folder}}/{lists.get(split)}"'
+        loader = f"dict(dataset=dict(ann_file={file}, {data}))"
         loader = loader if split in lists else "val_dataloader"
         lines.append(f"{split}_dataloader = {loader}")
     lines += [
