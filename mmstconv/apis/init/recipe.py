@@ -81,7 +81,7 @@ def config_text(
         sound: Whether any file has sound; without, the model has no stream for it.
     """
     several = ", multi_class=True" if multi_label else ""
-    drops = [round(epochs * drop) for drop in recipe.drops]
+    drops = sorted({max(round(epochs * drop), 1) for drop in recipe.drops})
     flags = [("allow_outside", outside), ("multi_class", multi_label)]
     more = ", ".join(f"{name}=True" for name, needed in flags if needed)
     data = "data_prefix=videos, **more" if more else "data_prefix=videos"

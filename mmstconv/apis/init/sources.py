@@ -12,12 +12,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
-# The last part of a stem that counts: "_c01", "-part2", " (3)", "_000010", "12".
-NUMBERED = re.compile(
-    r"(?:[\s._-]+[^\W\d_]{0,6}[\s._-]?)?[(\[]?\d+[)\]]?$|[\s._-]*[(\[]?copy[)\]]?$",
+# The last part of a stem that counts: "_c01", " (3)", "_000010", "12".
+NUMBERED = re.compile(r"(?:[\s._-]+[^\W\d_]{0,6}[\s._-]?)?[(\[]?\d+[)\]]?$")
+# One that says so: "-part2", "clip 7", " (2)", " copy".
+PART = re.compile(
+    r"[\s._-]*(?:part|pt|clip|seg|segment|scene|shot|chunk|cut|take)[\s._-]?\d+$"
+    r"|\s*\(\d+\)$|[\s._-]*\(?copy\)?$",
     re.IGNORECASE,
 )
 LEVELS = 3  # parts of a stem that may count
+FEWER = 0.95  # of the sources before, for a count to be believed: ids end in digits too
 # Of a rule that is believed: sources of a class on average, and of all classes.
 SOURCES_OF_A_CLASS = 3
 SOURCES = 5
@@ -71,11 +75,14 @@ def find_sources(
     if len(set(folders)) < len(set(alone)) and _is_plausible(folders, labels):
         return Sources(folders, _example("folders", names, folders))
     best, stems = alone, [path.stem for path in paths]
-    for _ in range(LEVELS):
-        stems = [NUMBERED.sub("", stem) or stem for stem in stems]
-        keys = [_key(a, stem) for a, stem in zip(alone, stems)]
-        if len(set(keys)) < len(set(best)) and _is_plausible(keys, labels):
+    for pattern, share in [(PART, 1.0), *LEVELS * [(NUMBERED, FEWER)]]:
+        shorter = [pattern.sub("", stem) or stem for stem in stems]
+        keys = _keys(paths, alone, shorter)
+        fewer = len(set(keys)) <= share * len(set(best)) and keys != best
+        if fewer and _is_plausible(keys, labels):
             best = keys
+        if pattern is NUMBERED or best is keys:
+            stems = shorter
     if len(set(best)) == len(set(alone)):
         return Sources(alone, "")
     return Sources(best, _example("names", names, best))
@@ -116,9 +123,15 @@ def _found(names: Sequence[str], alone: Sequence[str], pattern: re.Pattern) -> l
     return keys
 
 
-def _key(alone: str, stem: str) -> str:
-    """A stem that was cut off says the source in whichever folder; others do not."""
-    return alone if alone.rpartition("/")[2] == stem else f"*/{stem}"
+def _keys(
+    paths: Sequence[PurePath], alone: Sequence[str], stems: Sequence[str]
+) -> list[str]:
+    """A stem that was cut off says the source, in whichever folder.
+
+    So does one that others were cut off to: ``talk`` beside ``talk (2)``.
+    """
+    cut = {stem for path, stem in zip(paths, stems) if stem != path.stem}
+    return [f"*/{stem}" if stem in cut else key for key, stem in zip(alone, stems)]
 
 
 def _below_class(path: PurePath, names: Sequence[str]) -> str:

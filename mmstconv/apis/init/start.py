@@ -32,6 +32,7 @@ class Started(NamedTuple):
         work_dir: Where its training writes.
         epochs: That it trains.
         counts: ``{split: files}``.
+        example: A file of the last list that is not empty, to try the model on.
         left_out: Files that are in no list.
     """
 
@@ -39,6 +40,7 @@ class Started(NamedTuple):
     work_dir: Path
     epochs: int
     counts: dict[str, int]
+    example: Path
     left_out: list[LeftOut]
 
 
@@ -96,7 +98,9 @@ def init_folder(
         _write_config(config, division.items, found, folder, epochs, say)
     finally:
         lock.release()
-    return Started(config, out / "run", epochs, counts, left_out)
+    last = max(division.items, key=lambda item: SPLITS.index(item.split))
+    example = last.check.path
+    return Started(config, out / "run", epochs, counts, example, left_out)
 
 
 def _pattern(source: str | None) -> re.Pattern | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 from mmstconv.apis.init.sources import find_sources, joined
@@ -56,6 +57,19 @@ def test_parts_of_one_film():
         found, _ = sources(names)
         assert len(found) == 6, (tail, found)
         assert all(len(one) == 6 for one in found)
+
+
+def test_ids_that_end_in_digits():
+    """But for the few that say that they are parts."""
+    rng = random.Random(0)
+    names = [f"{c}/{rng.getrandbits(44):011x}.mp4" for c in "ab" for _ in range(300)]
+    found, how = sources(names)
+    assert len(found) == 600 and how == ""
+    parts = [f"{c}/film{tail}.mp4" for c in "ab" for tail in (" part 1", "_part2", "")]
+    found, how = sources(names + parts)
+    assert len(found) == 601 and {*parts} in found
+    names = [f"{name[:-4]}_{k:06}_{k + 10:06}.mp4" for k, name in enumerate(names)]
+    assert len(sources(names)[0]) == 600
 
 
 def test_people_before_their_takes():
