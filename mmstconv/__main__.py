@@ -11,6 +11,7 @@ TOOLS = Path(__file__).parent / ".mim" / "tools"
 
 # By name: the script, and what it does. Of the last the help says "mmaction2 TOOL".
 COMMANDS = {
+    "init": ("init.py", "lists and a config for a folder of videos"),
     "train": ("train.py", "train a recognizer"),
     "test": ("test.py", "test a trained recognizer"),
     "predict": ("predict.py", "recognise video files"),
