@@ -23,6 +23,7 @@ COMMANDS = {
     "join_tasks": ("join_tasks.py", "join models of tasks on one trunk"),
     "summarize": ("summarize.py", "a shorter film of the shots that matter"),
     "predict_frames": ("predict_frames.py", "forecast the frames of video files"),
+    "check": ("check.py", "check video files and lists of them"),
     "prepare_videos": ("data/prepare_videos.py", "re-encode videos for fast loading"),
     "convert_checkpoint": ("convert_checkpoint.py", "convert published weights"),
     "download_weights": ("download_weights.py", "fetch published weights"),
