@@ -10,7 +10,9 @@ two lists share.
 
 With --out: files.csv (a line a file), files.png, and of each list clean.txt without the
 files that are bad. The same command again reads only what is new or has changed, and
-goes on after an interruption. The exit code is 1 if files are bad.
+goes on after an interruption. Several jobs share the work by --shard 0/4 to 3/4 and one
+--out; when they are done, the same command without it writes the result of all. The
+exit code is 1 if files are bad.
 """
 
 import argparse
@@ -18,7 +20,7 @@ import json
 import os
 import sys
 
-from file_names import share_of
+from file_names import add_shard_flag, of_shard, share_of
 
 from mmstconv.disk import local_path, print_any_name
 
@@ -57,12 +59,7 @@ def parse_args():
         help="files that the reader can mend are not bad",
     )
     parser.add_argument("--workers", type=int, help="processes; default: one a core")
-    parser.add_argument(
-        "--shard",
-        metavar="i/n",
-        help="only every n-th file, from the i-th (0 to n-1) on; needs --out. When all "
-        "are done, the same command without it writes the result of all",
-    )
+    add_shard_flag(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be read, read nothing"
@@ -77,7 +74,7 @@ def parse_args():
     if not args.files:
         parser.error("name a video, a folder of them, or a list")
     if args.shard and not args.out:
-        parser.error("--shard needs --out, where all shares note what they find")
+        parser.error("--shard needs --out, where all jobs note what they find")
     if args.workers is not None and args.workers < 1:
         parser.error("--workers must be positive")
     return args
@@ -99,15 +96,17 @@ def main():
 
 def check(args) -> int:
     """Does what the arguments say; returns the exit code."""
-    from mmstconv.apis.checking.journal import CheckJournal
+    from mmstconv.apis.checking.journal import NAME, CheckJournal
     from mmstconv.apis.checking.lists import gather
     from mmstconv.apis.checking.run import outputs, plan, run, write
     from mmstconv.disk import refuse_foreign
 
     files, lists = gather(args.files, args.root)
-    files = share_of(files, args.shard) if args.shard else files
-    share = args.shard or ""
-    journal = args.out and CheckJournal(args.out, args.full, share)
+    files = share_of(files, args.shard)
+    journal = None
+    if args.out:
+        path = of_shard(args.out / f"{NAME}.jsonl", args.shard)
+        journal = CheckJournal(path, args.full)
     if args.out and not args.shard:
         refuse_foreign(outputs(args.out, lists).values())
     if args.dry_run:

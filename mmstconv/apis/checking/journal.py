@@ -16,26 +16,24 @@ FORM = {"mmstconv check": 1}  # raise it whenever the same file gives another an
 
 
 class CheckJournal:
-    """A line for each file that was checked, in a folder.
+    """A line for each file that was checked.
 
-    Several processes that check shares of the files have a journal each (``share``);
+    Several processes that check shares of the files have a journal each, in one folder;
     all read all.
 
     Args:
-        folder: Where it lies.
+        path: Of it; its name begins with :data:`NAME` and ends in ``.jsonl``.
         full: Whether files are decoded whole; what was found in a few windows does not
             do then.
-        share: ``'0/4'`` and the like; empty for all.
 
     Raises:
         ForeignFile: A file of the journal's name is something else.
     """
 
-    def __init__(self, folder: Path, full: bool, share: str = "") -> None:
-        self.full = full
-        self.path = folder / f"{NAME}{share_suffix(share)}.jsonl"
+    def __init__(self, path: Path, full: bool) -> None:
+        self.path, self.full = path, full
         self.done: dict[str, list] = {}
-        for path in sorted(folder.glob(f"{NAME}*.jsonl")):
+        for path in sorted(self.path.parent.glob(f"{NAME}*.jsonl")):
             form, *lines = journal_lines(path) or [FORM]
             if form == FORM:
                 self.done.update((line[0], line[1:]) for line in lines)
@@ -76,11 +74,6 @@ class CheckJournal:
 
     def _note(self, line: object) -> None:
         self._file.write(json.dumps(line).encode() + b"\n")
-
-
-def share_suffix(share: str) -> str:
-    """``'0/4'`` -> ``'-0-of-4'``."""
-    return "-" + share.replace("/", "-of-") if share else ""
 
 
 def _state(path: Path) -> list[int] | None:
