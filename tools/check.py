@@ -58,7 +58,9 @@ def parse_args():
         action="store_true",
         help="files that the reader can mend are not bad",
     )
-    parser.add_argument("--workers", type=int, help="processes; default: one a core")
+    parser.add_argument(
+        "--workers", type=int, help="processes; default: one a core; 0: in this one"
+    )
     add_shard_flag(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
@@ -75,8 +77,8 @@ def parse_args():
         parser.error("name a video, a folder of them, or a list")
     if args.shard and not args.out:
         parser.error("--shard needs --out, where all jobs note what they find")
-    if args.workers is not None and args.workers < 1:
-        parser.error("--workers must be positive")
+    if args.workers is not None and args.workers < 0:
+        parser.error("--workers must not be negative")
     return args
 
 

@@ -8,7 +8,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
-from ..init.sources import find_sources
 from .duplicates import Duplicates
 from .lists import FileList
 
@@ -59,6 +58,8 @@ def _numbered(groups: Iterable[Sequence[Path]]) -> dict[Path, int]:
 
 def _sources(lists: Sequence[FileList]) -> dict[Path, str]:
     """The source of each file whose name tells it."""
+    from ..init.sources import find_sources  # it checks files, as this does
+
     files = {one.path: one for each in lists for one in each.files}
     names = [one.name for one in files.values()]
     labels = [one.labels or (0,) for one in files.values()]

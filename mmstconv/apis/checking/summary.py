@@ -87,11 +87,12 @@ def _remarks(checks: Sequence[FileCheck]) -> list[str]:
 
 def _duplicates(groups: Sequence[Duplicates]) -> list[str]:
     lines = []
-    for exact, title in ((True, "same content"), (False, "pictures look the same")):
+    kinds = (True, "same content", " = "), (False, "pictures look the same", " ~ ")
+    for exact, title, sign in kinds:
         found = [group.paths for group in groups if group.same_content is exact]
         if found:
             lines.append(f"{title}: {_many(len(found), 'group')}")
-            lines += _some(" = ".join(_names(paths)) for paths in found)
+            lines += _some(sign.join(_names(paths)) for paths in found)
     return lines
 
 
