@@ -85,6 +85,7 @@ setup(
         "summaries": requirements("summaries.txt"),
         "tests": requirements("tests.txt"),
     },
+    entry_points={"console_scripts": ["mmstconv = mmstconv.__main__:main"]},
     cmdclass={"build_py": BuildWithMim},
     zip_safe=False,
 )

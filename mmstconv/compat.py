@@ -1,7 +1,8 @@
 """Every repair of a third-party breakage, each with its reason and upper version.
 
 A repair acts only where the breakage is found, so a complete or newer installation
-is left as it is. Delete a repair when its upper version is no longer supported.
+is left as it is, and when what it repairs is imported. Delete a repair when its upper
+version is no longer supported.
 """
 
 from __future__ import annotations
@@ -15,17 +16,24 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
-
+from .importing import after_import
 from .private_names import has_looked_up, locations_of, output_folder
 
 
 def repair_third_party() -> None:
-    """Apply the repairs that must precede any import of ``mmaction.models``."""
+    """Repair what is there, and whatever is imported later when it is imported."""
     _silence_what_is_no_fault()
     _supply_missing_drn()
-    _leave_out_vindlu()
-    _supply_former_numpy_names()
+    for module, repair in (
+        ("mmaction", _supply_former_numpy_names),
+        ("mmaction.utils.dependency", _leave_out_vindlu),
+        ("mmaction.datasets.transforms.processing", _repair_color_jitter),
+        (
+            "mmaction.models.data_preprocessors.data_preprocessor",
+            _repair_augmented_batches,
+        ),
+    ):
+        after_import(module, repair)
 
 
 # Warnings of others about what no user of this package can change or needs to:
@@ -60,10 +68,17 @@ def register_lazily() -> None:
     MMAction2's registries import the modules in their ``locations`` at the first
     look-up. We append ours; a registry that has looked already gets them at once.
     """
+    after_import("mmengine.config.utils", _name_the_package)
+    after_import("mmaction.registry", _append_locations)
+
+
+def _name_the_package() -> None:
     from mmengine.config.utils import MODULE2PACKAGE
 
     MODULE2PACKAGE.setdefault("mmstconv", "mmstconv")
 
+
+def _append_locations() -> None:
     from mmaction import registry
 
     for name, module in (
@@ -141,6 +156,8 @@ def _supply_former_numpy_names() -> None:
     MMAction2's own files find these names again; whoever else asks numpy for them gets
     numpy's answer. Up to mmaction2 1.2.0.
     """
+    import numpy as np
+
     package = find_spec("mmaction")
     find = getattr(np, "__getattr__", None)
     if package is None or find is None or hasattr(find, "former_names"):
@@ -157,14 +174,15 @@ def _supply_former_numpy_names() -> None:
     np.__getattr__ = find_former
 
 
-def repair_color_jitter() -> None:
+def _repair_color_jitter() -> None:
     """MMAction2's ``ColorJitter.adjust_hue`` adds a negative int to a uint8 array.
 
     numpy >= 2 refuses that (and numpy 1 wrapped large hues at 256 before taking them
     modulo 180). Same formula, computed in int16. Up to mmaction2 1.2.0.
     """
     import cv2
-    from mmaction.datasets.transforms import ColorJitter
+    import numpy as np
+    from mmaction.datasets.transforms.processing import ColorJitter
 
     def adjust_hue(img: np.ndarray, factor: float) -> np.ndarray:
         img = np.clip(img, 0, 255).astype(np.uint8)
@@ -176,13 +194,15 @@ def repair_color_jitter() -> None:
     ColorJitter.adjust_hue = staticmethod(adjust_hue)
 
 
-def repair_augmented_batches() -> None:
+def _repair_augmented_batches() -> None:
     """MMAction2's ``ActionDataPreprocessor`` takes the samples of a batch as a list.
 
     MMEngine's collate function gives the batches of ``TestTimeAug`` as tuples. Up to
     mmaction2 1.2.0.
     """
-    from mmaction.models.data_preprocessors import ActionDataPreprocessor
+    from mmaction.models.data_preprocessors.data_preprocessor import (
+        ActionDataPreprocessor,
+    )
 
     preprocess = ActionDataPreprocessor.preprocess
     if hasattr(preprocess, "__wrapped__"):
@@ -204,6 +224,7 @@ def repair_video_output() -> None:
     """
     if find_spec("moviepy") is not None and find_spec("moviepy.editor") is not None:
         return
+    import numpy as np
     from mmaction.visualization.video_backend import LocalVisBackend
     from mmengine.visualization.vis_backend import force_init_env
 

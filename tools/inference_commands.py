@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -11,16 +11,16 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
-from file_names import shortened
+from file_names import add_shard_flag, shortened
 from torch import nn
 from tqdm import tqdm
 
 from mmstconv.apis import load_recognizer
 from mmstconv.apis.detect import THRESHOLD
 from mmstconv.datasets.annotation import LINE_END
-from mmstconv.disk import ForeignFile, local_path
+from mmstconv.disk import local_path
 from mmstconv.engine.configs import read_config
 from mmstconv.media import open_media
 from mmstconv.media.video_files import videos_below
@@ -39,14 +39,15 @@ def add_model_and_files(parser: argparse.ArgumentParser, or_else: str = "") -> N
 
 
 def add_files(parser: argparse.ArgumentParser, or_else: str = "") -> None:
-    """Add FILE, once or more, for :func:`named_videos`."""
+    """Add FILE, once or more, for :func:`named_videos`, and ``--shard``."""
     parser.add_argument(
         "files",
         nargs="+",
         type=local_path,
         metavar="FILE",
-        help=f"video, folder of them, or list (.txt){or_else}",
+        help=f"video, folder of them, pattern (*.mp4), or list (.txt){or_else}",
     )
+    add_shard_flag(parser)
 
 
 def add_event_flags(parser: argparse.ArgumentParser, when: str = "") -> None:
@@ -86,10 +87,12 @@ def named_videos(paths: Iterable[Path]) -> list[Path]:
     """The videos that arguments name, each once.
 
     Args:
-        paths: Videos, folders of them, or text files (``.txt``) with a path a line.
+        paths: Videos, folders of them, text files (``.txt``) with a path a line, or
+            patterns (``*``, ``?``, ``[...]``; ``**`` is any folders) that no file has
+            as its name.
 
     Raises:
-        ValueError: A folder or a text file names none.
+        ValueError: A folder, a text file or a pattern names none.
     """
     videos: dict[Path, None] = {}
     for path in paths:
@@ -99,6 +102,12 @@ def named_videos(paths: Iterable[Path]) -> list[Path]:
         elif path.suffix.lower() == ".txt":
             lines = LINE_END.split(path.read_text("utf-8", "surrogateescape"))
             named = [Path(line.strip()) for line in lines if line.strip()]
+        elif glob.has_magic(os.fspath(path)) and not os.path.lexists(path):
+            named = [
+                Path(name)
+                for name in sorted(glob.glob(os.fspath(path), recursive=True))
+                if not os.path.isdir(name)
+            ]
         if not named:
             raise ValueError(f"there are no videos in {path}")
         videos.update(dict.fromkeys(named))
@@ -118,27 +127,6 @@ def default_out(path: Path, suffix: str) -> Path:
 def load(args: argparse.Namespace) -> nn.Module:
     """The model of ``config`` and ``checkpoint``, with the flags that all take."""
     return load_recognizer(args.config, args.checkpoint, args.device, trust=args.trust)
-
-
-@contextmanager
-def only_writer(out: Path) -> Iterator[BinaryIO]:
-    """A file of lines, for this process alone, to go on behind its last whole line.
-
-    Raises:
-        ForeignFile: Another process is writing it.
-        OSError: It cannot be written.
-    """
-    with out.open("ab+", buffering=0) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ForeignFile(f"{out} is being written by another process") from None
-        except OSError:
-            pass  # a file system without locks
-        file.seek(0)
-        content = file.read()
-        file.truncate(content.rfind(b"\n") + 1)
-        yield file
 
 
 def run_of(args: argparse.Namespace) -> dict:

@@ -19,7 +19,6 @@ from inference_commands import (
     default_out,
     film_bar,
     load,
-    only_writer,
     run_of,
     stamp,
 )
@@ -30,7 +29,7 @@ from mmstconv.apis import (
     score_video,
 )
 from mmstconv.apis.tasks import require_classes
-from mmstconv.disk import ForeignFile, local_path, print_any_name
+from mmstconv.disk import ForeignFile, local_path, only_writer, print_any_name
 from mmstconv.engine.messages import short_errors
 
 

@@ -11,7 +11,7 @@ from ..cores import loader_workers
 from ..disk import file_workers
 from ..media.checking.check_file import check_file
 from ..media.checking.file_check import FileCheck, Sound
-from .duplicates import Duplicates, duplicates
+from .checking.duplicates import Duplicates, duplicates
 
 __all__ = ["Duplicates", "FileCheck", "Sound", "check_files", "duplicates"]
 

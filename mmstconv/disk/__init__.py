@@ -3,6 +3,7 @@
 Knows nothing of media or models, and needs nothing but Python.
 """
 
+from .journal import journal_lines, only_writer
 from .lock import FolderInUse, FolderLock
 from .names import REMOTE_ADVICE, is_remote, local_path, print_any_name
 from .own import (
@@ -24,7 +25,9 @@ __all__ = [
     "file_digest",
     "is_own",
     "is_remote",
+    "journal_lines",
     "local_path",
+    "only_writer",
     "own_file",
     "print_any_name",
     "refuse_foreign",

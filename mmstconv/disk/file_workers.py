@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from multiprocessing.connection import wait
 from typing import NamedTuple
 
+STARTED = "the process has started"
+
 
 class Done(NamedTuple):
     """A job that has ended.
@@ -31,25 +33,35 @@ class Done(NamedTuple):
 
 
 class Worker:
-    """A process and the job that it has."""
+    """A process and the job that it has.
+
+    Forking this process may hang where it has threads (torch, OpenCV). So it is forked
+    from one that does nothing but import what the work needs, once for all.
+    """
 
     def __init__(self, work: Callable) -> None:
-        # Forking a process that has threads (torch, OpenCV) may hang: spawn.
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["mmstconv", _module_of(work)])
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=_serve, args=(other, work), daemon=True)
         self.process.start()
         other.close()  # else its end would not be seen
         self.job: object = None
+        self.has_started = False  # until then it imports what the work needs
         self.ends = math.inf  # when the job must be done, by time.monotonic()
         self.is_late = False
+
+    def start_clock(self, limit: Callable[[object], float]) -> None:
+        self.has_started = True
+        self.ends = time.monotonic() + limit(self.job)
 
     def give(self, job: object, limit: Callable[[object], float]) -> None:
         """Hands over a job; None is none."""
         self.job = job
         if job is None:
             return
-        self.ends = time.monotonic() + limit(job)
+        if self.has_started:
+            self.start_clock(limit)
         try:
             self.pipe.send(job)
         except ConnectionError:
@@ -93,6 +105,9 @@ def run(
                     answer, died = pipe.recv(), False
                 except (EOFError, ConnectionError):
                     answer, died = None, True
+                if answer == STARTED:
+                    worker.start_clock(limit)
+                    continue
                 if died or worker.is_late:
                     process.join()
                     worker.job = None
@@ -131,9 +146,14 @@ def _started(count: int, work: Callable, clean_up: Callable) -> Iterator[list[Wo
                 clean_up(worker.job, worker.process.pid)
 
 
+def _module_of(work: Callable) -> str:
+    return getattr(work, "func", work).__module__
+
+
 def _serve(pipe, work: Callable) -> None:
     """What a process does, until the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    pipe.send(STARTED)
     while True:
         try:
             job = pipe.recv()

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from mmstconv.disk import file_workers
 
 sys.path.append(str(Path(__file__).parent))

@@ -10,10 +10,11 @@ import numpy as np
 from ...disk import file_digest
 from ..open_file import open_media
 from ..pyav.pyav_reader import PyAVReader
+from ..reading.reader import MediaInfo
 from ..trust.errors import MediaError
 from .file_check import FileCheck, Sound
 from .frame_times import is_variable
-from .picture_hash import SHARES, SHORT_SIDE, hash_of
+from .picture_hash import SHARES, SHORT_SIDE, hash_of, motion_of
 
 SILENCE = 1e-3  # of full scale: -60 dB, as FFmpeg's silencedetect
 SOUND_BLOCK = 20.0  # seconds of sound that are decoded together
@@ -36,6 +37,8 @@ def check_file(
     path = Path(path)
     found: dict = {}
     try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait
+            return FileCheck(path, "is no file")
         found["digest"] = file_digest(path)
         with open_media(path, timeout=timeout) as media:
             try:
@@ -67,36 +70,41 @@ def _look(media: PyAVReader, found: dict, full: bool) -> None:
             aspect=video.converter.pixel_aspect,
             duration=info.video_end - info.video_start,
         )
-        found["picture_hash"] = _hash(media, info.video_start, found["duration"])
-        found["frames"], found["variable_rate"] = _frames(media, found, full)
+        times = [info.video_start + share * found["duration"] for share in SHARES]
+        pictures = media.frames_at(times, short_side=SHORT_SIDE)
+        found["picture_hash"] = hash_of(pictures)
+        found["motion"] = motion_of(pictures)
+        found["frames"], found["variable_rate"] = _frames(media, info, full)
     if info.has_video and info.has_audio:
         found["sound_offset"] = info.audio_start - info.video_start
     if info.has_audio:
         found["silent"] = _is_silent(media, info.audio_start, info.audio_end, full)
 
 
-def _hash(media: PyAVReader, start: float, duration: float) -> str | None:
-    times = [start + share * duration for share in SHARES]
-    return hash_of(media.frames_at(times, short_side=SHORT_SIDE))
-
-
-def _frames(media: PyAVReader, found: dict, full: bool) -> tuple[int, bool]:
+def _frames(media: PyAVReader, info: MediaInfo, full: bool) -> tuple[int, bool]:
     """How many frames there are, and whether their rate varies."""
     video, deadline = media.video, media.source.deadline
     deadline.start()
-    packets = [one for one in video.packets() if not one.is_discard]
+    first = round(info.video_start / video.tick)
+    packets = [
+        one
+        for one in video.packets()
+        # what comes before the first key frame cannot be decoded
+        if not one.is_discard and (video.untimed or one.pts is None or one.pts >= first)
+    ]
     stamps = [one.pts for one in packets if one.pts is not None]
     tells = not video.untimed and len(stamps) == len(packets)
     variable = tells and is_variable(stamps)
     if full:
         count = 0
-        for count, _ in enumerate(video.every_frame(), 1):  # noqa: B007
-            deadline.start()
+        for _ in video.every_frame():
+            deadline.start()  # for a frame, not for the file
+            count += 1
         return count, variable
-    if video.headers.frame_a_packet:
+    if video.untimed or video.headers.frame_a_packet:
         return len(packets), variable
     # two fields, or two frames, may be a packet: their times alone tell
-    return round(found["duration"] * found["rate"]), variable
+    return round((info.video_end - info.video_start) * info.fps), variable
 
 
 def _is_silent(media: PyAVReader, start: float, end: float, full: bool) -> bool:

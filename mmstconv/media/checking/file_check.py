@@ -47,6 +47,7 @@ class FileCheck(NamedTuple):
         picture_hash: Perceptual hash of a few frames, hexadecimal: files whose
             pictures look the same have nearly the same. None where pictures say
             nothing, as black ones.
+        motion: How these frames differ from each other, hexadecimal.
     """
 
     path: Path
@@ -66,6 +67,7 @@ class FileCheck(NamedTuple):
     damage: str | None = None
     digest: str | None = None
     picture_hash: str | None = None
+    motion: str | None = None
 
     @property
     def problem(self) -> str | None:
