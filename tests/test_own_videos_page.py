@@ -72,7 +72,7 @@ def test_the_page(tmp_path):
     made = {path.name for path in (tmp_path / "videos_mmstconv").iterdir()}
     assert made >= {
         *("train.txt", "val.txt", "test.txt", "classes.txt", "files.csv"),
-        *("videos.py", "checks.jsonl", "run"),
+        *("videos.py", "checked.jsonl", "run"),
     }
     lines = (tmp_path / "videos_mmstconv/videos.py").read_text().splitlines()
     assert sum(bool(line) and line[0] != "#" for line in lines) <= 15

@@ -67,8 +67,20 @@ def find_sources(
     alone = [path.with_suffix("").as_posix() for path in paths]
     if pattern is not None:
         return Sources(_found(names, alone, pattern), f"what {pattern.pattern!r} finds")
-    if any(group is not None for group in groups):
-        keys = [a if g is None else f"group {g}" for a, g in zip(alone, groups)]
+    known = [k for k, group in enumerate(groups) if group is not None]
+    if known and _is_plausible(
+        [a if g is None else g for a, g in zip(alone, groups)], labels, few=True
+    ):
+        keys = [f"group {group}" for group in groups]
+        others = [k for k, group in enumerate(groups) if group is None]
+        rest = find_sources(
+            [names[k] for k in others],
+            [labels[k] for k in others],
+            classes,
+            [None] * len(others),
+        )
+        for k, key in zip(others, rest.keys):
+            keys[k] = key
         return Sources(keys, _example("groups of the data set", names, keys))
     below = [_below_class(p, [classes[k] for k in of]) for p, of in zip(paths, labels)]
     folders = [f"{b}/" if b else a for a, b in zip(alone, below)]
@@ -143,18 +155,26 @@ def _below_class(path: PurePath, names: Sequence[str]) -> str:
     return "" if of_class else folders
 
 
-def _is_plausible(keys: Sequence[str], labels: Sequence[tuple[int, ...]]) -> bool:
-    """Whether a rule leaves enough sources for a split of most classes."""
+def _is_plausible(
+    keys: Sequence[str], labels: Sequence[tuple[int, ...]], few: bool = False
+) -> bool:
+    """Whether a rule leaves enough sources for a split of most classes.
+
+    Args:
+        keys: The source of each file.
+        labels: Of each file.
+        few: Whether two sources of a class are enough.
+    """
     of_class: Mapping[int, set[str]] = defaultdict(set)
     for key, of in zip(keys, labels):
         for label in of:
             of_class[label].add(key)
     sizes = Counter(keys)
     counts = [len(found) for found in of_class.values()]
-    if not counts or len(sizes) < SOURCES:
+    if not counts or len(sizes) < (2 if few else SOURCES):
         return False
     return (
-        sum(counts) >= SOURCES_OF_A_CLASS * len(counts)
+        sum(counts) >= (2 if few else SOURCES_OF_A_CLASS) * len(counts)
         and counts.count(1) <= ALONE * len(counts)
         and max(sizes.values()) <= LARGEST * len(keys)
     )

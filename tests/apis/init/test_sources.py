@@ -105,6 +105,11 @@ def test_what_the_data_set_or_the_user_says_goes_first():
     assert len(found) == 4 and "person" in how
     found, how = sources(names, groups=["x"] * 3 + ["y"] * 3 + [None])
     assert [len(one) for one in found] == [3, 3, 1] and how.startswith("groups of")
+    found, how = sources(names, groups=["videos"] * 7)
+    assert len(found) == 7 and how == ""  # a folder of all is no source
+    names = [f"{c}/film{x}_{k}.mp4" for c in "ab" for x in "stuvwxyz" for k in "12"]
+    groups = ["x" if "films" in name else None for name in names]
+    assert len(sources(names, groups=groups)[0]) == 8
 
 
 def test_duplicates_join_sources():

@@ -16,6 +16,7 @@ from mmengine.config import Config
 sys.path.append(str(ROOT / "tests"))
 from helpers_folders import contents, write_clip
 
+from mmstconv.apis.checking import run as checking
 from mmstconv.apis.init import init_folder
 from mmstconv.apis.init import recipe as recipes
 from mmstconv.apis.init.lists import printable
@@ -147,8 +148,8 @@ def test_again(folder, made, tmp_path):
         init_folder(folder, out, workers=0, say=said.append)
     finally:
         (folder / "swim" / "swim f_part1.mp4").unlink()
-    kept = (out / "checks.jsonl").read_text().splitlines()
-    assert sum('"path"' in line for line in kept) == 37  # the new one
+    kept = (out / "checked.jsonl").read_text().splitlines()
+    assert len(kept) == 1 + 35 + 1  # its head; a link that leads nowhere is not kept
     (out / "val.txt").write_text("x.mp4 0\n")
     with pytest.raises(ForeignFile, match=r"val\.txt"):
         init_folder(folder, out, workers=0, say=said.append)
@@ -156,12 +157,10 @@ def test_again(folder, made, tmp_path):
 
 def test_interrupted(folder, tmp_path, monkeypatch):
     """What is checked is kept, and a line that was cut off is done again."""
-    from mmstconv.apis.init import checking
-
     whole = checking.check_files
 
-    def interrupted(paths, workers):
-        for count, check in enumerate(whole(paths, workers)):
+    def interrupted(*args):
+        for count, check in enumerate(whole(*args)):
             if count == 5:
                 raise KeyboardInterrupt
             yield check
@@ -169,16 +168,14 @@ def test_interrupted(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(checking, "check_files", interrupted)
     with pytest.raises(KeyboardInterrupt):
         init_folder(folder, tmp_path, workers=0)
-    kept = tmp_path / "checks.jsonl"
+    kept = tmp_path / "checked.jsonl"
     assert len(kept.read_bytes().splitlines()) == 6
     kept.write_bytes(kept.read_bytes()[:-20])
     seen = []
     monkeypatch.setattr(
         checking,
         "check_files",
-        lambda paths, workers: (
-            seen.append(p) or c for p in paths for c in whole([p], 0)
-        ),
+        lambda *args: (seen.append(one) or one for one in whole(*args)),
     )
     init_folder(folder, tmp_path, workers=0, say=lambda text: None)
     assert len(seen) == 36 - 4
@@ -213,10 +210,10 @@ def test_nothing_to_learn(tmp_path):
     ):
         init_folder(tmp_path / "flat")
     write_clip(tmp_path / "flat/a.mp4", 1)
-    with pytest.raises(ValueError, match=r"1 videos, but (?s:.)*CLASS/video\.mp4"):
+    with pytest.raises(ValueError, match=r"the 1 videos (?s:.)*CLASS/video\.mp4"):
         init_folder(tmp_path / "flat")
     shutil.copytree(tmp_path / "flat", tmp_path / "one/class")
-    with pytest.raises(ValueError, match="of one class, 'class'"):
+    with pytest.raises(ValueError, match=r"are in one folder, .*class: "):
         init_folder(tmp_path / "one")
     for name in "ab":
         (tmp_path / "bad" / name).mkdir(parents=True)
