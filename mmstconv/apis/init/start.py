@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 from ...datasets.official import Layout
 from ...disk import FolderLock, is_own, refuse_foreign, write_own
+from ...engine.configs import read_config
 from ...modalities import MODALITIES
 from . import findings
 from .checks import checked
 from .division import Division, divided
 from .items import Item, LeftOut, items_of, layout_of, videos_without_class
-from .lists import list_text
+from .lists import list_text, printable
 from .recipe import config_text, epochs_for, find_recipe
 from .splitting import SPLITS, TRAIN
 from .table import table_of
@@ -84,10 +85,10 @@ def init_folder(
         checks = checked([sample.path for sample in found.samples], out, workers)
         items, left_out = items_of(found, folder, checks)
         left_out += videos_without_class(found, folder)
-        if not items:
-            raise ValueError(
-                "\n".join([f"no file of {folder} can be used", *_reasons(left_out)])
-            )
+        used = {label for item in items for label in item.labels}
+        if len(used) < (1 if found.multi_label else 2):
+            few = f"files of {len(used)} classes of {folder} can be used: too few"
+            raise ValueError("\n".join([few, *_reasons(left_out)]))
         division = divided(items, found.classes, pattern)
         for line in _said(division, left_out, found, folder):
             say(line)
@@ -96,7 +97,7 @@ def init_folder(
         epochs = epochs or epochs_for(find_recipe(), counts[TRAIN])
         _write_lists(out, division.items, left_out, found.classes)
         config = out / f"{_name(folder)}.py"
-        _write_config(config, division.items, found, folder, epochs, say)
+        epochs = _write_config(config, division.items, found, folder, epochs, say)
     finally:
         lock.release()
     last = max(division.items, key=lambda item: SPLITS.index(item.split))
@@ -192,7 +193,7 @@ def _write_lists(
             write_own(out / _list(split), list_text(rows))
         else:
             (out / _list(split)).unlink(missing_ok=True)
-    write_own(out / CLASSES, "".join(f"{name}\n" for name in classes))
+    write_own(out / CLASSES, "".join(f"{printable(name)}\n" for name in classes))
     write_own(out / FILES, table_of(items, left_out, classes))
 
 
@@ -203,8 +204,12 @@ def _write_config(
     folder: Path,
     epochs: int,
     say: Callable[[str], None],
-) -> None:
-    """The config, unless it is there and is the user's by now."""
+) -> int:
+    """The config, unless it is there and is the user's by now.
+
+    Returns:
+        The epochs that it trains.
+    """
     splits = {item.split for item in items}
     text = config_text(
         f"mmstconv train {config}",
@@ -221,5 +226,6 @@ def _write_config(
     )
     if os.path.lexists(config) and not is_own(config):
         say(f"warning: {config} was changed by hand and is kept; new would be:\n{text}")
-    else:
-        write_own(config, text)
+        return read_config(str(config)).train_cfg.max_epochs
+    write_own(config, text)
+    return epochs

@@ -136,8 +136,9 @@ def test_again(folder, made, tmp_path):
     shutil.copytree(made[1], out)
     before = {path.name: path.read_bytes() for path in out.glob("*.*")}
     config = out / "my videos.py"
-    config.write_text(config.read_text() + "# mine\n")
-    init_folder(folder, out, workers=0, say=said.append)
+    config.write_text(config.read_text() + "train_cfg['max_epochs'] = 7  # mine\n")
+    started = init_folder(folder, out, workers=0, say=said.append)
+    assert started.epochs == 7
     after = {path.name: path.read_bytes() for path in out.glob("*.*")}
     assert config.read_text().endswith("# mine\n")
     assert f"{config} was changed by hand and is kept" in "\n".join(said)
@@ -218,7 +219,9 @@ def test_nothing_to_learn(tmp_path):
     for name in "ab":
         (tmp_path / "bad" / name).mkdir(parents=True)
         (tmp_path / "bad" / name / "x.mp4").write_bytes(b"?")
-    with pytest.raises(ValueError, match=r"no file of .* can be used\n  a/x.mp4: "):
+    with pytest.raises(
+        ValueError, match=r"of 0 classes .* too few\n  a/x\.mp4: "
+    ):
         init_folder(tmp_path / "bad", tmp_path / "out", workers=0)
     with pytest.raises(ValueError, match="no regular expression"):
         init_folder(tmp_path / "one", source="(")
