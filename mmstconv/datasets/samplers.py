@@ -102,9 +102,8 @@ class ClassBalancedSampler(ResumableSampler):
             )
         super().__init__(dataset, seed=seed, round_up=round_up)
         self.power = power
-        classes = [
-            tuple(dataset.get_cat_ids(k)) or (None,) for k in range(len(dataset))
-        ]
+        count = len(dataset)
+        classes = [tuple(dataset.get_cat_ids(k)) or (None,) for k in range(count)]
         sizes = Counter(one for own in classes for one in set(own))
         weights = [min(sizes[one] for one in own) ** -power for own in classes]
         total = math.fsum(weights)
