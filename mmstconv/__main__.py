@@ -38,7 +38,9 @@ GROUPS = {
         "analyze": ("analyze.py", "all that a model says of films, read once"),
         "score-video": ("score_video.py", "score a long video window by window"),
     },
-    "look": {},
+    "look": {
+        "doctor": ("doctor.py", "what is installed, and whether something is wrong"),
+    },
 }
 COMMANDS = {name: row for rows in GROUPS.values() for name, row in rows.items()}
 

@@ -19,6 +19,9 @@ from types import ModuleType
 from .importing import after_import
 from .private_names import has_looked_up, locations_of, output_folder
 
+#: What was repaired in this process, a sentence each.
+REPAIRED: list[str] = []
+
 
 def repair_third_party() -> None:
     """Repair what is there, and whatever is imported later when it is imported."""
@@ -124,6 +127,7 @@ def _supply_missing_drn() -> None:
                 "from its git repository to use it."
             )
 
+    REPAIRED.append("mmaction2's wheel lacks its localizer DRN: left out")
     outer, inner = ModuleType(name), ModuleType(f"{name}.drn")
     outer.__path__ = []
     outer.drn, inner.DRN = inner, DRN
@@ -142,7 +146,9 @@ def _leave_out_vindlu() -> None:
     works = find_spec("timm") is not None and not dependency.satisfy_requirement(
         "transformers>=5.0.0"
     )
-    dependency.WITH_MULTIMODAL = dependency.WITH_MULTIMODAL and works
+    if dependency.WITH_MULTIMODAL and not works:
+        REPAIRED.append("mmaction2's VindLU needs transformers 4 and timm: left out")
+        dependency.WITH_MULTIMODAL = False
 
 
 # What MMAction2 calls by a name that numpy no longer has, and its name today.
@@ -170,6 +176,7 @@ def _supply_former_numpy_names() -> None:
             return getattr(np, today)
         return find(name)
 
+    REPAIRED.append("numpy has dropped names that mmaction2 uses: supplied to it")
     find_former.former_names = FORMER_NUMPY_NAMES
     np.__getattr__ = find_former
 
@@ -191,6 +198,7 @@ def _repair_color_jitter() -> None:
         hsv[..., 0] = (hue % 180).astype(np.uint8)
         return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB).astype(np.float32)
 
+    REPAIRED.append("mmaction2's ColorJitter adds negative numbers to bytes: replaced")
     ColorJitter.adjust_hue = staticmethod(adjust_hue)
 
 
@@ -213,6 +221,7 @@ def _repair_augmented_batches() -> None:
         inputs = list(inputs) if isinstance(inputs, tuple) else inputs
         return preprocess(self, inputs, data_samples, training)
 
+    REPAIRED.append("mmaction2's ActionDataPreprocessor refuses tuples: taught them")
     ActionDataPreprocessor.preprocess = preprocess_listed
 
 
@@ -244,4 +253,5 @@ def repair_video_output() -> None:
             video=VideoCoding(pix_fmt="yuv444p" if odd else "yuv420p"),
         )
 
+    REPAIRED.append("mmaction2 writes videos by moviepy 1 alone: written by PyAV")
     LocalVisBackend.add_video = add_video

@@ -28,13 +28,13 @@ class Watcher:
     def __init__(self) -> None:
         self.actions: dict[str, list[Callable[[], None]]] = {}
         self.apart: frozenset[str] = frozenset()
-        self.parts: list[Apart] = []
+        self.parts: dict[str, Apart] = {}
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: object = None
     ) -> ModuleSpec | None:
-        actions = self.actions.get(name, ())
-        if not actions and name not in self.apart:
+        apart = name.partition(".")[0] in self.apart
+        if not apart and name not in self.actions:
             return None
         spec = found_by_others(self, name, path, target)
         if spec is None or spec.loader is None:
@@ -42,8 +42,8 @@ class Watcher:
         execute = spec.loader.exec_module
 
         def execute_and_act(module: ModuleType) -> None:
-            if name in self.apart and module.__spec__.origin:
-                self.parts.append(Apart(module, execute))
+            if apart and spec.submodule_search_locations and spec.origin:
+                self.parts[name] = Apart(module, execute)
             else:
                 execute(module)
             for act in self.actions.pop(name, ()):
@@ -147,23 +147,29 @@ def after_import(name: str, act: Callable[[], None]) -> None:
 
 
 def take_apart(packages: Sequence[str]) -> None:
-    """Let packages that are not imported yet be imported name by name.
+    """Let packages, and those in them, be imported name by name from now on.
 
     Args:
-        packages: Their names. What lies below them is not meant.
+        packages: Their names, without dots.
     """
     if WATCHER not in sys.meta_path:
         sys.meta_path.insert(0, WATCHER)
     WATCHER.apart = frozenset(packages)
 
 
-def are_apart() -> bool:
-    """Whether some packages are imported name by name."""
-    return bool(WATCHER.apart)
+def imported_from(package: str, name: str) -> bool:
+    """Import the module that has a name of a package that was taken apart.
+
+    Returns:
+        Whether the package's ``__init__`` says where the name is.
+    """
+    module = import_module(package)
+    part = WATCHER.parts.get(package)
+    return part is not None and name in part.places and hasattr(module, name)
 
 
 def put_together() -> None:
     """Import what was taken apart whole, and take nothing apart any more."""
     WATCHER.apart = frozenset()
     while WATCHER.parts:
-        WATCHER.parts.pop().put_together()
+        WATCHER.parts.popitem()[1].put_together()

@@ -26,7 +26,7 @@ PACKAGE = {
 BEGIN = """
 from mmstconv.importing import *
 from mmstconv.importing import put_together, take_apart, after_import
-take_apart(["pack", "pack.inner"])
+take_apart(["pack"])
 """
 
 

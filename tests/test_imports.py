@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 #: Small modules that all floors may use, but for those that import less.
 GROUND = [
     *("disk", "version", "registry", "cores", "compat"),
-    *("modalities", "randomness", "private_names", "importing"),
+    *("modalities", "randomness", "private_names", "importing", "light_start"),
 ]
 #: Each floor, from the ground up, and which others of ours it may import. A folder of
 #: ``models`` is a floor of its own; a file beside them is on the floor ``models``.
@@ -26,7 +26,7 @@ FLOORS = {
     "media": ("disk",),
     "compat": ("media",),
     **dict.fromkeys(("version", "registry", "cores", "modalities", "randomness"), ()),
-    **dict.fromkeys(("private_names", "importing"), ()),
+    **dict.fromkeys(("private_names", "importing", "light_start"), ()),
     "pipelines": ("media",),
     "datasets": ("media", "pipelines"),
     "models.layers": (),

@@ -56,12 +56,13 @@ def parse_args():
 
 def next_commands(started):
     """What to run next, to be copied as it is."""
-    config = shlex.quote(str(started.config))
+    config, video = shlex.quote(str(started.config)), shlex.quote(str(started.example))
     checkpoint = shlex.quote(str(started.work_dir / f"epoch_{started.epochs}.pth"))
     return [
         f"mmstconv train {config} --amp",
         f"mmstconv test {config} {checkpoint}",
-        f"mmstconv predict {config} {checkpoint} VIDEO",
+        f"mmstconv report {config} {checkpoint}",
+        f"mmstconv predict {config} {checkpoint} {video}",
     ]
 
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from ...datasets.annotation import clipped
+from ...datasets.official import Layout
 from ...evaluation.presence_leak import presence_leak
 from .items import Item, LeftOut
+from .lists import printable
 from .splitting import TRAIN
 
 SHOWN = 10  # lines of a kind
 SIGNIFICANT = 0.05
+WHOLE = 0.8  # of a file that a segment is, at least
 
 
 def shown(lines: Sequence[str]) -> list[str]:
     """The first lines, indented, and how many more there are."""
     rest = len(lines) - SHOWN
     more = [f"... and {rest} more (files.csv has all)"] if rest > 0 else []
-    return [f"  {clipped(line)}" for line in [*lines[:SHOWN], *more]]
+    return [f"  {clipped(printable(line))}" for line in [*lines[:SHOWN], *more]]
 
 
 def say_left_out(left_out: Sequence[LeftOut]) -> Iterator[str]:
@@ -26,6 +30,32 @@ def say_left_out(left_out: Sequence[LeftOut]) -> Iterator[str]:
     if left_out:
         yield f"{_files(left_out)} left out:"
         yield from shown([f"{one.name}: {one.reason}" for one in left_out])
+
+
+def say_missing(layout: Layout, items: Mapping[Path, Item]) -> Iterator[str]:
+    """What the files of the data set name, and the lists cannot.
+
+    Args:
+        layout: Of the folder.
+        items: By the paths of their files.
+    """
+    if layout.missing:
+        yield f"{len(layout.missing)} files that the data set names are not there:"
+        yield from shown(layout.missing)
+    longer = [
+        sample.path
+        for sample in layout.samples
+        if sample.segment
+        and sample.path in items
+        and sample.segment[1] - sample.segment[0]
+        < WHOLE * items[sample.path].check.duration
+    ]
+    if longer:
+        yield (
+            f"warning: {len(longer)} files are longer than the part of them that the "
+            "data set names; the lists name whole files, so cut them first:"
+        )
+        yield from shown([items[path].name for path in longer])
 
 
 def say_damage(items: Sequence[Item]) -> Iterator[str]:

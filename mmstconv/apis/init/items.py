@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ...datasets.official import Layout, Sample, find_layout, read_layout
+from ...datasets.official import FORMS, Layout, Sample, find_layout, read_layout
 from ...media.video_files import videos_below
 from ..check import FileCheck
 from .lists import listed_name, name_problem
 from .splitting import TRAIN
 
-EXPECTED = """expected is one of
-  {folder}/CLASS/video.mp4          a folder for each class, of any depth
-  {folder}/train/CLASS/video.mp4    and the same with val, or val and test
-  a list beside the videos, lines of `path label`, and classes.txt
-  a data set as it is distributed (UCF101, HMDB51, Kinetics, ...: docs/own_videos.md)"""
+EXPECTED = """expected in it is one of
+  CLASS/video.mp4          a folder for each class
+  train/CLASS/video.mp4    the same, and val/CLASS, or val and test
+  a list of lines `path label`, and the names of the classes in classes.txt
+  a data set as it is distributed: {forms}
+(docs/own_videos.md)"""
 
 
 class Item(NamedTuple):
@@ -70,21 +71,37 @@ def layout_of(folder: Path, name: str | None = None) -> Layout:
     if not folder.is_dir():
         raise NotADirectoryError(f"there is no folder {folder}")
     found = find_layout(folder) if name is None else read_layout(folder, name)
-    expected = EXPECTED.format(folder=folder)
     if found is None or not found.samples:
-        count = len(videos_below(folder))
-        if not count:
-            raise ValueError(f"there are no videos in {folder}: {expected}")
+        raise ValueError(f"{_why_none(folder)}; {_expected()}")
+    if found.of_frames:
         raise ValueError(
-            f"{folder} holds {count} videos, but nothing says of which classes they "
-            f"are: {expected}"
+            f"{folder} holds extracted frames ({found.name}), and init reads videos: "
+            "configs/recognition/extracted/README.md has configs for frames"
         )
     if len(found.classes) < 2 and not found.multi_label:
         raise ValueError(
             f"all videos of {folder} are of one class, {found.classes[0]!r}: a model "
-            f"learns to tell classes apart, so it needs two; {expected}"
+            f"learns to tell classes apart, so it needs two; {_expected()}"
         )
     return found
+
+
+def _expected() -> str:
+    return EXPECTED.format(forms=", ".join(FORMS))
+
+
+def _why_none(folder: Path) -> str:
+    """Why a folder is laid out in no known way."""
+    videos = videos_below(folder)
+    parents = {path.parent for path in videos}
+    if not videos:
+        return f"there are no videos in {folder}"
+    if len(parents) == 1 and folder not in parents:
+        return (
+            f"all videos of {folder} are in one folder, {parents.pop()}: a model "
+            "learns to tell classes apart, so it needs two"
+        )
+    return f"nothing says of which classes the {len(videos)} videos of {folder} are"
 
 
 def items_of(
@@ -99,10 +116,15 @@ def items_of(
     """
     items: dict[str, Item] = {}
     left_out = []
+    with_pictures = {
+        check.path.with_suffix("") for check in checks if check.codec is not None
+    }
     some_official = any(one.split for one in layout.samples)
     for sample, check in zip(layout.samples, checks, strict=True):
         name = listed_name(sample.path, folder)
         reason = _reason(sample, check, name, items.get(name), some_official, layout)
+        if check.codec is None and check.path.with_suffix("") in with_pictures:
+            reason = reason or "is the sound of a video beside it"
         if reason:
             left_out.append(LeftOut(name, reason, check))
             continue

@@ -43,6 +43,11 @@ def list_text(rows: Iterable[tuple[str, Sequence[int]]]) -> str:
     )
 
 
+def printable(text: str) -> str:
+    """A text in one line of UTF-8; what cannot be shown is an escape."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
 def _marked(name: str) -> str:
     """A name that begins with what a reader takes away, kept by ``./`` before it."""
     return name if name == name.strip().lstrip("\ufeff") else f"./{name}"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
+
+from ...modalities import MODALITIES
+from .lists import printable
 
 PRETRAINED = (
     "recognition/finetune/efficientnet-lite0-lstm_imagenet_own-videos-rgb-flow-audio.py"
@@ -61,7 +64,7 @@ def config_text(
     multi_label: bool,
     epochs: int,
     outside: bool = False,
-    sound: bool = True,
+    modalities: Sequence[str] = MODALITIES,
 ) -> str:
     """A config of a dozen lines.
 
@@ -76,24 +79,27 @@ def config_text(
         multi_label: Whether a file may have several classes.
         epochs: To train.
         outside: Whether lists name files outside of the folder.
-        sound: Whether any file has sound; without, the model has no stream for it.
+        modalities: That any file has; the model has streams for these.
     """
     several = ", multi_class=True" if multi_label else ""
-    drops = [round(epochs * drop) for drop in recipe.drops]
-    data = "ann_file=f{text!r}, data_prefix=videos, **more"
-    more = [("allow_outside", outside), ("multi_class", multi_label)]
-    more = ", ".join(f"{name}=True" for name, needed in more if needed)
-    data = data if more else data.replace(", **more", "")
-    lines = [f"# {path}", f"# {about}", f'_base_ = ["mmstconv::{recipe.base}"]', ""]
-    if not sound:
+    drops = sorted({max(round(epochs * drop), 1) for drop in recipe.drops})
+    flags = [("allow_outside", outside), ("multi_class", multi_label)]
+    more = ", ".join(f"{name}=True" for name, needed in flags if needed)
+    data = "data_prefix=videos, **more" if more else "data_prefix=videos"
+    header = [f"# {printable(text)}" for text in (path, about)]
+    lines = [*header, f'_base_ = ["mmstconv::{recipe.base}"]', ""]
+    whole = set(modalities) == set(MODALITIES)
+    if not whole:
+        kept = ", ".join(f"{name}=streams.{name}" for name in modalities)
         lines += [
-            "from mmstconv.pipelines import change_steps  # no file has sound",
+            "from mmstconv.pipelines import change_steps",
             "",
-            'change_steps(_base_, modalities=["rgb", "flow"])',
+            "# no file has another modality",
+            f"change_steps(_base_, modalities={list(modalities)})",
             "streams = _base_.model.streams",
-            "streams = dict(_delete_=True, rgb=streams.rgb, flow=streams.flow)",
+            f"streams = dict(_delete_=True, {kept})",
         ]
-    streams = "" if sound else "streams=streams, "
+    streams = "" if whole else "streams=streams, "
     lines += [
         f"folder = {str(out)!r}",
         'work_dir = f"{folder}/run"',
@@ -102,8 +108,8 @@ def config_text(
         *([f"more = dict({more})"] if more else []),
     ]
     for split in ("train", "val", "test"):
-        text = "{folder}/" + lists.get(split, "")
-        loader = f"dict(dataset=dict({data.format(text=text)}))"
+        file = f'f"{{folder}}/{lists.get(split)}"'
+        loader = f"dict(dataset=dict(ann_file={file}, {data}))"
         loader = loader if split in lists else "val_dataloader"
         lines.append(f"{split}_dataloader = {loader}")
     lines += [

@@ -12,12 +12,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
-# The last part of a stem that counts: "_c01", "-part2", " (3)", "_000010", "12".
-NUMBERED = re.compile(
-    r"(?:[\s._-]+[^\W\d_]{0,6}[\s._-]?)?[(\[]?\d+[)\]]?$|[\s._-]*[(\[]?copy[)\]]?$",
+# The last part of a stem that counts: "_c01", " (3)", "_000010", "12".
+NUMBERED = re.compile(r"(?:[\s._-]+[^\W\d_]{0,6}[\s._-]?)?[(\[]?\d+[)\]]?$")
+# One that says so: "-part2", "clip 7", " (2)", " copy".
+PART = re.compile(
+    r"[\s._-]*(?:part|pt|clip|seg|segment|scene|shot|chunk|cut|take)[\s._-]?\d+$"
+    r"|\s*\(\d+\)$|[\s._-]*\(?copy\)?$",
     re.IGNORECASE,
 )
 LEVELS = 3  # parts of a stem that may count
+FEWER = 0.95  # of the sources before, for a count to be believed: ids end in digits too
 # Of a rule that is believed: sources of a class on average, and of all classes.
 SOURCES_OF_A_CLASS = 3
 SOURCES = 5
@@ -63,19 +67,34 @@ def find_sources(
     alone = [path.with_suffix("").as_posix() for path in paths]
     if pattern is not None:
         return Sources(_found(names, alone, pattern), f"what {pattern.pattern!r} finds")
-    if any(group is not None for group in groups):
-        keys = [a if g is None else f"group {g}" for a, g in zip(alone, groups)]
+    known = [k for k, group in enumerate(groups) if group is not None]
+    if known and _is_plausible(
+        [a if g is None else g for a, g in zip(alone, groups)], labels, few=True
+    ):
+        keys = [f"group {group}" for group in groups]
+        others = [k for k, group in enumerate(groups) if group is None]
+        rest = find_sources(
+            [names[k] for k in others],
+            [labels[k] for k in others],
+            classes,
+            [None] * len(others),
+        )
+        for k, key in zip(others, rest.keys):
+            keys[k] = key
         return Sources(keys, _example("groups of the data set", names, keys))
     below = [_below_class(p, [classes[k] for k in of]) for p, of in zip(paths, labels)]
     folders = [f"{b}/" if b else a for a, b in zip(alone, below)]
     if len(set(folders)) < len(set(alone)) and _is_plausible(folders, labels):
         return Sources(folders, _example("folders", names, folders))
     best, stems = alone, [path.stem for path in paths]
-    for _ in range(LEVELS):
-        stems = [NUMBERED.sub("", stem) or stem for stem in stems]
-        keys = [_key(a, stem) for a, stem in zip(alone, stems)]
-        if len(set(keys)) < len(set(best)) and _is_plausible(keys, labels):
+    for pattern, share in [(PART, 1.0), *LEVELS * [(NUMBERED, FEWER)]]:
+        shorter = [pattern.sub("", stem) or stem for stem in stems]
+        keys = _keys(paths, alone, shorter)
+        fewer = len(set(keys)) <= share * len(set(best)) and keys != best
+        if fewer and _is_plausible(keys, labels):
             best = keys
+        if pattern is NUMBERED or best is keys:
+            stems = shorter
     if len(set(best)) == len(set(alone)):
         return Sources(alone, "")
     return Sources(best, _example("names", names, best))
@@ -116,9 +135,15 @@ def _found(names: Sequence[str], alone: Sequence[str], pattern: re.Pattern) -> l
     return keys
 
 
-def _key(alone: str, stem: str) -> str:
-    """A stem that was cut off says the source in whichever folder; others do not."""
-    return alone if alone.rpartition("/")[2] == stem else f"*/{stem}"
+def _keys(
+    paths: Sequence[PurePath], alone: Sequence[str], stems: Sequence[str]
+) -> list[str]:
+    """A stem that was cut off says the source, in whichever folder.
+
+    So does one that others were cut off to: ``talk`` beside ``talk (2)``.
+    """
+    cut = {stem for path, stem in zip(paths, stems) if stem != path.stem}
+    return [f"*/{stem}" if stem in cut else key for key, stem in zip(alone, stems)]
 
 
 def _below_class(path: PurePath, names: Sequence[str]) -> str:
@@ -130,18 +155,26 @@ def _below_class(path: PurePath, names: Sequence[str]) -> str:
     return "" if of_class else folders
 
 
-def _is_plausible(keys: Sequence[str], labels: Sequence[tuple[int, ...]]) -> bool:
-    """Whether a rule leaves enough sources for a split of most classes."""
+def _is_plausible(
+    keys: Sequence[str], labels: Sequence[tuple[int, ...]], few: bool = False
+) -> bool:
+    """Whether a rule leaves enough sources for a split of most classes.
+
+    Args:
+        keys: The source of each file.
+        labels: Of each file.
+        few: Whether two sources of a class are enough.
+    """
     of_class: Mapping[int, set[str]] = defaultdict(set)
     for key, of in zip(keys, labels):
         for label in of:
             of_class[label].add(key)
     sizes = Counter(keys)
     counts = [len(found) for found in of_class.values()]
-    if not counts or len(sizes) < SOURCES:
+    if not counts or len(sizes) < (2 if few else SOURCES):
         return False
     return (
-        sum(counts) >= SOURCES_OF_A_CLASS * len(counts)
+        sum(counts) >= (2 if few else SOURCES_OF_A_CLASS) * len(counts)
         and counts.count(1) <= ALONE * len(counts)
         and max(sizes.values()) <= LARGEST * len(keys)
     )

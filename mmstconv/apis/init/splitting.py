@@ -6,7 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
-TRAIN, VAL, TEST = SPLITS = ("train", "val", "test")
+from ...datasets.official import SPLITS
+
+TRAIN, VAL, TEST = SPLITS
 UNLABELLED = -1  # files without any class are spread like a class
 SHARE = 0.15  # of the files of a class, to validate; and as many to test
 

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from ...datasets.official import Layout
 from ...disk import FolderLock, is_own, refuse_foreign, write_own
+from ...modalities import MODALITIES
 from . import findings
-from .checking import checked
+from .checks import checked
 from .division import Division, divided
 from .items import Item, LeftOut, items_of, layout_of, videos_without_class
 from .lists import list_text
@@ -32,6 +33,7 @@ class Started(NamedTuple):
         work_dir: Where its training writes.
         epochs: That it trains.
         counts: ``{split: files}``.
+        example: A file of the last list that is not empty, to try the model on.
         left_out: Files that are in no list.
     """
 
@@ -39,6 +41,7 @@ class Started(NamedTuple):
     work_dir: Path
     epochs: int
     counts: dict[str, int]
+    example: Path
     left_out: list[LeftOut]
 
 
@@ -96,7 +99,9 @@ def init_folder(
         _write_config(config, division.items, found, folder, epochs, say)
     finally:
         lock.release()
-    return Started(config, out / "run", epochs, counts, left_out)
+    last = max(division.items, key=lambda item: SPLITS.index(item.split))
+    example = last.check.path
+    return Started(config, out / "run", epochs, counts, example, left_out)
 
 
 def _pattern(source: str | None) -> re.Pattern | None:
@@ -153,6 +158,8 @@ def _said(
     yield f"{lists}: {division.how}"
     if not counts[SPLITS[-1]]:
         yield "there is nothing to test on but val: the config tests on that"
+    yield from layout.notes
+    yield from findings.say_missing(layout, {item.check.path: item for item in items})
     yield from findings.say_left_out(left_out)
     yield from findings.say_damage(items)
     yield from findings.say_sound(items, classes)
@@ -160,6 +167,16 @@ def _said(
     yield from findings.say_classes(items, classes)
     if division.given:
         yield from findings.say_leaks(items)
+
+
+def _modalities(items: Sequence[Item]) -> list[str]:
+    """Those that any file has."""
+    there = {
+        "rgb": any(item.check.codec for item in items),
+        "flow": any(item.check.frames > 1 for item in items),
+        "audio": any(item.check.sound for item in items),
+    }
+    return [name for name in MODALITIES if there[name]]
 
 
 def _write_lists(
@@ -200,7 +217,7 @@ def _write_config(
         multi_label=layout.multi_label,
         epochs=epochs,
         outside=any(os.path.isabs(item.name) for item in items),
-        sound=any(item.check.sound for item in items),
+        modalities=_modalities(items),
     )
     if os.path.lexists(config) and not is_own(config):
         say(f"warning: {config} was changed by hand and is kept; new would be:\n{text}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 from mmstconv.apis.init.sources import find_sources, joined
@@ -58,6 +59,19 @@ def test_parts_of_one_film():
         assert all(len(one) == 6 for one in found)
 
 
+def test_ids_that_end_in_digits():
+    """But for the few that say that they are parts."""
+    rng = random.Random(0)
+    names = [f"{c}/{rng.getrandbits(44):011x}.mp4" for c in "ab" for _ in range(300)]
+    found, how = sources(names)
+    assert len(found) == 600 and how == ""
+    parts = [f"{c}/film{tail}.mp4" for c in "ab" for tail in (" part 1", "_part2", "")]
+    found, how = sources(names + parts)
+    assert len(found) == 601 and {*parts} in found
+    names = [f"{name[:-4]}_{k:06}_{k + 10:06}.mp4" for k, name in enumerate(names)]
+    assert len(sources(names)[0]) == 600
+
+
 def test_people_before_their_takes():
     """The most that leaves several sources to a class: S03_A01_R02 is of S03."""
     names = [
@@ -91,6 +105,11 @@ def test_what_the_data_set_or_the_user_says_goes_first():
     assert len(found) == 4 and "person" in how
     found, how = sources(names, groups=["x"] * 3 + ["y"] * 3 + [None])
     assert [len(one) for one in found] == [3, 3, 1] and how.startswith("groups of")
+    found, how = sources(names, groups=["videos"] * 7)
+    assert len(found) == 7 and how == ""  # a folder of all is no source
+    names = [f"{c}/film{x}_{k}.mp4" for c in "ab" for x in "stuvwxyz" for k in "12"]
+    groups = ["x" if "films" in name else None for name in names]
+    assert len(sources(names, groups=groups)[0]) == 8
 
 
 def test_duplicates_join_sources():
