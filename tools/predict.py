@@ -87,6 +87,8 @@ def parse_args():
         help="show where in the program an error arose, also one of the user's",
     )
     args = parser.parse_intermixed_args()  # options may stand between FILEs
+    if args.video and STDIN in [path for _, path in args.files]:
+        parser.error("--video needs files, not standard input")
     if args.list:
         args.files.append(("list", args.list))
     if not args.files:
@@ -106,7 +108,11 @@ def workers_for(count, args):
 
 
 def predictions_of(model, files, args):
-    """A function that gives the record of each file, in their order, or raises."""
+    """A function that gives the record of each file, in their order, or raises.
+
+    It writes the videos that are wanted.
+    """
+    from file_names import fitting, plain_names
     from prediction_tables import as_record
 
     from mmstconv.apis.inference import has_several_classes
@@ -120,10 +126,17 @@ def predictions_of(model, files, args):
         model, sources, batch_size=min(args.batch_size, len(files)), workers=workers
     )
 
+    names = plain_names(files)
+
     def read(path):
         prediction = next(found)
         if prediction.error is not None:
             raise prediction.error
+        if args.video:
+            from mmstconv.apis.predicted_video import write_predicted_video
+
+            target = args.video / fitting(names[os.fspath(path)], "")
+            write_predicted_video(model, path, prediction, target)
         return as_record(prediction, args.top, several, args.threshold)
 
     return read
@@ -239,10 +252,9 @@ def predict_all(files, args):
     def then(path, record):
         for what in record["damage"]:
             print(f"predict: {path}: {what}", file=sys.stderr)
-        if args.video:
-            from mmstconv.apis.predicted_video import write_predicted_video
 
-            write_predicted_video(model(), path, record, args.video)
+    if args.video:
+        args.video.mkdir(parents=True, exist_ok=True)
 
     if args.out:
         return write_all(model, files, args, then)

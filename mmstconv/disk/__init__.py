@@ -15,6 +15,7 @@ from .own import (
     write_own,
     write_own_json,
 )
+from .own_folder import is_own_folder, own_folder
 from .unfinished import remove_unfinished, unfinished_path
 
 __all__ = [
@@ -24,11 +25,13 @@ __all__ = [
     "ForeignFile",
     "file_digest",
     "is_own",
+    "is_own_folder",
     "is_remote",
     "journal_lines",
     "local_path",
     "only_writer",
     "own_file",
+    "own_folder",
     "print_any_name",
     "refuse_foreign",
     "remove_unfinished",

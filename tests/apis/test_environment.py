@@ -8,6 +8,7 @@ import sys
 from importlib import metadata
 
 import numpy
+import pytest
 import torch
 
 from mmstconv import __version__
@@ -24,6 +25,7 @@ def doctor(*arguments, path=None):
     )
 
 
+@pytest.mark.slow
 def test_this_environment_works():
     done = doctor("--json")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -48,7 +50,8 @@ def test_what_is_missing_old_or_broken(tmp_path):
     (info / "METADATA").write_text("Name: av\nVersion: 3.0\n")
     (tmp_path / "sitecustomize.py").write_text(
         "import importlib.metadata as m\nreal = m.version\n"
-        "def version(name):\n    if name == 'soxr': raise m.PackageNotFoundError(name)\n"
+        "def version(name):\n"
+        "    if name == 'soxr': raise m.PackageNotFoundError(name)\n"
         "    return real(name)\nm.version = version\n"
     )
     done = doctor(path=tmp_path)

@@ -19,6 +19,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmstconv.datasets.transforms import opening as opening_module
+from mmstconv.media import open_media
 
 CONFIG = ROOT / "configs/recognition/demo/stconvnet_lstm_demo-audio.py"
 predict = load_script("tools/predict.py")
@@ -147,6 +148,26 @@ def test_standard_input(monkeypatch, capsys, checkpoint, demo_data):
     monkeypatch.setattr(sys, "stdin", given)
     assert call(monkeypatch, checkpoint, "-", "--json") == 0
     assert json.loads(capsys.readouterr().out) == dict(from_file, file="-")
+
+
+def test_videos_with_the_result(monkeypatch, capsys, checkpoint, demo_data, tmp_path):
+    good = sorted((demo_data / "val").iterdir())[:2]
+    bad, films = tmp_path / "bad.mp4", tmp_path / "films"
+    bad.write_text("no film")
+    films.mkdir()
+    mine = films / f"{good[1].stem}.mp4"
+    mine.write_text("mine")
+    asked = [*good, bad, "--video", films]
+    assert call(monkeypatch, checkpoint, *asked) == 1
+    output = capsys.readouterr()
+    assert "predict: 2 of 3 files cannot be used" in output.err
+    assert f"{good[0]} (audio)" in output.out and mine.read_text() == "mine"
+    with (
+        open_media(films / f"{good[0].stem}.mp4") as drawn,
+        open_media(good[0]) as film,
+    ):
+        assert drawn.has_audio and drawn.extent[1] >= film.extent[1] - 0.1
+    assert call(monkeypatch, checkpoint, "-", "--video", films) == 2
 
 
 def test_which_files_are_meant(monkeypatch, tmp_path):
