@@ -8,6 +8,7 @@ from .film_cache import FilmCache
 from .film_steps import FilmSteps, FilmStepsError
 from .rawframe_dataset import MultiModalRawframeDataset
 from .samplers import ResumableSampler
+from .segment_dataset import MultiModalSegmentDataset
 from .sequences import (
     FrameSequenceDataset,
     KTHDataset,
@@ -37,6 +38,7 @@ __all__ = [
     "MovingDigitsDataset",
     "MovingMNISTDataset",
     "MultiModalRawframeDataset",
+    "MultiModalSegmentDataset",
     "MultiModalVideoDataset",
     "RepeatDataset",
     "ResumableSampler",
