@@ -7,6 +7,7 @@ from .film_cache import FilmCache
 from .film_steps import FilmSteps, FilmStepsError
 from .rawframe_dataset import MultiModalRawframeDataset
 from .samplers import ClassBalancedSampler, ResumableSampler
+from .segment_dataset import MultiModalSegmentDataset
 from .sequences import (
     FrameSequenceDataset,
     KTHDataset,
@@ -36,6 +37,7 @@ __all__ = [
     "MovingDigitsDataset",
     "MovingMNISTDataset",
     "MultiModalRawframeDataset",
+    "MultiModalSegmentDataset",
     "MultiModalVideoDataset",
     "RepeatDataset",
     "ResumableSampler",

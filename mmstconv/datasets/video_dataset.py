@@ -115,7 +115,7 @@ class MultiModalVideoDataset(TolerantDataset, VideoDataset):
             )
         rows = self._read_rows()
         root = None if self.allow_outside else folder or None
-        mistakes = row_problems(rows, self.num_classes, root, self.multi_class)
+        mistakes = self._row_problems(rows, root)
         below = os.path.join(folder, "") if folder else ""
         data = [
             (row.number, self._info(row.name, row.labels, folder, below))
@@ -148,6 +148,9 @@ class MultiModalVideoDataset(TolerantDataset, VideoDataset):
 
     def _read_rows(self) -> list[Row]:
         return read_rows(self.ann_file, self.delimiter, self.multi_class)
+
+    def _row_problems(self, rows: list[Row], root: str | None) -> dict[int, list[str]]:
+        return row_problems(rows, self.num_classes, root, self.multi_class)
 
     def _info(
         self, name: str, labels: Sequence[str], folder: str | None, below: str

@@ -1,56 +1,66 @@
-"""Videos in a folder for each class, maybe in a folder for each split."""
+"""Videos, or frames, in a folder for each class, maybe in one for each split."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
-from .layout import Layout, Sample
+from .collected import Collected
+from .extracted import extracted_beside
+from .layout import Layout, split_of
 from .registry import form
 from .sources import group_of
-from .tree import Tree
 
-SPLIT_OF = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
-FOLDERS = "a folder for each of at least two classes, with videos in it"
+FOLDERS = "a folder for each of at least two classes, with videos"
 
 
-def split_of(folder: str) -> str | None:
-    """The split that a folder of that name is for."""
-    return SPLIT_OF.get(folder.lower())
-
-
-def _is_class_tree(tree: Tree) -> bool:
-    rows, _ = class_rows(tree.media)
+def _is_tree_of(names: Collection[str]) -> bool:
+    rows, _ = class_rows(names)
     return len({label for _, label, _, _ in rows}) > 1
 
 
-@form("class_folders", _is_class_tree, FOLDERS)
-def read_class_tree(tree: Tree) -> Layout:
+@form(
+    "class_folders_of_frames",
+    lambda tree: not tree.media and _is_tree_of(tree.image_folders),
+    f"{FOLDERS} as folders of numbered images",
+)
+def read_frame_tree(found: Collected) -> Layout:
+    """``CLASS/VIDEO/img_00001.jpg``, maybe in a folder for each split.
+
+    Images ``flow_x_00001.jpg`` and ``flow_y_00001.jpg`` beside them are the flow, as
+    MMAction2's extraction writes both.
+    """
+    folders = found.tree.image_folders
+    names = [name for name, kinds in folders.items() if kinds - {"flow_x", "flow_y"}]
+    return _layout(found, names or list(folders), of_frames=True)
+
+
+@form("class_folders", lambda tree: _is_tree_of(tree.media), f"{FOLDERS} in it")
+def read_class_tree(found: Collected) -> Layout:
     """``CLASS/file``, or ``train/CLASS/file`` and ``val/CLASS/file``.
 
     Folders around all of them are passed. What lies deeper is of the outermost folder's
     class, as in torchvision's ``ImageFolder``, and the folders between tell its source.
     """
-    rows, stray = class_rows(tree.media)
+    return _layout(found, found.tree.media)
+
+
+def _layout(found: Collected, names: Sequence[str], of_frames: bool = False) -> Layout:
+    rows, stray = class_rows(names)
     classes = sorted({label for _, label, _, _ in rows})
     numbers = {label: number for number, label in enumerate(classes)}
-    samples = [
-        Sample(tree.path(name), (numbers[label],), split, group)
-        for name, label, split, group in rows
-    ]
-    notes = ()
+    for name, label, split, group in rows:
+        found.add(name, name, name, [numbers[label]], split, group)
     if stray:
-        notes = (
+        found.notes.append(
             f"{len(stray)} files lie in no class's folder and were left out, such as "
-            f"{stray[0]}",
+            f"{stray[0]}"
         )
-    return Layout("class_folders", samples, classes, False, notes=notes)
+    extracted = extracted_beside(found.tree)
+    return found.layout(classes, False, of_frames=of_frames, extracted=extracted)
 
 
-def class_rows(names: list[str]) -> tuple[list[tuple], list[str]]:
+def class_rows(names: Collection[str]) -> tuple[list[tuple], list[str]]:
     """What folders say of files.
 
     Args:

@@ -6,6 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 SPLITS = ("train", "val", "test")
+SPLIT_OF = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "validate", "dev"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
 
 
 class Sample(NamedTuple):
@@ -52,3 +57,8 @@ class Layout(NamedTuple):
     notes: tuple[str, ...] = ()
     of_frames: bool = False
     extracted: tuple[tuple[str, str], ...] = ()
+
+
+def split_of(folder: str) -> str | None:
+    """The split that a folder of that name is for."""
+    return SPLIT_OF.get(folder.lower())

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from mmstconv.media.video_files import VIDEO_SUFFIXES
+
+from ..events.csv_text import named_columns
 
 # Of files with sound alone, in small letters.
 SOUND_SUFFIXES = frozenset(
     {".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma"}
 )
 MEDIA_SUFFIXES = VIDEO_SUFFIXES | SOUND_SUFFIXES
+IMAGE = re.compile(r"(?P<kind>[A-Za-z_]*?)_?[0-9]+\.(?:jpe?g|png)", re.IGNORECASE)
+HEAD = 4096  # bytes in which a table names its columns
 
 
 class Tree:
     """The files below a folder; none that are hidden. Links are followed.
+
+    Of images only their folders are kept: frames may be very many.
 
     Args:
         root: The folder.
@@ -30,8 +37,11 @@ class Tree:
         self.root = Path(root)
         if not self.root.is_dir():
             raise NotADirectoryError(f"{self.root} is not a folder")
+        files, folders = _files_below(os.fspath(self.root))
         #: Paths below the root, with ``/`` between their parts, sorted.
-        self.files = sorted(_files_below(os.fspath(self.root)))
+        self.files = sorted(files)
+        #: Folders of numbered images, and what names begin with: ``img``, ``flow_x``.
+        self.image_folders = dict(sorted(folders.items()))
 
     def path(self, name: str) -> Path:
         """Where a file of the tree is."""
@@ -42,19 +52,19 @@ class Tree:
         fits = re.compile(pattern).fullmatch
         return [name for name in self.files if fits(name.rpartition("/")[2])]
 
+    def has_columns(self, name: str, columns: Sequence[str]) -> bool:
+        """Whether the first line of a table names some columns."""
+        try:
+            with self.path(name).open("rb") as file:
+                head = file.read(HEAD).decode("utf-8-sig", "replace")
+        except OSError:
+            return False
+        return set(columns) <= named_columns(head)
+
     @cached_property
     def media(self) -> list[str]:
         """The files with pictures or sound, as their suffixes say."""
         return [name for name in self.files if suffix_of(name) in MEDIA_SUFFIXES]
-
-    @cached_property
-    def _media_by_stem(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for name in self.media:
-            found.setdefault(PurePosixPath(name).stem, []).append(name)
-        for names in found.values():  # of two files of one name, the one with pictures
-            names.sort(key=lambda name: suffix_of(name) in SOUND_SUFFIXES)
-        return found
 
     def find(self, *stems: str, folder: str | None = None) -> str | None:
         """The media file of a name, wherever it is and whatever its suffix.
@@ -70,6 +80,47 @@ class Tree:
                 return (inside or found)[0]
         return None
 
+    def find_frames(self, name: str) -> str | None:
+        """The folder of images of a name, wherever it is."""
+        return self._ending(self._folders_by_name, name, None)
+
+    def ending(self, name: str, prefer: str | None = None) -> str | None:
+        """The file, or the folder of images, whose path ends like that of a list.
+
+        Args:
+            name: Maybe with folders.
+            prefer: Of several the one below a folder whose name contains that.
+        """
+        return self._ending(self._files_by_name, name, prefer) or self._ending(
+            self._folders_by_name, name, prefer
+        )
+
+    @staticmethod
+    def _ending(index: dict, name: str, prefer: str | None) -> str | None:
+        parts = PurePosixPath(name).parts
+        found = [
+            one
+            for one in index.get(parts[-1] if parts else "", ())
+            if PurePosixPath(one).parts[-len(parts) :] == parts
+        ]
+        liked = [one for one in found if prefer and prefer in one[: -len(name)]]
+        return (liked or found or [None])[0]
+
+    @cached_property
+    def _media_by_stem(self) -> dict[str, list[str]]:
+        found = _grouped(self.media, lambda name: PurePosixPath(name).stem)
+        for names in found.values():  # of two files of one name, the one with pictures
+            names.sort(key=lambda name: suffix_of(name) in SOUND_SUFFIXES)
+        return found
+
+    @cached_property
+    def _files_by_name(self) -> dict[str, list[str]]:
+        return _grouped(self.files, lambda name: name.rpartition("/")[2])
+
+    @cached_property
+    def _folders_by_name(self) -> dict[str, list[str]]:
+        return _grouped(self.image_folders, lambda name: name.rpartition("/")[2])
+
 
 def suffix_of(name: str) -> str:
     """In small letters, with the dot."""
@@ -78,8 +129,16 @@ def suffix_of(name: str) -> str:
     return f".{suffix}".lower() if dot and stem else ""
 
 
-def _files_below(root: str) -> list[str]:
-    found, seen = [], set()
+def _grouped(names, key) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(key(name), []).append(name)
+    return found
+
+
+def _files_below(root: str) -> tuple[list[str], dict[str, set[str]]]:
+    """Paths of files, and kinds of images by folder."""
+    found, folders, seen = [], {}, set()
     waiting = [("", root)]
     while waiting:
         below, folder = waiting.pop()
@@ -88,11 +147,13 @@ def _files_below(root: str) -> list[str]:
             continue
         seen.add(place)
         with os.scandir(folder) as entries:
-            for entry in sorted(entries, key=lambda one: one.name):
+            for entry in entries:
                 if entry.name[0] == ".":
                     continue
                 if entry.is_dir():
                     waiting.append((f"{below}{entry.name}/", entry.path))
+                elif match := IMAGE.fullmatch(entry.name):
+                    folders.setdefault(below[:-1], set()).add(match["kind"])
                 else:
                     found.append(below + entry.name)
-    return found
+    return found, folders
