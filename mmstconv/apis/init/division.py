@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -51,12 +52,15 @@ def divided(
         [item.group for item in items],
         pattern,
     )
-    place = {item.check.path: number for number, item in enumerate(items)}
+    places = defaultdict(list)
+    for number, item in enumerate(items):
+        places[item.check.path].append(number)
     films = [
-        ([place[path] for path in group.paths], group.same_content)
+        ([places[path][0] for path in group.paths], group.same_content)
         for group in duplicates([item.check for item in items])
     ]
-    sources = joined(told.keys, [numbers for numbers, _ in films])
+    together = [*places.values(), *(numbers for numbers, _ in films)]
+    sources = joined(told.keys, together)
     items = [one._replace(source=source) for one, source in zip(items, sources)]
     official = {item.official for item in items}
     given = TRAIN in official and len(official) > 1
@@ -68,7 +72,7 @@ def divided(
     else:
         rest = _split([i for i in items if i.official == TRAIN], (TRAIN, VAL))
         tested = [i._replace(split=TEST) for i in items if i.official == TEST]
-        items = sorted(rest + tested, key=lambda item: place[item.check.path])
+        items = sorted(rest + tested, key=lambda one: places[one.check.path])
         how = f"as the data set says, val out of train {_in_words(told, sources)}"
     if not any(item.split == VAL for item in items):
         raise ValueError(
@@ -82,7 +86,7 @@ def _split(items: Sequence[Item], splits: Sequence[str] = SPLITS) -> list[Item]:
     found = split_sources(
         [item.source for item in items],
         [item.labels for item in items],
-        [item.name for item in items],
+        [item.part for item in items],
         splits,
     )
     return [item._replace(split=split) for item, split in zip(items, found)]

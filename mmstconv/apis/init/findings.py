@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 from ...datasets.annotation import clipped
 from ...datasets.official import Layout
@@ -15,7 +14,6 @@ from .splitting import TRAIN
 
 SHOWN = 10  # lines of a kind
 SIGNIFICANT = 0.05
-WHOLE = 0.8  # of a file that a segment is, at least
 
 
 def shown(lines: Sequence[str]) -> list[str]:
@@ -32,30 +30,11 @@ def say_left_out(left_out: Sequence[LeftOut]) -> Iterator[str]:
         yield from shown([f"{one.name}: {one.reason}" for one in left_out])
 
 
-def say_missing(layout: Layout, items: Mapping[Path, Item]) -> Iterator[str]:
-    """What the files of the data set name, and the lists cannot.
-
-    Args:
-        layout: Of the folder.
-        items: By the paths of their files.
-    """
+def say_missing(layout: Layout) -> Iterator[str]:
+    """What the files of the data set name, and is not there."""
     if layout.missing:
         yield f"{len(layout.missing)} files that the data set names are not there:"
         yield from shown(layout.missing)
-    longer = [
-        sample.path
-        for sample in layout.samples
-        if sample.segment
-        and sample.path in items
-        and sample.segment[1] - sample.segment[0]
-        < WHOLE * items[sample.path].check.duration
-    ]
-    if longer:
-        yield (
-            f"warning: {len(longer)} files are longer than the part of them that the "
-            "data set names; the lists name whole files, so cut them first:"
-        )
-        yield from shown([items[path].name for path in longer])
 
 
 def say_damage(items: Sequence[Item]) -> Iterator[str]:
@@ -132,6 +111,7 @@ def say_duplicates(
         [items[k] for k in numbers]
         for numbers, _ in groups
         if len({items[k].labels for k in numbers}) > 1
+        and not any(items[k].segment for k in numbers)
     ]
     if mixed:
         yield "warning: one film in different classes; one of the labels is wrong:"

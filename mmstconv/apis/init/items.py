@@ -13,6 +13,7 @@ from ..check import FileCheck
 from .lists import listed_name, name_problem
 from .splitting import TRAIN
 
+WHOLE = 1e6  # seconds, longer than any film: the end of a part that is all of it
 EXPECTED = """expected in it is one of
   CLASS/video.mp4          a folder for each class
   train/CLASS/video.mp4    the same, and val/CLASS, or val and test
@@ -32,6 +33,7 @@ class Item(NamedTuple):
         group: Its source by those; None if they do not say.
         source: Number of its source.
         split: The one it is in.
+        segment: Begin and end in seconds of the part that is meant; None: all.
     """
 
     name: str
@@ -41,6 +43,13 @@ class Item(NamedTuple):
     group: str | None = None
     source: int = -1
     split: str = TRAIN
+    segment: tuple[float, float] | None = None
+
+    @property
+    def part(self) -> str:
+        """Its name and times, as a list of parts of files has them."""
+        start, end = self.segment or (0.0, WHOLE)
+        return f"{self.name} {start:.3f} {end:.3f}"
 
 
 class LeftOut(NamedTuple):
@@ -114,7 +123,7 @@ def items_of(
         folder: Of the videos.
         checks: Of each sample's file.
     """
-    items: dict[str, Item] = {}
+    items: dict[tuple, Item] = {}
     left_out = []
     with_pictures = {
         check.path.with_suffix("") for check in checks if check.codec is not None
@@ -122,14 +131,21 @@ def items_of(
     some_official = any(one.split for one in layout.samples)
     for sample, check in zip(layout.samples, checks, strict=True):
         name = listed_name(sample.path, folder)
-        reason = _reason(sample, check, name, items.get(name), some_official, layout)
+        listed = items.get((name, sample.segment))
+        reason = _reason(sample, check, name, listed, some_official, layout)
         if check.codec is None and check.path.with_suffix("") in with_pictures:
             reason = reason or "is the sound of a video beside it"
         if reason:
             left_out.append(LeftOut(name, reason, check))
             continue
-        official = sample.split
-        items[name] = Item(name, sample.labels, check, official, sample.group)
+        items[name, sample.segment] = Item(
+            name,
+            sample.labels,
+            check,
+            official=sample.split,
+            group=sample.group,
+            segment=sample.segment,
+        )
     return list(items.values()), left_out
 
 

@@ -63,6 +63,7 @@ def config_text(
     num_classes: int,
     multi_label: bool,
     epochs: int,
+    parts: bool = False,
     outside: bool = False,
     modalities: Sequence[str] = MODALITIES,
 ) -> str:
@@ -78,13 +79,15 @@ def config_text(
         num_classes: Of the data.
         multi_label: Whether a file may have several classes.
         epochs: To train.
+        parts: Whether lists name parts of files, with their times.
         outside: Whether lists name files outside of the folder.
         modalities: That any file has; the model has streams for these.
     """
     several = ", multi_class=True" if multi_label else ""
     drops = sorted({max(round(epochs * drop), 1) for drop in recipe.drops})
     flags = [("allow_outside", outside), ("multi_class", multi_label)]
-    more = ", ".join(f"{name}=True" for name, needed in flags if needed)
+    more = [f"{name}=True" for name, needed in flags if needed]
+    more = ", ".join(['type="MultiModalSegmentDataset"'] * parts + more)
     data = "data_prefix=videos, **more" if more else "data_prefix=videos"
     header = [f"# {printable(text)}" for text in (path, about)]
     lines = [*header, f'_base_ = ["mmstconv::{recipe.base}"]', ""]

@@ -160,7 +160,7 @@ def _said(
     if not counts[SPLITS[-1]]:
         yield "there is nothing to test on but val: the config tests on that"
     yield from layout.notes
-    yield from findings.say_missing(layout, {item.check.path: item for item in items})
+    yield from findings.say_missing(layout)
     yield from findings.say_left_out(left_out)
     yield from findings.say_damage(items)
     yield from findings.say_sound(items, classes)
@@ -187,8 +187,13 @@ def _write_lists(
     classes: Sequence[str],
 ) -> None:
     """Lists, class names and the table of all files; no list of nothing."""
+    parts = any(item.segment for item in items)
     for split in SPLITS:
-        rows = [(item.name, item.labels) for item in items if item.split == split]
+        rows = [
+            (item.part if parts else item.name, item.labels)
+            for item in items
+            if item.split == split
+        ]
         if rows:
             write_own(out / _list(split), list_text(rows))
         else:
@@ -221,6 +226,7 @@ def _write_config(
         num_classes=len(layout.classes),
         multi_label=layout.multi_label,
         epochs=epochs,
+        parts=any(item.segment for item in items),
         outside=any(os.path.isabs(item.name) for item in items),
         modalities=_modalities(items),
     )

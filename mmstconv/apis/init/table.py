@@ -16,7 +16,7 @@ MEASURED = (
 )
 SOUND = ("channels", "rate", "codec")
 COLUMNS = (
-    *("file", "split", "classes", "source", "left_out"),
+    *("file", "start", "end", "split", "classes", "source", "left_out"),
     *MEASURED,
     *(f"sound_{name}" for name in SOUND),
 )
@@ -39,10 +39,11 @@ def table_of(
         for item in items:
             names = ";".join(classes[label] for label in item.labels)
             source = first.setdefault(item.source, item.name)
-            head = item.name, item.split, names, source, ""
+            times = item.segment or ("", "")
+            head = item.name, *times, item.split, names, source, ""
             writer.writerow([*head, *_measured(item.check)])
         for one in left_out:
-            head = one.name, "", "", "", one.reason
+            head = one.name, "", "", "", "", "", one.reason
             writer.writerow([*head, *_measured(one.check)])
         return file.getvalue()
 

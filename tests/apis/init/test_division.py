@@ -129,3 +129,16 @@ def test_what_cannot_be_listed():
     several = Layout("some", samples, CLASSES, True)
     items, _ = items_of(several, Path("data"), checks)
     assert [one.name for one in items] == ["a.mp4", "b.mp4"]
+
+
+def test_parts_of_files():
+    """A file stays in one list, whatever its parts are called."""
+    items = [
+        item(f"{x}.mp4", k % 2, segment=(10.0 * k, 10.0 * k + 5), group=f"{x}{k}")
+        for x in "abcdefgh"
+        for k in range(3)
+    ]
+    found = divided(items, CLASSES, None)
+    for name in {one.name for one in items}:
+        assert len({one.split for one in found.items if one.name == name}) == 1
+    assert found.items[1].part == "a.mp4 10.000 15.000"

@@ -17,9 +17,10 @@ sys.path.append(str(ROOT / "tests"))
 from helpers_folders import contents, write_clip
 
 from mmstconv.apis.checking import run as checking
-from mmstconv.apis.init import init_folder
+from mmstconv.apis.init import init_folder, items
 from mmstconv.apis.init import recipe as recipes
 from mmstconv.apis.init.lists import printable
+from mmstconv.datasets.official import Layout, Sample
 from mmstconv.disk import ForeignFile
 from mmstconv.engine.configs import read_config
 
@@ -219,9 +220,7 @@ def test_nothing_to_learn(tmp_path):
     for name in "ab":
         (tmp_path / "bad" / name).mkdir(parents=True)
         (tmp_path / "bad" / name / "x.mp4").write_bytes(b"?")
-    with pytest.raises(
-        ValueError, match=r"of 0 classes .* too few\n  a/x\.mp4: "
-    ):
+    with pytest.raises(ValueError, match=r"of 0 classes .* too few\n  a/x\.mp4: "):
         init_folder(tmp_path / "bad", tmp_path / "out", workers=0)
     with pytest.raises(ValueError, match="no regular expression"):
         init_folder(tmp_path / "one", source="(")
@@ -238,3 +237,31 @@ def test_without_the_weights(folder, tmp_path, monkeypatch):
     assert cfg.train_dataloader.dataset.data_prefix.video == str(odd)
     assert cfg.train_dataloader.dataset.ann_file == str(tmp_path / "ou{t}/train.txt")
     assert cfg.train_cfg.max_epochs == started.epochs > 40
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_official_lists_of_parts(tmp_path, several, monkeypatch):
+    """Data sets of the config read them, with one class a part and with several."""
+    folder = tmp_path / "v"
+    names = [f"{x}{x}.mp4" for x in "abcdef"]
+    for seed, name in enumerate(names):
+        write_clip(folder / name, seed, sound=False)
+    samples = [
+        Sample(folder / name, (0, 1) if several else (k,), segment=(k / 2, k / 2 + 0.4))
+        for name in names
+        for k in (0, 1)
+    ]
+    layout = Layout("some", samples, ["x", "y"], several)
+    monkeypatch.setattr(items, "find_layout", lambda folder: layout)
+    started = init_folder(folder, tmp_path / "out", workers=0, say=lambda text: None)
+    cfg = read_config(str(started.config))
+    assert [*cfg.model.streams] == ["rgb", "flow"]
+    for split in ("train", "val", "test"):
+        data = DATASETS.build(dict(cfg[f"{split}_dataloader"].dataset, num_classes=2))
+        found = [data.get_data_info(k) for k in range(len(data))]
+        assert len(found) == started.counts[split] > 0
+        assert {one["segment"] for one in found} == {(0.0, 0.4), (0.5, 0.9)}
+        labels = [data.get_cat_ids(k) for k in range(len(data))]
+        assert labels == [[0, 1] if several else [k % 2] for k in range(len(data))]
+        sample = data[0]
+        assert sample["inputs"].keys() == {"rgb", "flow"}
