@@ -22,6 +22,10 @@ COMMANDS = {
     "join_tasks": ("join_tasks.py", "join models of tasks on one trunk"),
     "summarize": ("summarize.py", "a shorter film of the shots that matter"),
     "predict_frames": ("predict_frames.py", "forecast the frames of video files"),
+    "convert_annotations": (
+        "data/convert_annotations.py",
+        "write the lists of a published data set",
+    ),
     "prepare_videos": ("data/prepare_videos.py", "re-encode videos for fast loading"),
     "convert_checkpoint": ("convert_checkpoint.py", "convert published weights"),
     "download_weights": ("download_weights.py", "fetch published weights"),
