@@ -14,6 +14,7 @@ new or have changed; a config that you have edited is kept.
 
 import argparse
 import shlex
+import sys
 
 from mmstconv.disk import local_path, print_any_name
 
@@ -35,6 +36,11 @@ def parse_args():
     )
     parser.add_argument("--layout", help="how FOLDER is laid out; default: as it looks")
     parser.add_argument(
+        "--mend",
+        action="store_true",
+        help="leave out lines of FOLDER's lists that repeat earlier ones",
+    )
+    parser.add_argument(
         "--source",
         metavar="REGEX",
         help="what it finds in a file's path below FOLDER is the file's source, as "
@@ -51,7 +57,10 @@ def parse_args():
         action="store_true",
         help="show where in the program an error arose, also one of the user's",
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if not args.folder.is_dir():  # said before the imports
+        sys.exit(f"init: there is no folder {args.folder}")
+    return args
 
 
 def next_commands(started):
@@ -78,6 +87,7 @@ def main():
             args.folder,
             args.out,
             layout=args.layout,
+            mend=args.mend,
             source=args.source,
             epochs=args.epochs,
             workers=args.workers,

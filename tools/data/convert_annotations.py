@@ -70,7 +70,7 @@ def summary(layout: Layout, written: Written, out: Path) -> list[str]:
     """What was written, what is missing, and the settings for a config."""
     kind = "several labels a sample" if layout.multi_label else "one label a sample"
     lines = [f"{layout.name}: {len(layout.classes)} classes, {kind}"]
-    for split, path in written.files.items():
+    for path in written.files.values():
         with path.open("rb") as file:
             lines.append(f"{path}: {sum(1 for _ in file)} samples")
     if layout.missing:

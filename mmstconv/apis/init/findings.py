@@ -90,6 +90,7 @@ def say_duplicates(
     groups: Sequence[tuple[Sequence[int], bool]],
     items: Sequence[Item],
     classes: Sequence[str],
+    given: bool,
 ) -> Iterator[str]:
     """Files that hold the same film.
 
@@ -97,7 +98,9 @@ def say_duplicates(
         groups: Numbers of items, and whether they are the same to the byte.
         items: All of them.
         classes: Their names.
+        given: Whether the split is that of the data set, which duplicates do not change.
     """
+    kept = "" if given else "; each stays in one list"
     for exact, what in (
         (True, "the same content"),
         (False, "pictures that look alike"),
@@ -105,7 +108,7 @@ def say_duplicates(
         of = [[items[k] for k in numbers] for numbers, same in groups if same == exact]
         if of:
             count = sum(map(len, of))
-            yield f"{count} files hold {len(of)} films, {what}; each stays in one list:"
+            yield f"{count} files hold {len(of)} films, {what}{kept}:"
             yield from shown([" = ".join(one.name for one in group) for group in of])
     mixed = [
         [items[k] for k in numbers]

@@ -66,12 +66,13 @@ class LeftOut(NamedTuple):
     check: FileCheck | None = None
 
 
-def layout_of(folder: Path, name: str | None = None) -> Layout:
+def layout_of(folder: Path, name: str | None = None, mend: bool = False) -> Layout:
     """How a folder is laid out, with at least two classes.
 
     Args:
         folder: Of the videos.
         name: Of the layout; None: as it looks.
+        mend: Whether to leave out lines of its lists that repeat earlier ones.
 
     Raises:
         ValueError: It is laid out in no known way, or there is nothing to tell apart.
@@ -79,7 +80,9 @@ def layout_of(folder: Path, name: str | None = None) -> Layout:
     """
     if not folder.is_dir():
         raise NotADirectoryError(f"there is no folder {folder}")
-    found = find_layout(folder) if name is None else read_layout(folder, name)
+    found = (
+        find_layout(folder, mend) if name is None else read_layout(folder, name, mend)
+    )
     if found is None or not found.samples:
         raise ValueError(f"{_why_none(folder)}; {_expected()}")
     if found.of_frames:

@@ -51,6 +51,7 @@ def init_folder(
     out: str | os.PathLike | None = None,
     *,
     layout: str | None = None,
+    mend: bool = False,
     source: str | None = None,
     epochs: int | None = None,
     workers: int | None = None,
@@ -65,6 +66,7 @@ def init_folder(
         folder: Of the videos.
         out: Folder to write to; None: ``NAME_mmstconv`` in the current one.
         layout: How the folder is laid out; None: as it looks.
+        mend: Whether to leave out lines of the data set's lists that repeat others.
         source: Regular expression: what it finds in a file's name below the folder is
             the file's source. None: as names and folders tell.
         epochs: To train; None: as the number of files asks for.
@@ -78,7 +80,7 @@ def init_folder(
     """
     folder, pattern = Path(folder), _pattern(source)
     out = _place(folder, out)
-    found = layout_of(folder, layout)
+    found = layout_of(folder, layout, mend)
     refuse_foreign(out / name for name in (CLASSES, FILES, *map(_list, SPLITS)))
     lock = FolderLock(out, "mmstconv init", "Wait for it or end it", say)
     try:
@@ -164,7 +166,7 @@ def _said(
     yield from findings.say_left_out(left_out)
     yield from findings.say_damage(items)
     yield from findings.say_sound(items, classes)
-    yield from findings.say_duplicates(division.films, items, classes)
+    yield from findings.say_duplicates(division.films, items, classes, division.given)
     yield from findings.say_classes(items, classes)
     if division.given:
         yield from findings.say_leaks(items)

@@ -21,7 +21,9 @@ def extracted_beside(tree: Tree) -> tuple[tuple[str, str], ...]:
         ``LoadClipAudioFeature(path=...)`` and ``LoadFlowImages(directory=...)``.
     """
     media = {PurePosixPath(name).stem: name for name in tree.media}
-    media.update({name.rpartition("/")[2]: name for name in tree.image_folders})
+    for name, kinds in tree.image_folders.items():
+        if kinds - FLOW:
+            media.setdefault(name.rpartition("/")[2], name)
     arrays = [name for name in tree.files if name.endswith(".npy")]
     flow = [name for name, kinds in tree.image_folders.items() if FLOW <= kinds]
     found = []

@@ -39,10 +39,10 @@ def read_kinetics(found: Collected) -> Layout:
         for where, row in read_table(path, COLUMNS, ",", found.mistakes):
             rows.append((where, row, _split(found, where, row, file)))
     labels = [row.get("label", "") for _, row, _ in rows]
-    classes = sorted({label.strip('"') for label in labels if label})
+    classes = sorted({label for label in labels if label})
     numbers = {label: number for number, label in enumerate(classes)}
     for where, row, split in rows:
-        label = row.get("label", "").strip('"')
+        label = row.get("label", "")
         if not label and split != "test":
             found.mistake(where, "has no label; a row of the test alone may lack it")
         if not row["youtube_id"]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from mmstconv.disk import refuse_foreign, write_own
 
-from ..annotation import is_plain
+from .extracted import FLOW
 from .layout import SPLITS, Layout, Sample
+from .tree import IMAGE
 
 CLASSES = "classes.txt"
 MISSING = "missing.txt"
@@ -102,12 +102,8 @@ def _line(name: str, sample: Sample, layout: Layout, segments: bool) -> str:
 
 def _images(folder: Path) -> int:
     """Images of a folder of frames, without those of flow."""
-    names: Sequence[str] = os.listdir(folder)
-    return sum(
-        name.lower().endswith((".jpg", ".jpeg", ".png"))
-        and not name.startswith("flow_")
-        for name in names
-    )
+    found = map(IMAGE.fullmatch, os.listdir(folder))
+    return sum(one is not None and one["kind"] not in FLOW for one in found)
 
 
 def _fits_a_line(name: str) -> bool:
@@ -118,5 +114,6 @@ def _fits_a_line(name: str) -> bool:
         name.encode("utf-8")
     except UnicodeEncodeError:
         return False
-    last = name.rsplit(None, 1)[-1]
-    return is_plain(name) and not last.isdigit()
+    words = name.split()
+    number_last = len(words) > 1 and words[-1].isdigit()  # read as a label
+    return not name.startswith("..") and not number_last and name != "."

@@ -252,7 +252,7 @@ def test_official_lists_of_parts(tmp_path, several, monkeypatch):
         for k in (0, 1)
     ]
     layout = Layout("some", samples, ["x", "y"], several)
-    monkeypatch.setattr(items, "find_layout", lambda folder: layout)
+    monkeypatch.setattr(items, "find_layout", lambda folder, mend: layout)
     started = init_folder(folder, tmp_path / "out", workers=0, say=lambda text: None)
     cfg = read_config(str(started.config))
     assert [*cfg.model.streams] == ["rgb", "flow"]
