@@ -98,7 +98,7 @@ def say_duplicates(
         groups: Numbers of items, and whether they are the same to the byte.
         items: All of them.
         classes: Their names.
-        given: Whether the split is that of the data set, which duplicates do not change.
+        given: Whether the data set says who trains: duplicates do not change that.
     """
     kept = "" if given else "; each stays in one list"
     for exact, what in (

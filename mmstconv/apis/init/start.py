@@ -82,7 +82,12 @@ def init_folder(
     out = _place(folder, out)
     found = layout_of(folder, layout, mend)
     refuse_foreign(out / name for name in (CLASSES, FILES, *map(_list, SPLITS)))
-    lock = FolderLock(out, "mmstconv init", "Wait for it or end it", say)
+    try:
+        lock = FolderLock(out, "mmstconv init", "Wait for it or end it", say)
+    except PermissionError as error:
+        raise PermissionError(
+            f"{error.strerror}: name another folder (--out)"
+        ) from None
     try:
         checks = checked([sample.path for sample in found.samples], out, workers)
         items, left_out = items_of(found, folder, checks)
