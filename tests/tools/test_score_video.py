@@ -151,7 +151,7 @@ def test_an_error_before_the_first_window_leaves_no_file(
     """What was left would refuse other options; an empty file that was there stays."""
 
     def broken(*args, **kwargs):
-        raise MediaError(f"{video}: broke when it was read")
+        raise MediaError(str(video), "broke when it was read")
         yield
 
     out = tmp_path / "scores.csv"
