@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import runpy
 import sys
 from difflib import get_close_matches
 from pathlib import Path
+from types import ModuleType
 
 from .version import __version__
 
@@ -36,6 +36,8 @@ GROUPS = {
         "score-video": ("score_video.py", "score a long video window by window"),
     },
     "look": {
+        "bench": ("bench.py", "how fast this machine loads data and trains"),
+        "completion": ("completion.py", "what bash or zsh needs to complete commands"),
         "doctor": ("doctor.py", "what is installed, and whether something is wrong"),
     },
 }
@@ -98,6 +100,15 @@ def unknown(name: str) -> str:
     return f"mmstconv: there is no command '{name}'{hint}"
 
 
+def start(script: Path) -> None:
+    """Run a script as if it were started itself, but for its name in ``sys.argv``."""
+    sys.path.insert(0, str(script.parent))  # it may import its neighbours
+    program = ModuleType("__main__")
+    program.__file__ = str(script)
+    sys.modules["__main__"] = program  # which processes that it starts ask for
+    exec(compile(script.read_bytes(), script, "exec"), vars(program))
+
+
 def main() -> None:
     """Start the script of the command that the first argument names."""
     name = sys.argv[1] if len(sys.argv) > 1 else ""
@@ -112,10 +123,8 @@ def main() -> None:
         print(unknown(name), file=sys.stderr)
         sys.exit(2)
     sys.argv = [f"mmstconv {name}", *sys.argv[2:]]
-    # as if the script were started itself: it may import its neighbours
-    sys.path.insert(0, str(script.parent))
     try:
-        runpy.run_path(str(script), run_name="__main__")
+        start(script)
     except KeyboardInterrupt:  # while it imports; later ones it answers itself
         print(f"\n{name}: interrupted", file=sys.stderr)
         sys.exit(130)
