@@ -100,11 +100,13 @@ def parse_args():
 
 def workers_for(count, args):
     """Processes that read files: none for a few files, which are read sooner."""
-    from mmstconv.cores import loader_workers
-
     if args.workers is not None:
         return args.workers
-    return min(loader_workers(), count // 16)
+    if count < 32:
+        return 0
+    from mmstconv.cores import loader_workers
+
+    return loader_workers()
 
 
 def predictions_of(model, files, args):
