@@ -41,7 +41,7 @@ def positive(text):
 def parse_args():
     parser = argparse.ArgumentParser(
         description="Recognise video files",
-        epilog="example: mmstconv predict my_videos.py epoch_20.pth films/ --out a.csv",
+        epilog="example: mmstconv predict CONFIG CHECKPOINT films/ --out found.csv",
     )
     parser.add_argument("config", help="config the checkpoint was trained with")
     parser.add_argument("checkpoint", help="checkpoint file")
