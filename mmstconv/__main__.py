@@ -16,6 +16,9 @@ OF_THE_CHECKOUT = {"benchmarks", "experiments"}  # folders of scripts for develo
 # commands by the names of their files.
 GROUPS = {
     "data": {
+        "init": ("init.py", "lists and a config for a folder of videos"),
+        "check": ("check.py", "check video files and lists of them"),
+        "extract": ("data/extract.py", "frames, flow and log-mel features as files"),
         "prepare": ("data/prepare_videos.py", "re-encode videos for fast loading"),
         "download": ("download_weights.py", "fetch published weights"),
         "convert": ("convert_checkpoint.py", "convert published weights"),
