@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 from torch import nn
 
-from ...datasets.film_steps import FilmSteps
+from ...datasets.film_steps import FilmSteps, join_film_steps
 from ...engine.film_caches import cache_key
 from ..film_steps import as_features, film_steps, step_layout
 from ..tasks import require_streams
@@ -82,10 +83,12 @@ class FeatureReader:
         """The rows of a file, in pieces; raises as :func:`extract_features`."""
         layout = self.layout
         pieces = film_steps(self.model, path, self.hop, layout=layout, watch=watch)
+        if self.fused:
+            pieces = map(self._with_fused, _with_neighbours(pieces))
         pieces = map(self._chosen, pieces)
         first = next(pieces)
         start = first.start - float(layout.first) / layout.fps
-        pieces = _with_first(first, pieces)
+        pieces = itertools.chain([first], pieces)
         if self.level == "clip":
             yield mean_row(pieces, start)
         elif self.rate is None:
@@ -102,16 +105,22 @@ class FeatureReader:
                 yield rows
 
     @torch.inference_mode()
-    def _chosen(self, piece: FilmSteps) -> FilmSteps:
-        """A piece with the features that were asked for."""
-        feats, presence = dict(piece.feats), dict(piece.presence)
-        if self.fused:
-            fused = self.model.joint(as_features(self.model, piece)).steps  # (1, T, D)
-            feats[FUSED] = fused[0].float().cpu().numpy()
-            presence[FUSED] = any(presence.values())
+    def _with_fused(self, places: tuple[FilmSteps, int, int]) -> FilmSteps:
+        """A piece with what the joint makes of it, seen among its neighbours."""
+        around, first, count = places
+        fused = self.model.joint(as_features(self.model, around)).steps  # (1, T, D)
+        piece = around.part(first, count)
+        fused = fused[0, first : first + count].float().cpu().numpy()
         return piece._replace(
-            feats={name: feats[name] for name in self.modalities},
-            presence={name: presence[name] for name in self.modalities},
+            feats={**piece.feats, FUSED: fused},
+            presence={**piece.presence, FUSED: any(piece.presence.values())},
+        )
+
+    def _chosen(self, piece: FilmSteps) -> FilmSteps:
+        """A piece with the features that were asked for, in their order."""
+        return piece._replace(
+            feats={name: piece.feats[name] for name in self.modalities},
+            presence={name: piece.presence[name] for name in self.modalities},
         )
 
 
@@ -176,9 +185,23 @@ def _checked(modalities: Sequence[str] | None, model: nn.Module) -> list[str]:
     return names
 
 
-def _with_first(first: FilmSteps, rest: Iterator[FilmSteps]) -> Iterator[FilmSteps]:
-    yield first
-    yield from rest
+def _with_neighbours(
+    pieces: Iterable[FilmSteps],
+) -> Iterator[tuple[FilmSteps, int, int]]:
+    """Each piece within the one before and the one after it.
+
+    Operators that look at neighbouring steps see them across the ends of a piece.
+
+    Yields:
+        Steps, the first that is of the piece, and how many are.
+    """
+    before, here = None, None
+    for after in itertools.chain(pieces, [None]):
+        if here is not None:
+            around = [one for one in (before, here, after) if one is not None]
+            first = before.count if before is not None else 0
+            yield join_film_steps(around), first, here.count
+        before, here = here, after
 
 
 def _digest(module: nn.Module) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -153,7 +154,7 @@ def _save_one(
     first = next(batches)  # a file that cannot be opened leaves nothing behind
     count, end, presence = 0, 0.0, first.presence
     with store.writing(name) as rows:
-        for batch in (batch for some in ([first], batches) for batch in some):
+        for batch in itertools.chain([first], batches):
             rows.append(batch)
             count, end = count + batch.count, float(batch.seconds[-1, 1])
         rows.finish(
