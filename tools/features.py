@@ -23,7 +23,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from file_names import fitting, plain_names, share_of
+from file_names import fitting, part_of, plain_names, share_of
 from inference_commands import add_files, add_shared_flags, named_videos, progress_bar
 from tqdm import tqdm
 
@@ -137,7 +137,7 @@ def main():
                 args.out,
                 args.format,
                 notes=notes,
-                part=(args.shard or "").replace("/", "-of-"),
+                part=part_of(args.shard),
                 film=film_bar,
                 progress=lambda done, total: bar.update(done - bar.n),
                 warn=warn,
