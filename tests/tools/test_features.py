@@ -76,6 +76,15 @@ def test_jobs_do_each_file_once(monkeypatch, place, tmp_path, capsys):
     assert made(tmp_path) == before
 
 
+def test_the_help_says_what_there_is():
+    from mmstconv.apis import features
+
+    kinds = features.FORMATS
+    assert tuple(kinds) == TOOL.FORMATS
+    assert (features.LEVELS, features.FUSED) == (TOOL.LEVELS, TOOL.FUSED)
+    assert max(len(k.suffix) for k in kinds.values()) == TOOL.LONGEST_SUFFIX
+
+
 def test_wrong_options(monkeypatch, place, tmp_path, capsys):
     films, out = str(place / "films"), str(tmp_path / "out")
     config = ["--config", str(place / "config.py")]
