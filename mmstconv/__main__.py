@@ -36,6 +36,7 @@ GROUPS = {
         "caption": ("caption.py", "say in sentences what video files hold"),
         "predict-frames": ("predict_frames.py", "forecast the frames of video files"),
         "analyze": ("analyze.py", "all that a model says of films, read once"),
+        "features": ("features.py", "features of video files, aligned in time"),
         "score-video": ("score_video.py", "score a long video window by window"),
     },
     "look": {
