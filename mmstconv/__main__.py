@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import runpy
 import sys
 from difflib import get_close_matches
 from pathlib import Path
+from types import ModuleType
 
 from .version import __version__
 
@@ -36,19 +36,22 @@ GROUPS = {
         "caption": ("caption.py", "say in sentences what video files hold"),
         "predict-frames": ("predict_frames.py", "forecast the frames of video files"),
         "analyze": ("analyze.py", "all that a model says of films, read once"),
+        "features": ("features.py", "features of video files, aligned in time"),
         "score-video": ("score_video.py", "score a long video window by window"),
     },
     "look": {
+        "bench": ("bench.py", "how fast this machine loads data and trains"),
+        "completion": ("completion.py", "what bash or zsh needs to complete commands"),
         "doctor": ("doctor.py", "what is installed, and whether something is wrong"),
     },
 }
 COMMANDS = {name: row for rows in GROUPS.values() for name, row in rows.items()}
 
 EXAMPLES = """\
-  mmstconv train my_videos.py
-  mmstconv predict my_videos.py work_dirs/my_videos/epoch_20.pth films/
-  mmstconv report work_dirs/my_videos/predictions.pkl
-  torchrun --nproc-per-node 2 -m mmstconv train my_videos.py --launcher pytorch"""
+  mmstconv train CONFIG
+  mmstconv predict CONFIG work_dirs/NAME/epoch_20.pth films/ --out found.csv
+  mmstconv report CONFIG CHECKPOINT
+  torchrun --nproc-per-node 2 -m mmstconv train CONFIG --launcher pytorch"""
 
 
 def scripts() -> dict[str, Path]:
@@ -101,6 +104,15 @@ def unknown(name: str) -> str:
     return f"mmstconv: there is no command '{name}'{hint}"
 
 
+def start(script: Path) -> None:
+    """Run a script as if it were started itself, but for its name in ``sys.argv``."""
+    sys.path.insert(0, str(script.parent))  # it may import its neighbours
+    program = ModuleType("__main__")
+    program.__file__ = str(script)
+    sys.modules["__main__"] = program  # which processes that it starts ask for
+    exec(compile(script.read_bytes(), script, "exec"), vars(program))
+
+
 def main() -> None:
     """Start the script of the command that the first argument names."""
     name = sys.argv[1] if len(sys.argv) > 1 else ""
@@ -115,10 +127,8 @@ def main() -> None:
         print(unknown(name), file=sys.stderr)
         sys.exit(2)
     sys.argv = [f"mmstconv {name}", *sys.argv[2:]]
-    # as if the script were started itself: it may import its neighbours
-    sys.path.insert(0, str(script.parent))
     try:
-        runpy.run_path(str(script), run_name="__main__")
+        start(script)
     except KeyboardInterrupt:  # while it imports; later ones it answers itself
         print(f"\n{name}: interrupted", file=sys.stderr)
         sys.exit(130)

@@ -12,6 +12,8 @@ import argparse
 import json
 import sys
 
+from mmstconv.disk import print_any_name
+
 
 def parse_args():
     parser = argparse.ArgumentParser(
@@ -23,6 +25,7 @@ def parse_args():
 
 
 def main():
+    print_any_name()
     args = parse_args()
     from mmstconv.light_start import import_what_is_named
 

@@ -37,8 +37,6 @@ from inference_commands import (
     stamp,
 )
 
-from mmstconv.apis import predict_frames
-from mmstconv.apis.frame_window import FrameWindowError
 from mmstconv.disk import (
     is_own,
     local_path,
@@ -48,14 +46,7 @@ from mmstconv.disk import (
     remove_unfinished,
     write_own_json,
 )
-from mmstconv.engine.messages import short_errors
 from mmstconv.media import MediaError, write_media
-from mmstconv.visualization.frame_panels import (
-    as_images,
-    as_png,
-    sheet_of,
-    side_by_side,
-)
 
 VIDEO, SHEET, WRITTEN = "side_by_side.mp4", "sheet.png", "forecast.json"
 
@@ -144,6 +135,13 @@ def as_json(forecast, errors, run, names):
 
 def write(forecast, errors, folder, run):
     """All files of a forecast; the one that says it is done comes last."""
+    from mmstconv.visualization.frame_panels import (
+        as_images,
+        as_png,
+        sheet_of,
+        side_by_side,
+    )
+
     count = forecast.predicted.shape[1]
     digits = max(len(str(count)), 3)
     names = [f"predicted_{k:0{digits}}.png" for k in range(1, count + 1)]
@@ -181,6 +179,9 @@ def predict_all(model, files, folders, args):
     Returns:
         How many files cannot be used.
     """
+    from mmstconv.apis import predict_frames
+    from mmstconv.apis.frame_window import FrameWindowError
+
     shared = dict(model_of(args.config, args.checkpoint), at=args.at)
     with progress_bar(iterable=files, unit="file") as bar:
 
@@ -206,6 +207,8 @@ def predict_all(model, files, folders, args):
 def main():
     print_any_name()
     args = parse_args()
+    from mmstconv.engine.messages import short_errors
+
     kept = f"what is done is in {args.out}, the same command goes on"
     with short_errors("predict_frames", kept):
         files = named_videos(args.files)  # of all jobs: names tell them apart

@@ -37,9 +37,6 @@ def check_files(
     """
     paths = [Path(path) for path in paths]
     work = partial(check_file, full=full)
-    if workers == 0:
-        yield from map(work, paths)
-        return
     workers = loader_workers() if workers is None else workers
     for done in file_workers.run(paths, work, workers, lambda *_: None, _patience):
         if done.answer is not None:

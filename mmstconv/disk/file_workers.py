@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -88,11 +89,14 @@ def run(
         jobs: Picklable.
         work: Called with each one; picklable, as what it returns. What it raises is
             for itself to catch.
-        workers: Processes.
+        workers: Processes; 0 works in this one, which dies of what kills a process.
         clean_up: Called with a job and a process id when the process was ended within
             the job.
         limit: Seconds by the clock that a job may take; then its process is ended.
     """
+    if workers == 0:
+        yield from (Done(job, os.getpid(), work(job)) for job in jobs)
+        return
     waiting = iter(jobs)
     with _started(min(workers, len(jobs)), work, clean_up) as team:
         for worker in team:

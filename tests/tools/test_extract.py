@@ -20,7 +20,8 @@ def run(monkeypatch, *arguments) -> int:
     return end.value.code
 
 
-def test_a_folder_and_jobs_that_share_it(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_folder_and_jobs_that_share_it(tmp_path, monkeypatch, capsys, workers):
     videos, out = tmp_path / "videos", tmp_path / "out"
     (videos / "x").mkdir(parents=True)
     sound = dict(waveform=chirp_sound(1, 0.2, 16000), sample_rate=16000)
@@ -30,7 +31,7 @@ def test_a_folder_and_jobs_that_share_it(tmp_path, monkeypatch, capsys):
     (tmp_path / "train.txt").write_text("x/a.mp4 1\nx/b c.MP4 0\nx/bad.mp4 0\n")
     assert run(monkeypatch, videos, out, "--dry-run") == 0
     assert not out.exists()
-    options = ("--ann", tmp_path / "train.txt", "--workers", 1)
+    options = ("--ann", tmp_path / "train.txt", "--workers", workers)
     codes = [
         run(monkeypatch, videos, out, *options, "--shard", f"{n}/2") for n in (0, 1)
     ]

@@ -63,7 +63,9 @@ def parse_args():
         default=20.0,
         help="flow in pixels that the images' extremes stand for; default: %(default)s",
     )
-    parser.add_argument("--workers", type=int, help="processes; default: one a core")
+    parser.add_argument(
+        "--workers", type=int, help="processes; default: one a core; 0: in this one"
+    )
     add_shard_flag(parser)
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be made, make nothing"
@@ -74,8 +76,8 @@ def parse_args():
         help="show where in the program an error arose, also one of the user's",
     )
     args = parser.parse_args()
-    if args.workers is not None and args.workers < 1:
-        parser.error("--workers must be positive")
+    if args.workers is not None and args.workers < 0:
+        parser.error("--workers must not be negative")
     return args
 
 

@@ -51,7 +51,7 @@ def extract(
         out: Folder that the files are below; it is there.
         form: What to extract.
         journal: Notes what is done.
-        workers: Processes.
+        workers: Processes; 0 works in this one.
         timeout: Seconds that each read may take.
 
     Yields:

@@ -37,6 +37,8 @@ def check_file(
     path = Path(path)
     found: dict = {}
     try:
+        if path.is_dir():
+            return FileCheck(path, "is a folder: images of frames are not checked")
         if path.exists() and not path.is_file():  # opening a pipe would wait
             return FileCheck(path, "is no file")
         found["digest"] = file_digest(path)

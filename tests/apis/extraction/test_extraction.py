@@ -60,7 +60,7 @@ def extracted(root: Path, out: Path, *names: str, form=None):
     places = places_of(names, root, out)
     out.mkdir(exist_ok=True)
     journal = ExtractionJournal(out / "extracted.jsonl", form.as_text())
-    done = extract(list(places.values()), out, form, journal)
+    done = extract(list(places.values()), out, form, journal, workers=0)
     return {one.place.name: one.outcome for one in done}
 
 
@@ -248,7 +248,7 @@ def test_lists(tmp_path):
     out.mkdir()
     places = places_of([file.name for file in one.files], tmp_path, out)
     journal = ExtractionJournal(out / "extracted.jsonl", form.as_text())
-    list(extract(list(places.values()), out, form, journal))
+    list(extract(list(places.values()), out, form, journal, workers=0))
     by_path = {place.source: place for place in places.values()}
     assert write_lists([one], by_path, journal, out) == [out / "train.txt"]
     assert (out / "train.txt").read_text() == "a b 12 3\n"
