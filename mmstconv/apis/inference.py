@@ -18,6 +18,7 @@ from ..checkpoints.filling import fill
 from ..checkpoints.reading import CheckpointError
 from ..checkpoints.trust import trusting
 from ..datasets.class_names import ClassNamesError, find_class_names
+from ..disk import is_remote
 from ..engine.configs import read_config
 from ..models.heads import multi_class_of, probabilities
 from ..models.joint import Fused, Steps
@@ -143,7 +144,7 @@ def predict_video(
 
     Args:
         model: Of :func:`load_recognizer`.
-        path: The video file.
+        path: The video file, or its address (``s3://``, ``https://`` ...).
         pipeline: Instead of the config's ``test_pipeline``.
 
     Returns:
@@ -210,12 +211,20 @@ def fuse_clips(
 def as_sample(
     model: nn.Module, path: str | os.PathLike, pipeline: Sequence[Mapping] | None
 ) -> tuple[dict, Compose | None]:
-    """What a pipeline gets of a file, and the pipeline built."""
+    """What a pipeline gets of a file, and the pipeline built.
+
+    A file elsewhere is fetched, whether the pipeline says so or not: who names one file
+    asks for it.
+    """
     # a dict goes to the pipeline as it is: our reader says what is wrong with a path
     sample = dict(
         filename=os.fspath(path), label=-1, start_index=0, modality="RGB", damage=[]
     )
-    if pipeline is None:
+    elsewhere = is_remote(os.fspath(path))
+    if pipeline is None and not elsewhere:
         return sample, None
+    steps = [dict(step) for step in pipeline or model.cfg.test_pipeline]
+    if elsewhere and not any("FetchMedia" in str(step.get("type")) for step in steps):
+        steps.insert(0, dict(type="FetchMedia"))
     init_default_scope(model.cfg.get("default_scope", "mmaction"))
-    return sample, Compose([dict(step) for step in pipeline])
+    return sample, Compose(steps)

@@ -4,7 +4,14 @@ Knows nothing of media or models, and needs nothing but Python.
 """
 
 from .lock import FolderInUse, FolderLock
-from .names import REMOTE_ADVICE, is_remote, local_path, print_any_name
+from .names import (
+    FETCH_ADVICE,
+    REMOTE_ADVICE,
+    is_remote,
+    local_path,
+    print_any_name,
+    public_name,
+)
 from .own import (
     ForeignFile,
     is_own,
@@ -16,6 +23,7 @@ from .own import (
 from .unfinished import remove_unfinished, unfinished_path
 
 __all__ = [
+    "FETCH_ADVICE",
     "REMOTE_ADVICE",
     "FolderInUse",
     "FolderLock",
@@ -25,6 +33,7 @@ __all__ = [
     "local_path",
     "own_file",
     "print_any_name",
+    "public_name",
     "refuse_foreign",
     "remove_unfinished",
     "unfinished_path",

@@ -5,7 +5,10 @@ from .reading.image_folder import ImageFolderReader
 from .reading.protocol import Media
 from .reading.reader import MediaInfo, MediaReader
 from .reading.view import View
+from .remote.fetching import fetch
+from .remote.store import Store
 from .trust.errors import (
+    FetchError,
     MediaError,
     MediaLimitError,
     MediaTimeoutError,
@@ -14,11 +17,14 @@ from .trust.errors import (
     UntrustedMediaError,
 )
 from .trust.limits import MediaLimits
+from .trust.sources import FileSource, part_of_file
 from .writing.write_options import SoundCoding, VideoCoding
 from .writing.writer import write_media
 
 __all__ = [
     "READERS",
+    "FetchError",
+    "FileSource",
     "ImageFolderReader",
     "Media",
     "MediaError",
@@ -29,10 +35,13 @@ __all__ = [
     "MediaTimeoutError",
     "NoStreamError",
     "SoundCoding",
+    "Store",
     "UnreadableMediaError",
     "UntrustedMediaError",
     "VideoCoding",
     "View",
+    "fetch",
     "open_media",
+    "part_of_file",
     "write_media",
 ]
