@@ -23,6 +23,7 @@ COMMANDS = {
     "summarize": ("summarize.py", "a shorter film of the shots that matter"),
     "predict_frames": ("predict_frames.py", "forecast the frames of video files"),
     "prepare_videos": ("data/prepare_videos.py", "re-encode videos for fast loading"),
+    "write_shards": ("data/write_shards.py", "write videos into tars (webdataset)"),
     "convert_checkpoint": ("convert_checkpoint.py", "convert published weights"),
     "download_weights": ("download_weights.py", "fetch published weights"),
     "modality_report": ("analysis/modality_report.py", "what each modality brought"),

@@ -16,6 +16,9 @@ file that cannot be read is named with its reason, is left out of the new annota
 and makes the exit code 1. Safe to interrupt: no file is ever half there, and a rerun
 makes what is missing, what has changed, and what was made with other settings.
 
+With ``--shards N`` the prepared files of each list are written into N tars as well, in
+``shards`` below the folder (tools/data/write_shards.py).
+
 Nothing is ever written over that this tool did not write, or that was changed since:
 such files are named before the first is written, and the run ends.
 """
@@ -50,6 +53,7 @@ from prepared_lists import (
     write_annotation,
 )
 from prepared_one import Outcome, prepare
+from write_shards import write_lists
 
 from mmstconv.disk import (
     FolderLock,
@@ -257,9 +261,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="processes"
     )
+    parser.add_argument(
+        "--shards", type=int, help="write each list into so many tars as well (shards/)"
+    )
     args = parser.parse_args(arguments)
     if args.workers < 1:
         parser.error("--workers must be positive")
+    if args.shards is not None and not (args.ann and args.shards > 0):
+        parser.error("--shards needs --ann, and must be positive")
     try:
         form = TrainingForm(
             args.short_side, args.key_frame_every, args.sample_rate, args.crf
@@ -267,6 +276,12 @@ def main(arguments: list[str] | None = None) -> None:
         failed = prepare_videos(
             args.videos, args.out, args.ann, form, args.workers, say=_say
         )
+        if args.shards:
+            made = [args.out / path.name for path in args.ann]
+            lists = read_annotations([path for path in made if path.exists()], args.out)
+            failed += write_lists(
+                lists, args.out, args.out / "shards", args.shards, say=_say
+            )
     except (ValueError, OSError) as error:
         sys.exit(f"prepare_videos: {error}")
     except KeyboardInterrupt:
