@@ -84,6 +84,7 @@ setup(
         "mim": requirements("mim.txt"),
         "pretrained": requirements("pretrained.txt"),
         "summaries": requirements("summaries.txt"),
+        "tables": requirements("tables.txt"),
         "tests": requirements("tests.txt"),
     },
     cmdclass={"build_py": BuildWithMim},

@@ -16,6 +16,7 @@ COMMANDS = {
     "predict": ("predict.py", "recognise video files"),
     "score_video": ("score_video.py", "score a long video window by window"),
     "cache_steps": ("cache_steps.py", "cache what the streams say along videos"),
+    "features": ("features.py", "write features of video files"),
     "detect": ("detect.py", "detect events in video files"),
     "analyze": ("analyze.py", "all that a model says of films, read once"),
     "caption": ("caption.py", "say in sentences what video files hold"),

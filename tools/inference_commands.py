@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from file_names import shortened
+from file_names import add_shard_flag, shortened
 from torch import nn
 from tqdm import tqdm
 
@@ -39,14 +40,15 @@ def add_model_and_files(parser: argparse.ArgumentParser, or_else: str = "") -> N
 
 
 def add_files(parser: argparse.ArgumentParser, or_else: str = "") -> None:
-    """Add FILE, once or more, for :func:`named_videos`."""
+    """Add FILE, once or more, for :func:`named_videos`, and ``--shard``."""
     parser.add_argument(
         "files",
         nargs="+",
         type=local_path,
         metavar="FILE",
-        help=f"video, folder of them, or list (.txt){or_else}",
+        help=f"video, folder of them, pattern (*.mp4), or list (.txt){or_else}",
     )
+    add_shard_flag(parser)
 
 
 def add_event_flags(parser: argparse.ArgumentParser, when: str = "") -> None:
@@ -86,10 +88,12 @@ def named_videos(paths: Iterable[Path]) -> list[Path]:
     """The videos that arguments name, each once.
 
     Args:
-        paths: Videos, folders of them, or text files (``.txt``) with a path a line.
+        paths: Videos, folders of them, text files (``.txt``) with a path a line, or
+            patterns (``*``, ``?``, ``[...]``; ``**`` is any folders) that no file has
+            as its name.
 
     Raises:
-        ValueError: A folder or a text file names none.
+        ValueError: A folder, a text file or a pattern names none.
     """
     videos: dict[Path, None] = {}
     for path in paths:
@@ -99,6 +103,12 @@ def named_videos(paths: Iterable[Path]) -> list[Path]:
         elif path.suffix.lower() == ".txt":
             lines = LINE_END.split(path.read_text("utf-8", "surrogateescape"))
             named = [Path(line.strip()) for line in lines if line.strip()]
+        elif glob.has_magic(os.fspath(path)) and not os.path.lexists(path):
+            named = [
+                Path(name)
+                for name in sorted(glob.glob(os.fspath(path), recursive=True))
+                if not os.path.isdir(name)
+            ]
         if not named:
             raise ValueError(f"there are no videos in {path}")
         videos.update(dict.fromkeys(named))

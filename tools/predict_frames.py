@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from file_names import fitting, plain_names
+from file_names import fitting, plain_names, share_of
 from file_results import each_usable
 from inference_commands import (
     add_files,
@@ -153,13 +153,12 @@ def summary_of(errors):
     return "PSNR (range 1) " + ", ".join(f"{k} {v:.2f} dB" for k, v in means.items())
 
 
-def predict_all(model, files, args):
+def predict_all(model, files, folders, args):
     """Writes the forecast of each file, unless it is done.
 
     Returns:
         How many files cannot be used.
     """
-    folders = folders_of(files, args.out)
     shared = dict(model_of(args.config, args.checkpoint), at=args.at)
     with progress_bar(iterable=files, unit="file") as bar:
 
@@ -187,8 +186,10 @@ def main():
     args = parse_args()
     kept = f"what is done is in {args.out}, the same command goes on"
     with short_errors("predict_frames", kept):
-        files = named_videos(args.files)
-        failed = predict_all(load(args), files, args)
+        files = named_videos(args.files)  # of all jobs: names tell them apart
+        folders = folders_of(files, args.out)
+        files = share_of(files, args.shard)
+        failed = predict_all(load(args), files, folders, args)
     sys.exit(failed > 0)
 
 

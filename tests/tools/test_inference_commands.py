@@ -28,6 +28,25 @@ def test_named_videos(tmp_path):
     ]
 
 
+def test_patterns(tmp_path):
+    """A quoted pattern is taken apart here; a file of that very name is that file."""
+    (tmp_path / "below").mkdir()
+    for name in ("b.mp4", "a.mp4", "below/c.mp4", "[x].mp4", "x.mp4"):
+        (tmp_path / name).touch()
+    found = {
+        pattern: [path.name for path in TOOL.named_videos([tmp_path / pattern])]
+        for pattern in ("*.mp4", "**/c.mp4", "[x].mp4", "[ab].mp4")
+    }
+    assert found == {
+        "*.mp4": ["[x].mp4", "a.mp4", "b.mp4", "x.mp4"],
+        "**/c.mp4": ["c.mp4"],
+        "[x].mp4": ["[x].mp4"],
+        "[ab].mp4": ["a.mp4", "b.mp4"],
+    }
+    with pytest.raises(ValueError, match="no videos in"):
+        TOOL.named_videos([tmp_path / "*.mov"])
+
+
 def test_where_a_result_belongs(monkeypatch, tmp_path):
     """A name for every file or folder, which the file system takes."""
     monkeypatch.chdir(tmp_path)
