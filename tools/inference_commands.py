@@ -21,9 +21,9 @@ from tqdm import tqdm
 from mmstconv.apis import load_recognizer
 from mmstconv.apis.detect import THRESHOLD
 from mmstconv.datasets.annotation import LINE_END
-from mmstconv.disk import ForeignFile, local_path
+from mmstconv.disk import ForeignFile, is_remote, local_path, public_name
 from mmstconv.engine.configs import read_config
-from mmstconv.media import open_media
+from mmstconv.media import Store, open_media, source_at
 from mmstconv.media.video_files import videos_below
 
 
@@ -122,6 +122,8 @@ def default_out(path: Path, suffix: str) -> Path:
         path: Of the file or folder.
         suffix: That replaces its own.
     """
+    if is_remote(os.fspath(path)):
+        return Path(shortened(Path(public_name(path)).stem, suffix))
     return Path(shortened(Path(os.path.abspath(path)).stem, suffix))
 
 
@@ -168,6 +170,8 @@ def model_of(config: str, checkpoint: str) -> dict:
 
 def stamp(path: str | os.PathLike) -> list:
     """Tells one version of a file from another."""
+    if is_remote(os.fspath(path)):
+        return [public_name(path), Store({}).size(path)]
     found = os.stat(path)
     return [os.fspath(path), found.st_size, found.st_mtime_ns]
 
@@ -205,8 +209,8 @@ def film_bar(path: str | os.PathLike) -> Iterator[FilmBar]:
         FileNotFoundError: There is no such file.
         MediaError: It is no readable video; the message names it.
     """
-    with open_media(path) as media:
+    with open_media(source_at(path)) as media:
         begin, end = media.extent
-    whole = dict(desc=os.fspath(path), total=round(end - begin), unit="s")
+    whole = dict(desc=public_name(os.fspath(path)), total=round(end - begin), unit="s")
     with progress_bar(**whole) as bar:
         yield FilmBar(bar, begin, end)

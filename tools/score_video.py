@@ -30,7 +30,7 @@ from mmstconv.apis import (
     score_video,
 )
 from mmstconv.apis.tasks import require_classes
-from mmstconv.disk import ForeignFile, local_path, print_any_name
+from mmstconv.disk import ForeignFile, media_path, print_any_name
 from mmstconv.engine.messages import short_errors
 
 
@@ -38,7 +38,7 @@ def parse_args():
     parser = argparse.ArgumentParser(description="Score a long video window by window")
     parser.add_argument("config", help="config the checkpoint was trained with")
     parser.add_argument("checkpoint", help="checkpoint file")
-    parser.add_argument("video", type=local_path, help="video file")
+    parser.add_argument("video", type=media_path, help="video file, or its address")
     parser.add_argument(
         "--out", type=Path, help="CSV file; default: the video's name and .scores.csv"
     )

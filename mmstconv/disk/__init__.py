@@ -9,6 +9,7 @@ from .names import (
     REMOTE_ADVICE,
     is_remote,
     local_path,
+    media_path,
     print_any_name,
     public_name,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "is_own",
     "is_remote",
     "local_path",
+    "media_path",
     "own_file",
     "print_any_name",
     "public_name",

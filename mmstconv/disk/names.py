@@ -42,6 +42,11 @@ def local_path(text: str) -> Path:
     return Path(text)
 
 
+def media_path(text: str) -> Path | str:
+    """The type of a command line's argument that is a media file, here or elsewhere."""
+    return text if is_remote(text) else Path(text)
+
+
 def print_any_name() -> None:
     """Lets ``print`` show every file name, whatever the terminal can show.
 

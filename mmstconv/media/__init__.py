@@ -5,7 +5,7 @@ from .reading.image_folder import ImageFolderReader
 from .reading.protocol import Media
 from .reading.reader import MediaInfo, MediaReader
 from .reading.view import View
-from .remote.fetching import fetch
+from .remote.fetching import fetch, source_at
 from .remote.store import Store
 from .trust.errors import (
     FetchError,
@@ -43,5 +43,6 @@ __all__ = [
     "fetch",
     "open_media",
     "part_of_file",
+    "source_at",
     "write_media",
 ]

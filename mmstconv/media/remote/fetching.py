@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 from collections import OrderedDict
 from functools import partial
 
-from ...disk import public_name
+from ...disk import is_remote, public_name
 from ..trust.sources import FileSource, moved
 from .store import Store
 
@@ -40,6 +41,12 @@ def fetch(
         content = store.read(url, offset, offset + size) if size else b""
         return FileSource(name, partial(io.BytesIO, content))
     return FileSource(name, partial(RangeFile, Blocks(url, store, offset, size)))
+
+
+def source_at(path: str | os.PathLike) -> str | os.PathLike | FileSource:
+    """What ``open_media`` takes for a file that is here, or fetched if it is not."""
+    name = os.fspath(path)
+    return fetch(name, Store({})) if is_remote(name) else path
 
 
 class Blocks:
