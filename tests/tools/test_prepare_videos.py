@@ -483,3 +483,24 @@ def test_names_that_are_no_text(small, tmp_path, monkeypatch):
         assert rb"caf\udce92.avi: does not start like" in said
         assert b"2 files: %d were there, %d made" % (1 - made, made) in said
     assert (out / (odd + ".mp4")).exists()
+
+
+def test_jobs_share_the_work_and_a_last_run_writes_the_lists(videos, tmp_path):
+    lists, out = tmp_path / "list.txt", tmp_path / "out"
+    lists.write_text("a.mp4 0\na.avi 1\nsub/b c.mkv 1\n")
+    said: list[str] = []
+    jobs = [
+        str(path) for path in (out / "a.avi.mp4", out / "a.mp4", out / "sub/b c.mp4")
+    ]
+    for number in range(2):
+        before = {str(path) for path in out.rglob("*.mp4")}
+        shard = f"{number}/2"
+        assert not TOOL.prepare_videos(
+            videos, out, [lists], say=said.append, shard=shard
+        )
+        made = sorted({str(path) for path in out.rglob("*.mp4")} - before)
+        assert made == jobs[number::2]
+        assert not (out / "list.txt").exists()
+    assert not TOOL.prepare_videos(videos, out, [lists], say=said.append)
+    assert "3 files: 3 were there, 0 made" in said[-1]
+    assert (out / "list.txt").read_text().count("\n") == 3

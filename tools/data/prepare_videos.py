@@ -19,6 +19,9 @@ makes what is missing, what has changed, and what was made with other settings.
 With ``--shards N`` the prepared files of each list are written into N tars as well, in
 ``shards`` below the folder (tools/data/write_shards.py).
 
+Several jobs share the work by ``--shard 0/4`` to ``3/4`` and one folder to write to; a
+last run without it makes what they have left, and the annotation files.
+
 Nothing is ever written over that this tool did not write, or that was changed since:
 such files are named before the first is written, and the run ends.
 """
@@ -32,14 +35,14 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 import file_workers
+from file_names import add_shard_flag, share_of
 from prepared_files import (
-    JOURNAL,
     Job,
     Journal,
     place_problems,
-    read_journal,
+    read_journals,
     same_folder,
     target_names,
     up_to_date,
@@ -107,6 +110,7 @@ def prepare_videos(
     workers: int = 1,
     timeout: float | None = 60.0,
     say: Callable[[str], None] = print,
+    shard: str | None = None,
 ) -> int:
     """Prepares what is missing.
 
@@ -118,6 +122,8 @@ def prepare_videos(
         workers: Processes.
         timeout: Seconds that each read may take.
         say: Where messages go.
+        shard: ``'i/n'``: only the files of one of several jobs, and no annotation
+            files: a last run without it writes these.
 
     Returns:
         How many files failed.
@@ -131,15 +137,19 @@ def prepare_videos(
 
     lists, targets = _targets(root, out, annotations)
     form = form or TrainingForm()
-    jobs = [Job(*pair) for pair in targets.items()]
+    jobs = [Job(name, targets[name]) for name in share_of(targets, shard)]
     settings = f"{VERSION} {form}"
-    made = read_journal(out / JOURNAL)
+    made = read_journals(out)
     missing = [job for job in jobs if not up_to_date(job, root, out, made, settings)]
     refuse_to_destroy(root, out, lists, targets, missing)
-    lock = FolderLock(out, "a run of prepare_videos", "Wait for it or end it", say)
+    lists = lists if shard is None else []
+    part = (shard or "").replace("/", "-of-")
+    lock = FolderLock(
+        out, "a run of prepare_videos", "Wait for it or end it", say, part
+    )
     journal = None
     try:
-        journal = Journal(out, settings)
+        journal = Journal(out, settings, shard)
         remove_unfinished(out, below=True)
         places = dict(root=str(root), out=str(out))
         work = partial(prepare, form=form, timeout=timeout, **places)
@@ -264,17 +274,26 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--shards", type=int, help="write each list into so many tars as well (shards/)"
     )
+    add_shard_flag(parser)
     args = parser.parse_args(arguments)
     if args.workers < 1:
         parser.error("--workers must be positive")
     if args.shards is not None and not (args.ann and args.shards > 0):
         parser.error("--shards needs --ann, and must be positive")
+    if args.shards and args.shard:
+        parser.error("--shards is of the last run, which is without --shard")
     try:
         form = TrainingForm(
             args.short_side, args.key_frame_every, args.sample_rate, args.crf
         )
         failed = prepare_videos(
-            args.videos, args.out, args.ann, form, args.workers, say=_say
+            args.videos,
+            args.out,
+            args.ann,
+            form,
+            args.workers,
+            say=_say,
+            shard=args.shard,
         )
         if args.shards:
             made = [args.out / path.name for path in args.ann]
