@@ -501,6 +501,6 @@ def test_jobs_share_the_work_and_a_last_run_writes_the_lists(videos, tmp_path):
         made = sorted({str(path) for path in out.rglob("*.mp4")} - before)
         assert made == jobs[number::2]
         assert not (out / "list.txt").exists()
-    assert not TOOL.prepare_videos(videos, out, [lists], say=said.append)
+    assert not share()
     assert "3 files: 3 were there, 0 made" in said[-1]
     assert (out / "list.txt").read_text().count("\n") == 3
