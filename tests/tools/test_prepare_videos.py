@@ -489,15 +489,11 @@ def test_jobs_share_the_work_and_a_last_run_writes_the_lists(videos, tmp_path):
     lists, out = tmp_path / "list.txt", tmp_path / "out"
     lists.write_text("a.mp4 0\na.avi 1\nsub/b c.mkv 1\n")
     said: list[str] = []
-    jobs = [
-        str(path) for path in (out / "a.avi.mp4", out / "a.mp4", out / "sub/b c.mp4")
-    ]
+    jobs = [str(out / name) for name in ("a.avi.mp4", "a.mp4", "sub/b c.mp4")]
+    share = partial(TOOL.prepare_videos, videos, out, [lists], say=said.append)
     for number in range(2):
         before = {str(path) for path in out.rglob("*.mp4")}
-        shard = f"{number}/2"
-        assert not TOOL.prepare_videos(
-            videos, out, [lists], say=said.append, shard=shard
-        )
+        assert not share(shard=f"{number}/2")
         made = sorted({str(path) for path in out.rglob("*.mp4")} - before)
         assert made == jobs[number::2]
         assert not (out / "list.txt").exists()
