@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import numpy as np
 import pytest
 from helpers_media import numbers, write_coded
@@ -115,6 +117,11 @@ def test_faults_that_stay_are_an_error_with_the_name(site):
         fetch(site.url + "none.mp4", patient())
     with pytest.raises(FetchError, match="cannot be fetched"):
         fetch("http://127.0.0.1:9/a.mp4", patient(retries=0))
+    with pytest.raises(FetchError, match=r"Protocol not known: petrel$"):
+        fetch("petrel://bucket/a.mp4", patient())
+    if importlib.util.find_spec("gcsfs") is None:
+        with pytest.raises(FetchError, match=r"(?i)gcsfs.*; pip install"):
+            fetch("gs://bucket/a.mp4", patient())
 
 
 def test_a_server_that_fails_in_the_middle_of_a_file(site, clip, monkeypatch):

@@ -11,7 +11,7 @@ from ..trust.errors import MISTAKES, FetchError
 
 FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0  # seconds before another attempt
 # Another attempt would fail as well.
-FINAL = (*MISTAKES, FileNotFoundError, IsADirectoryError, PermissionError)
+FINAL = (*MISTAKES, FileNotFoundError, IsADirectoryError, PermissionError, ValueError)
 FINAL_NAMES = {"NoCredentialsError", "PartialCredentialsError", "InvalidURL"}
 TRY_LATER = {408, 425, 429}  # status codes below 500 that may pass
 
@@ -120,6 +120,9 @@ def _told(url: str, error: Exception, attempts: int) -> Exception:
     not_found = isinstance(error, FileNotFoundError) and status in (None, 404, 410)
     if not_found and _is_final(error):
         return FileNotFoundError(f"media file not found: {name}")
+    if isinstance(error, ImportError):
+        advice = 'pip install "mmstconv[cloud]" brings s3:// and https://'
+        return FetchError(name, f"cannot be fetched: {error}", advice)
     if isinstance(error, MISTAKES):
         kind = type(error).__name__
         return type(error)(f"{name}: the storage options do not fit ({kind}: {error})")
@@ -138,7 +141,8 @@ def _reason(error: BaseException) -> str:
         return f"the store answered {code}"
     if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
         return "no answer in time"
-    if type(error) is OSError and error.errno is None:
-        return str(error) if "://" not in str(error) else "OSError"
+    plain = type(error) in (OSError, ValueError) and not getattr(error, "errno", None)
+    if plain:
+        return str(error) if "://" not in str(error) else type(error).__name__
     text = getattr(error, "strerror", None)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
