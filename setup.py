@@ -80,6 +80,7 @@ setup(
     install_requires=requirements("runtime.txt"),
     extras_require={
         "cloud": requirements("cloud.txt"),
+        "completion": requirements("completion.txt"),
         "language": requirements("language.txt"),
         "mim": requirements("mim.txt"),
         "pretrained": requirements("pretrained.txt"),
@@ -87,6 +88,7 @@ setup(
         "tables": requirements("tables.txt"),
         "tests": requirements("tests.txt"),
     },
+    entry_points={"console_scripts": ["mmstconv = mmstconv.__main__:main"]},
     cmdclass={"build_py": BuildWithMim},
     zip_safe=False,
 )

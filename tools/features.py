@@ -23,23 +23,18 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from file_names import fitting, plain_names, share_of
+from file_names import fitting, part_of, plain_names, share_of
 from inference_commands import add_files, add_shared_flags, named_videos, progress_bar
 from tqdm import tqdm
 
-from mmstconv.apis.features import (
-    FORMATS,
-    FUSED,
-    LEVELS,
-    FeatureReader,
-    load_feature_model,
-    save_features,
-)
 from mmstconv.disk import local_path, print_any_name
-from mmstconv.engine.messages import short_errors
 from mmstconv.media import open_media
 
-LONGEST_SUFFIX = max(len(kind.suffix) for kind in FORMATS.values())
+# As mmstconv.apis.features, which takes long to import, has them.
+FORMATS = ("npy", "npz", "h5", "parquet")
+LEVELS = ("steps", "clip")
+FUSED = "fused"
+LONGEST_SUFFIX = len(".parquet")
 
 
 def parse_args():
@@ -89,6 +84,8 @@ def parse_args():
 
 
 def model_of(args):
+    from mmstconv.apis import load_feature_model
+
     return load_feature_model(
         args.config,
         args.checkpoint,
@@ -119,6 +116,9 @@ def warn(text):
 def main():
     print_any_name()
     args = parse_args()
+    from mmstconv.apis.features import FeatureReader, save_features
+    from mmstconv.engine.messages import short_errors
+
     kept = f"what is done is in {args.out}, the same command goes on"
     with short_errors("features", kept):
         files = named_videos(args.files)  # of all jobs: names tell them apart
@@ -137,7 +137,7 @@ def main():
                 args.out,
                 args.format,
                 notes=notes,
-                part=(args.shard or "").replace("/", "-of-"),
+                part=part_of(args.shard),
                 film=film_bar,
                 progress=lambda done, total: bar.update(done - bar.n),
                 warn=warn,

@@ -12,19 +12,19 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from file_names import add_shard_flag, shortened
-from torch import nn
 from tqdm import tqdm
 
-from mmstconv.apis import load_recognizer
-from mmstconv.apis.detect import THRESHOLD
-from mmstconv.datasets.annotation import LINE_END
 from mmstconv.disk import ForeignFile, is_remote, local_path, public_name
-from mmstconv.engine.configs import read_config
 from mmstconv.media import Store, open_media, source_at
 from mmstconv.media.video_files import videos_below
+
+if TYPE_CHECKING:
+    from torch import nn
+
+THRESHOLD = 0.3  # as mmstconv.apis.detect, which takes long to import, has it
 
 
 def add_model_and_files(parser: argparse.ArgumentParser, or_else: str = "") -> None:
@@ -95,6 +95,8 @@ def named_videos(paths: Iterable[Path]) -> list[Path]:
     Raises:
         ValueError: A folder, a text file or a pattern names none.
     """
+    from mmstconv.datasets.annotation import LINE_END
+
     videos: dict[Path, None] = {}
     for path in paths:
         named = [path]
@@ -129,6 +131,8 @@ def default_out(path: Path, suffix: str) -> Path:
 
 def load(args: argparse.Namespace) -> nn.Module:
     """The model of ``config`` and ``checkpoint``, with the flags that all take."""
+    from mmstconv.apis import load_recognizer
+
     return load_recognizer(args.config, args.checkpoint, args.device, trust=args.trust)
 
 
@@ -160,7 +164,11 @@ def run_of(args: argparse.Namespace) -> dict:
 
 def model_of(config: str, checkpoint: str) -> dict:
     """Tells one model from another: config, with its bases, and weights."""
-    text = json.dumps(read_config(config).to_dict(), default=str, sort_keys=True)
+    from mmstconv.engine.configs import read_config
+
+    text = json.dumps(
+        read_config(config, parts=()).to_dict(), default=str, sort_keys=True
+    )
     here = os.path.isfile(checkpoint)  # what is no file the loader refuses, or fetches
     return dict(
         config=hashlib.sha256(text.encode()).hexdigest()[:32],

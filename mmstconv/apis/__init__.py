@@ -23,6 +23,7 @@ from .inference import (
 from .joining import join_tasks
 from .long_video import score_video
 from .predict_frames import FrameForecast, predict_frames
+from .predictions import Prediction, predict_videos
 from .summarize import FilmSummary, choose_shots, summarize
 from .windows import Window
 
@@ -33,6 +34,7 @@ __all__ = [
     "FeatureRows",
     "FilmSummary",
     "FrameForecast",
+    "Prediction",
     "StreamingCaptioner",
     "StreamingDetector",
     "StreamingRecognizer",
@@ -58,6 +60,7 @@ __all__ = [
     "load_recognizer",
     "predict_frames",
     "predict_video",
+    "predict_videos",
     "save_features",
     "score_video",
     "summarize",

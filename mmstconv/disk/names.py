@@ -20,7 +20,7 @@ FETCH_ADVICE = (
 
 def is_remote(name: str) -> bool:
     """Whether a name is of an object store or a URL (``s3://``, ``http://`` ...)."""
-    return REMOTE.match(name) is not None
+    return isinstance(name, str) and REMOTE.match(name) is not None
 
 
 def public_name(name: str) -> str:

@@ -92,3 +92,15 @@ def test_a_log_gets_few_lines(capsys):
             bar.update(1)
     said = capsys.readouterr().err
     assert said.count("\r") <= 3 and said.endswith("\n") and "500/500" in said
+
+
+def test_what_flags_repeat_is_what_they_are_of():
+    """Modules that take long to import have these too."""
+    from mmstconv.apis.detect import THRESHOLD
+    from mmstconv.apis.summary.shots import ShotLimits
+    from mmstconv.datasets.captions import CAPTION_FORMATS
+
+    limits = load_script("tools/summarize.py")
+    assert TOOL.THRESHOLD == THRESHOLD
+    assert (limits.SHORTEST, limits.LONGEST) == ShotLimits()[:2]
+    assert load_script("tools/data/list_words.py").FORMATS == sorted(CAPTION_FORMATS)

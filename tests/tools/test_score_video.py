@@ -158,3 +158,20 @@ def test_nothing_of_the_user_is_written_over(monkeypatch, checkpoint, video, tmp
         assert out.read_bytes().count(b"\n") == len(lines)
     with TOOL.only_writer(out), pytest.raises(SystemExit, match="by another process"):
         call(monkeypatch, *command)
+
+
+def test_an_error_before_the_first_window_leaves_no_file(
+    monkeypatch, checkpoint, video, tmp_path
+):
+    """What is left would refuse other options. An empty file that was there stays."""
+    out = tmp_path / "scores.csv"
+    with pytest.raises(SystemExit) as said:
+        call(monkeypatch, checkpoint, video, "--hop", "0", "--out", out)
+    assert "hop" in str(said.value)
+    assert not [*tmp_path.iterdir()]
+    out.touch()
+    with pytest.raises(SystemExit):
+        call(monkeypatch, checkpoint, video, "--hop", "0", "--out", out)
+    assert out.read_bytes() == b"" and [*tmp_path.iterdir()] == [out]
+    call(monkeypatch, checkpoint, video, "--out", out)
+    assert out.read_bytes().count(b"\n") > 1

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ...checkpoints.filling import fill
 from ...checkpoints.reading import CheckpointError
-from ...datasets.transforms.roles import size_after
+from ...datasets.transforms.roles import role_of, size_after
 from ...models.layers import align_steps, pool_space
 from ...models.streams import ConvStream
 from .streams_alone import recognizer_of
@@ -143,9 +143,9 @@ def _pipeline(
     steps = []
     for step in source[source.index(sampler) + 1 :]:
         kind = step["type"]
-        if kind.endswith("Decode") or kind.startswith(("Format", "Pack")):
-            continue
-        steps.append(step)
+        loads = kind.endswith("Decode") or kind.startswith(("Format", "Pack"))
+        if not loads and not _draws(kind):
+            steps.append(step)
     names = ["rgb"]
     pipeline = [
         dict(type="OpenMedia"),
@@ -160,6 +160,12 @@ def _pipeline(
         ),
     ]
     return pipeline, frames, _size(steps)
+
+
+def _draws(kind: str) -> bool:
+    """Whether a transform draws at random, as TPN's own test pipeline does."""
+    with DefaultScope.overwrite_default_scope("mmaction"):
+        return role_of(TRANSFORMS.get(kind)).at_random
 
 
 def _frames_of(sampler: Mapping, cfg: Mapping, flat: bool) -> tuple[int, float]:

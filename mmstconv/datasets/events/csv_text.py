@@ -64,6 +64,17 @@ def named_columns(text: str) -> set[str]:
     return {cell.strip() for cell in next(csv.reader([first]), [])}
 
 
+def _other_delimiter(line: str, columns: Sequence[str]) -> str:
+    """What a spreadsheet has divided the columns by, where that is another letter."""
+    for letter, name in {";": "semicolons", "\t": "tabs", "|": "bars"}.items():
+        if set(columns) <= {cell.strip(" \"'") for cell in line.split(letter)}:
+            return (
+                f"; {name} divide them: save the table with commas, and numbers with "
+                "points"
+            )
+    return ""
+
+
 def _header(path: str, number: int, cells: list[str], columns: Sequence[str]) -> list:
     missing = [name for name in columns if name not in cells]
     if missing:
@@ -71,7 +82,7 @@ def _header(path: str, number: int, cells: list[str], columns: Sequence[str]) ->
             [
                 f"{path}:{number}: the first line must name the columns "
                 f"{', '.join(columns)}; {', '.join(missing)} not found in "
-                f"{shown(' '.join(cells))}"
+                f"{shown(' '.join(cells))}{_other_delimiter(' '.join(cells), columns)}"
             ]
         )
     if len(set(cells)) < len(cells):
