@@ -1,7 +1,7 @@
 #!/bin/bash
 # One job's share of a command over many files: task i of n adds `--shard i/n`.
 #
-#   sbatch --array 0-15 tools/cluster/share.sh features data/videos --out features ...
+#   sbatch --array 0-15 tools/cluster/share.sh features data/videos --out features --weights FILE
 #
 # Under Slurm i and n are those of the array; in a Kubernetes Job that is indexed, i is
 # JOB_COMPLETION_INDEX and n is given as SHARDS (tools/cluster/share-job.yaml). A task
