@@ -31,13 +31,18 @@ def read_table(
     """
     text = LINE_END.sub("\n", read_text(path))
     quoting = csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE
-    rows = csv.reader(io.StringIO(text), delimiter=delimiter, quoting=quoting)
+    # strictly: a quote that is never closed would take all rows behind it for one text
+    rows = csv.reader(
+        io.StringIO(text), delimiter=delimiter, quoting=quoting, strict=True
+    )
     header: list[str] | None = None
     while True:
         number = rows.line_num + 1
         try:
             cells = next(rows, None)
         except csv.Error as error:
+            if header is None:
+                _header(path, number, [LINE_END.split(text)[number - 1]], columns)
             mistakes.append(f"{path}:{number}: is no row of a table ({error})")
             continue
         if cells is None:

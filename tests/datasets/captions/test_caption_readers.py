@@ -362,6 +362,15 @@ def test_a_film_without_a_sentence_that_can_be_used_is_mended_away(tmp_path, cap
     assert found.films[0].sentences[0].source == 1 and not found.problems
 
 
+def test_a_quote_that_is_not_closed_takes_no_row_with_it(tmp_path):
+    for text, line in {
+        'file,text\na,fine\nb,"open\nc,more\n': "FILE:3: is no row of a table",
+        'file,text\na,"two" words\nb,fine\n': "FILE:2: is no row of a table",
+    }.items():
+        problems = problems_of(write(tmp_path, text))
+        assert len(problems) == 1 and problems[0].startswith(line), problems
+
+
 def test_what_a_spreadsheet_divides_columns_by_is_named(tmp_path):
     """And nothing is said of letters that are no delimiters there."""
     cases = {
