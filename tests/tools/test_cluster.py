@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import pytest
 import yaml
 from conftest import ROOT
 
@@ -99,6 +100,7 @@ def test_a_training_job_starts_torchrun_on_each_machine(tmp_path):
     assert words[12:] == train.split()
 
 
+@pytest.mark.slow  # three processes that import torch
 def test_torchrun_takes_these_flags(tmp_path):
     """One machine, one process: it starts the command, which shows its help."""
     alone = dict(TRAIN, SLURM_JOB_NUM_NODES="1", PROCESSES="1", OMP_NUM_THREADS="1")
