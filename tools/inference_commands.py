@@ -18,7 +18,8 @@ from file_names import add_shard_flag, shortened
 from tqdm import tqdm
 
 from mmstconv.disk import ForeignFile, is_remote, local_path, public_name
-from mmstconv.media import Store, open_media, source_at
+from mmstconv.media import open_media
+from mmstconv.media.remote import Store, source_at
 from mmstconv.media.video_files import videos_below
 
 if TYPE_CHECKING:

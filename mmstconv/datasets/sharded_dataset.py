@@ -11,7 +11,7 @@ from mmaction.registry import DATASETS
 from mmengine.logging import print_log
 
 from ..disk import FETCH_ADVICE, is_remote, public_name
-from ..media import fetch
+from ..media.remote import fetch
 from .annotation import AnnotationError, listed, read_text
 from .shards import Shard, expanded, read_index, read_shard
 from .transforms.roles import role_of, steps_of

@@ -5,8 +5,6 @@ from .reading.image_folder import ImageFolderReader
 from .reading.protocol import Media
 from .reading.reader import MediaInfo, MediaReader
 from .reading.view import View
-from .remote.fetching import fetch, source_at
-from .remote.store import Store
 from .trust.errors import (
     FetchError,
     MediaError,
@@ -35,14 +33,11 @@ __all__ = [
     "MediaTimeoutError",
     "NoStreamError",
     "SoundCoding",
-    "Store",
     "UnreadableMediaError",
     "UntrustedMediaError",
     "VideoCoding",
     "View",
-    "fetch",
     "open_media",
     "part_of_file",
-    "source_at",
     "write_media",
 ]

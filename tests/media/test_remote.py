@@ -9,8 +9,8 @@ import pytest
 from helpers_media import numbers, write_coded
 from helpers_remote import http_site
 
-from mmstconv.media import FetchError, FileSource, MediaError, Store, fetch, open_media
-from mmstconv.media.remote import fetching, store
+from mmstconv.media import FetchError, FileSource, MediaError, open_media
+from mmstconv.media.remote import Store, fetch, fetching, store
 from mmstconv.media.trust.sources import part_of_file
 
 pytest.importorskip("aiohttp")

@@ -8,7 +8,7 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from mmstconv.disk import is_remote, public_name
-from mmstconv.media import Store, fetch
+from mmstconv.media.remote import Store, fetch
 
 from .checks import positive_number, require
 from .roles import Role
