@@ -46,10 +46,10 @@ GROUPS = {
 COMMANDS = {name: row for rows in GROUPS.values() for name, row in rows.items()}
 
 EXAMPLES = """\
-  mmstconv train my_videos.py
-  mmstconv predict my_videos.py work_dirs/my_videos/epoch_20.pth films/
-  mmstconv report work_dirs/my_videos/predictions.pkl
-  torchrun --nproc-per-node 2 -m mmstconv train my_videos.py --launcher pytorch"""
+  mmstconv train CONFIG
+  mmstconv predict CONFIG work_dirs/NAME/epoch_20.pth films/ --out found.csv
+  mmstconv report CONFIG CHECKPOINT
+  torchrun --nproc-per-node 2 -m mmstconv train CONFIG --launcher pytorch"""
 
 
 def scripts() -> dict[str, Path]:

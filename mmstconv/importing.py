@@ -14,11 +14,13 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
+from pkgutil import iter_modules
 from types import ModuleType
 
 
@@ -98,8 +100,13 @@ class Apart:
     def put_together(self) -> None:
         """Import the package as it is imported without this module."""
         if vars(self.module).pop("__getattr__", None):
-            del self.module.__dir__
-            self.execute(self.module)
+            try:
+                del self.module.__dir__
+                self.execute(self.module)
+            except BaseException:  # the next question fails in the same way
+                self.module.__getattr__ = self.find
+                self.module.__dir__ = partial(self.whole, dir)
+                raise
 
 
 def places_of(package: str, init: Path) -> dict[str, str]:
@@ -161,15 +168,25 @@ def imported_from(package: str, name: str) -> bool:
     """Import the module that has a name of a package that was taken apart.
 
     Returns:
-        Whether the package's ``__init__`` says where the name is.
+        Whether the ``__init__`` of the package, or of one below it, says where it is.
     """
     module = import_module(package)
     part = WATCHER.parts.get(package)
-    return part is not None and name in part.places and hasattr(module, name)
+    if part is None:
+        return False
+    if name in part.places:
+        return hasattr(module, name)
+    below = [one.name for one in iter_modules(module.__path__) if one.ispkg]
+    return any(imported_from(f"{package}.{one}", name) for one in below)
 
 
 def put_together() -> None:
-    """Import what was taken apart whole, and take nothing apart any more."""
+    """Import what was taken apart whole, and take nothing apart any more.
+
+    A package that needs what is not installed fails when it is asked, not here: nobody
+    may ask.
+    """
     WATCHER.apart = frozenset()
     while WATCHER.parts:
-        WATCHER.parts.popitem()[1].put_together()
+        with suppress(ImportError):
+            WATCHER.parts.popitem()[1].put_together()

@@ -96,3 +96,17 @@ def test_a_failing_import_fails_as_ever(said):
     code = "after_import('pack.absent', print)\ntry:\n    import pack.absent\n"
     assert said(code + "except ModuleNotFoundError as e: print(e.name)") == [
         "pack.absent"]  # fmt: skip
+
+
+def test_a_package_that_cannot_be_imported_fails_when_it_is_asked(said, tmp_path):
+    broken = tmp_path / "pack" / "broken"
+    broken.mkdir()
+    (broken / "__init__.py").write_text("from .deep import X\nimport not_installed\n")
+    (broken / "deep.py").write_text("X = 5\n")
+    code = "from pack.broken import X; print(X); put_together()\nimport pack\n"
+    code += "print(pack.MADE_HERE)\n"
+    for _ in range(2):
+        code += "try:\n    import pack.broken as b; b.Y\n"
+        code += "except ModuleNotFoundError as e: print(e.name)\n"
+    whole = ["first", "deep", "inner", "third", "whole"]
+    assert said(code) == ["5", *whole, "2", "not_installed", "not_installed"]

@@ -18,7 +18,7 @@ from mmstconv.disk import print_any_name
 def parse_args():
     parser = argparse.ArgumentParser(
         description="Measure how fast this machine loads data and trains",
-        epilog="example: mmstconv bench my_videos.py --seconds 5",
+        epilog="example: mmstconv bench CONFIG --seconds 5",
     )
     parser.add_argument("config", help="train config file path")
     parser.add_argument(

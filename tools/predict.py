@@ -41,7 +41,7 @@ def positive(text):
 def parse_args():
     parser = argparse.ArgumentParser(
         description="Recognise video files",
-        epilog="example: mmstconv predict my_videos.py epoch_20.pth films/ --out a.csv",
+        epilog="example: mmstconv predict CONFIG CHECKPOINT films/ --out found.csv",
     )
     parser.add_argument("config", help="config the checkpoint was trained with")
     parser.add_argument("checkpoint", help="checkpoint file")
@@ -100,11 +100,13 @@ def parse_args():
 
 def workers_for(count, args):
     """Processes that read files: none for a few files, which are read sooner."""
-    from mmstconv.cores import loader_workers
-
     if args.workers is not None:
         return args.workers
-    return min(loader_workers(), count // 16)
+    if count < 32:
+        return 0
+    from mmstconv.cores import loader_workers
+
+    return loader_workers()
 
 
 def predictions_of(model, files, args):

@@ -152,6 +152,15 @@ def _broken(module: str) -> str | None:
     return None
 
 
+def _whole(package: str) -> str | None:
+    """Why not all of a package can be imported; None: it can."""
+    try:
+        dir(import_module(package))
+    except Exception as error:
+        return f"{package} cannot be imported: {type(error).__name__}: {error}"
+    return None
+
+
 def _mmcv() -> Package:
     from packaging.requirements import Requirement
 
@@ -163,12 +172,10 @@ def _mmcv() -> Package:
 def _models_of_mmaction() -> Package:
     """MMAction2's models and ours import much that need not be there."""
     wanted = ("mmaction.models", "mmaction.datasets", "mmstconv.models")
-    broken = [_broken(one) for one in wanted]
-    try:
-        put_together()
-    except Exception as error:
-        broken.append(f"cannot be imported whole: {type(error).__name__}: {error}")
-    problem = next((one for one in broken if one), None)
+    for one in wanted:
+        _broken(one)
+    put_together()
+    problem = next((broken for one in wanted if (broken := _whole(one))), None)
     return Package("models and data", None, "", problem)
 
 
