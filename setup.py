@@ -79,6 +79,7 @@ setup(
     package_dir={"": "."},
     install_requires=requirements("runtime.txt"),
     extras_require={
+        "cloud": requirements("cloud.txt"),
         "completion": requirements("completion.txt"),
         "language": requirements("language.txt"),
         "mim": requirements("mim.txt"),

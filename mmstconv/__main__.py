@@ -20,6 +20,7 @@ GROUPS = {
         "check": ("check.py", "check video files and lists of them"),
         "extract": ("data/extract.py", "frames, flow and log-mel features as files"),
         "prepare": ("data/prepare_videos.py", "re-encode videos for fast loading"),
+        "write-shards": ("data/write_shards.py", "videos into tars (webdataset)"),
         "download": ("download_weights.py", "fetch published weights"),
         "convert": ("convert_checkpoint.py", "convert published weights"),
     },

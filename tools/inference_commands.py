@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from file_names import add_shard_flag, shortened
 from tqdm import tqdm
 
-from mmstconv.disk import local_path
+from mmstconv.disk import is_remote, local_path, public_name
 from mmstconv.media import open_media
+from mmstconv.media.remote import Store, source_at
 from mmstconv.media.video_files import videos_below
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ def default_out(path: Path, suffix: str) -> Path:
         path: Of the file or folder.
         suffix: That replaces its own.
     """
+    if is_remote(os.fspath(path)):
+        return Path(shortened(Path(public_name(path)).stem, suffix))
     return Path(shortened(Path(os.path.abspath(path)).stem, suffix))
 
 
@@ -154,6 +157,8 @@ def model_of(config: str, checkpoint: str) -> dict:
 
 def stamp(path: str | os.PathLike) -> list:
     """Tells one version of a file from another."""
+    if is_remote(os.fspath(path)):
+        return [public_name(path), Store({}).size(path)]
     found = os.stat(path)
     return [os.fspath(path), found.st_size, found.st_mtime_ns]
 
@@ -191,8 +196,8 @@ def film_bar(path: str | os.PathLike) -> Iterator[FilmBar]:
         FileNotFoundError: There is no such file.
         MediaError: It is no readable video; the message names it.
     """
-    with open_media(path) as media:
+    with open_media(source_at(path)) as media:
         begin, end = media.extent
-    whole = dict(desc=os.fspath(path), total=round(end - begin), unit="s")
+    whole = dict(desc=public_name(os.fspath(path)), total=round(end - begin), unit="s")
     with progress_bar(**whole) as bar:
         yield FilmBar(bar, begin, end)

@@ -24,14 +24,14 @@ from inference_commands import (
     stamp,
 )
 
-from mmstconv.disk import ForeignFile, local_path, only_writer, print_any_name
+from mmstconv.disk import ForeignFile, media_path, only_writer, print_any_name
 
 
 def parse_args():
     parser = argparse.ArgumentParser(description="Score a long video window by window")
     parser.add_argument("config", help="config the checkpoint was trained with")
     parser.add_argument("checkpoint", help="checkpoint file")
-    parser.add_argument("video", type=local_path, help="video file")
+    parser.add_argument("video", type=media_path, help="video file, or its address")
     parser.add_argument(
         "--out", type=Path, help="CSV file; default: the video's name and .scores.csv"
     )

@@ -18,6 +18,7 @@ from ..checkpoints.filling import fill
 from ..checkpoints.reading import CheckpointError
 from ..checkpoints.trust import trusting
 from ..datasets.class_names import ClassNamesError, find_class_names
+from ..disk import is_remote
 from ..engine.configs import read_config
 from ..models.heads import multi_class_of, probabilities
 from ..models.joint import Fused, Steps
@@ -216,12 +217,20 @@ def as_sample(
     path: str | os.PathLike | bytes,
     pipeline: Sequence[Mapping] | None,
 ) -> tuple[dict, Compose | None]:
-    """What a pipeline gets of a file, and the pipeline built."""
+    """What a pipeline gets of a file, and the pipeline built.
+
+    A file elsewhere is fetched, whether the pipeline says so or not: who names one file
+    asks for it.
+    """
     # a dict goes to the pipeline as it is: our reader says what is wrong with a path
     sample = dict(
         filename=os.fspath(path), label=-1, start_index=0, modality="RGB", damage=[]
     )
-    if pipeline is None:
+    elsewhere = is_remote(path)
+    if pipeline is None and (not elsewhere or model is None):
         return sample, None
+    steps = [dict(step) for step in pipeline or model.cfg.test_pipeline]
+    if elsewhere and not any("FetchMedia" in str(step.get("type")) for step in steps):
+        steps.insert(0, dict(type="FetchMedia"))
     init_default_scope(model.cfg.get("default_scope", "mmaction"))
-    return sample, Compose([dict(step) for step in pipeline])
+    return sample, Compose(steps)

@@ -11,6 +11,7 @@ from mmaction.structures import ActionDataSample
 from mmengine.dataset import Compose, pseudo_collate
 from torch import Tensor, nn
 
+from ..disk import is_remote
 from ..media import MediaError
 from .inference import as_sample, class_names, class_probabilities
 from .sources import Source, content_of, name_of
@@ -100,9 +101,11 @@ def predict_videos(
     require_classes(model)
     if batch_size < 1:
         raise ValueError(f"batch_size must be 1 or more, got {batch_size}")
-    _, pipeline = as_sample(model, "", model.cfg.test_pipeline)
+    sources = list(sources)
+    elsewhere = next(filter(is_remote, sources), "")  # then all go past FetchMedia
+    _, pipeline = as_sample(model, elsewhere, model.cfg.test_pipeline)
     loader = torch.utils.data.DataLoader(
-        Files(list(sources), pipeline),
+        Files(sources, pipeline),
         batch_size=None,  # a file at a time: those that cannot be used leave no gap
         num_workers=workers,
         prefetch_factor=4 if workers else None,

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import os
 from typing import BinaryIO
-from urllib.error import URLError
-from urllib.parse import urlsplit
-from urllib.request import urlopen
 
-from ..disk import is_remote
+from ..disk import public_name
 
 Source = str | os.PathLike | bytes | BinaryIO
-TIMEOUT = 60.0  # seconds without a byte
 
 
 def name_of(source: Source) -> str:
@@ -20,41 +16,17 @@ def name_of(source: Source) -> str:
         return f"<{len(source)} bytes>"
     if hasattr(source, "read"):
         return str(getattr(source, "name", "<stream>"))
-    return os.fspath(source)
+    return public_name(os.fspath(source))
 
 
 def content_of(source: Source) -> str | bytes:
-    """A path as it is, of anything else the whole content.
+    """A path or URL as it is (``FetchMedia`` reads it), of a stream all that it has.
 
     Raises:
-        OSError: It cannot be read; the message names it.
-        ValueError: It is a URL that is neither of the web nor of a file system that
-            fsspec knows.
+        OSError: The stream cannot be read.
     """
     if hasattr(source, "read"):
         return source.read()
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source)
-    name = os.fspath(source)
-    if not isinstance(name, str) or not is_remote(name):
-        return name
-    if urlsplit(name).scheme in ("http", "https"):
-        return _of_web(name)
-    try:
-        import fsspec
-    except ImportError:
-        raise ValueError(f"{name}: pip install fsspec to read it") from None
-    with fsspec.open(name, "rb") as file:
-        return file.read()
-
-
-def _of_web(url: str) -> bytes:
-    try:
-        with urlopen(url, timeout=TIMEOUT) as answer:
-            content = answer.read()
-            wanted = answer.headers.get("Content-Length")
-    except (URLError, OSError) as error:
-        raise OSError(f"{url}: {getattr(error, 'reason', error)}") from error
-    if wanted is not None and len(content) != int(wanted):
-        raise OSError(f"{url}: {len(content)} of {wanted} bytes came")
-    return content
+    return os.fspath(source)

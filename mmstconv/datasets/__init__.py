@@ -14,6 +14,7 @@ from .sequences import (
     MovingDigitsDataset,
     MovingMNISTDataset,
 )
+from .sharded_dataset import ShardedVideoDataset
 from .summaries import SummaryDataset
 from .transforms import *  # noqa: F403
 from .transforms import __all__ as _transforms
@@ -41,6 +42,7 @@ __all__ = [
     "MultiModalVideoDataset",
     "RepeatDataset",
     "ResumableSampler",
+    "ShardedVideoDataset",
     "UntrimmedVideoDataset",
     *_transforms,
 ]

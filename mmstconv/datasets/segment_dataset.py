@@ -69,8 +69,10 @@ class MultiModalSegmentDataset(MultiModalVideoDataset):
             raise AnnotationError(lines or [f"{self.ann_file}: names no video"])
         return rows
 
-    def _row_problems(self, rows: list[Row], root: str | None) -> dict[int, list[str]]:
-        problems = row_problems(rows, self.num_classes, root, self.multi_class)
+    def _row_problems(
+        self, rows: list[Row], root: str | None, fetched: bool
+    ) -> dict[int, list[str]]:
+        problems = row_problems(rows, self.num_classes, root, self.multi_class, fetched)
         if not self.multi_class:
             for row in rows:
                 if len(row.labels) > 1:

@@ -172,3 +172,7 @@ def _use_gloo(cfg: Config) -> None:
     cfg.model_wrapper_cfg.setdefault(
         "find_unused_parameters", cfg.get("find_unused_parameters", False)
     )
+    strategy = cfg.get("strategy") or {}
+    if strategy.get("type") == "DDPStrategy":  # of FlexibleRunner, which has its own
+        wrapper = strategy.get("model_wrapper") or {}
+        strategy.model_wrapper = {**cfg.model_wrapper_cfg, **wrapper}

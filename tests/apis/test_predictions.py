@@ -62,6 +62,7 @@ def test_batches_say_what_each_file_says(model, files, tmp_path):
 
 
 def test_wherever_it_comes_from(model, files):
+    pytest.importorskip("aiohttp")
     serve = partial(SimpleHTTPRequestHandler, directory=files[0].parent)
     with ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -71,7 +72,7 @@ def test_wherever_it_comes_from(model, files):
         *same, gone = predict_videos(model, [*given, url + "gone.mp4"])
         server.shutdown()
     assert len({str(one.scores) for one in same}) == 1 and same[0].scores
-    assert "gone.mp4: File not found" in str(gone.error)
+    assert str(gone.error) == f"media file not found: {url}gone.mp4"
 
 
 def test_what_is_refused(model, files):

@@ -8,6 +8,7 @@ import sys
 import pytest
 import torch
 from conftest import ROOT, load_script
+from helpers_remote import http_site
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -68,6 +69,22 @@ def test_writes_and_goes_on(monkeypatch, checkpoint, video, tmp_path):
         )
     call(monkeypatch, *command)  # nothing is left to do
     assert list(csv.reader(out.read_text("utf-8").splitlines())) == again
+
+
+def test_a_film_of_a_server(monkeypatch, checkpoint, video, tmp_path):
+    """The same lines as of the file; the name has no part of the address."""
+    pytest.importorskip("aiohttp")
+    monkeypatch.chdir(tmp_path)
+    call(monkeypatch, checkpoint, video, "--hop", "8", "--out", "here.csv")
+    with http_site() as site:
+        site.files["/film.mp4"] = video.read_bytes()
+        url = site.url + "film.mp4?signature=hunter2"
+        for _ in range(2):  # written, and found done
+            call(monkeypatch, checkpoint, url, "--hop", "8")
+    there = (tmp_path / "film.scores.csv").read_text()
+    assert there == (tmp_path / "here.csv").read_text()
+    described = (tmp_path / "film.scores.csv.run.json").read_text()
+    assert "film.mp4" in described and "hunter2" not in described
 
 
 def test_several_classes_are_probabilities_each(
