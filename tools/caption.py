@@ -35,7 +35,7 @@ from inference_commands import (
     model_of,
     stamp,
 )
-from live_frames import frames_of
+from live_frames import begin_of, frames_of
 
 from mmstconv.apis import (
     StreamingCaptioner,
@@ -165,21 +165,23 @@ def say_live(model, args):
         options["every"] = args.every
     stream = StreamingCaptioner(model, **options)
     source = os.fspath(args.files[0])
+    begin = begin_of(source)
     try:
         for frame, sound in frames_of(
             source, stream.fps, stream.sample_rate, fast=args.fast
         ):
             if len(sound):
                 stream.push_sound(sound)
-            show(stream.push_frame(frame))
+            show(stream.push_frame(frame), begin)
     except KeyboardInterrupt:  # the usual end of a camera
         pass
-    show(stream.finish())
+    show(stream.finish(), begin)
 
 
-def show(captions):
+def show(captions, begin):
     for one in captions:
-        print(f"{one.start:8.2f} {one.end:8.2f}  {one.text}", flush=True)
+        times = f"{begin + one.start:8.2f} {begin + one.end:8.2f}"
+        print(f"{times}  {one.text}", flush=True)
 
 
 def main():

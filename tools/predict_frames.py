@@ -4,8 +4,9 @@ python tools/predict_frames.py FILE [FILE ...] --at 12.0 --config CONFIG
     --checkpoint CHECKPOINT [--frames N] [--out DIR]
 
 FILE is a video, a folder (all videos below it), or a text file with a path a line. The
-model sees frames, flow and sound up to --at, in seconds of the file, and nothing of
-what comes then. --frames beyond what it was trained for go on from its own forecast.
+model sees frames, flow and sound up to --at, a time of the file (62.5 or 1:02.5), and
+nothing of what comes then. --frames beyond what it was trained for go on from its own
+forecast.
 
 Of each file a folder is written, NAME.frames below --out: side_by_side.mp4 (seen,
 predicted, and true where the file goes on), predicted_001.png and so on, sheet.png, and
@@ -18,6 +19,7 @@ same command again leaves out what is done.
 
 import argparse
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -43,6 +45,7 @@ from mmstconv.disk import (
     own_file,
     print_any_name,
     refuse_foreign,
+    remove_unfinished,
     write_own_json,
 )
 from mmstconv.engine.messages import short_errors
@@ -61,7 +64,10 @@ def parse_args():
     parser = argparse.ArgumentParser(description="Forecast the frames of video files")
     add_files(parser)
     parser.add_argument(
-        "--at", type=float, required=True, help="seconds; the first frame to come"
+        "--at",
+        type=seconds_of,
+        required=True,
+        help="seconds, or 1:02.5; the first frame to come",
     )
     parser.add_argument(
         "--config", required=True, help="config the checkpoint was trained with"
@@ -78,6 +84,21 @@ def parse_args():
     if args.frames is not None and args.frames < 1:
         parser.error(f"--frames must be at least 1, got {args.frames}")
     return args
+
+
+def seconds_of(text):
+    """Seconds of ``62.5``, ``1:02.5`` and ``0:01:02.5``."""
+    *clock, last = text.split(":")
+    try:
+        parts = [*map(int, clock), float(last)]
+    except ValueError:
+        parts = [math.nan]
+    found = sum(part * 60**k for k, part in enumerate(reversed(parts)))
+    if not math.isfinite(found) or len(parts) > 3 or (clock and min(parts) < 0):
+        raise argparse.ArgumentTypeError(
+            f"must be a time of the file, such as 62.5 or 1:02.5, got {text!r}"
+        )
+    return found
 
 
 def folders_of(files, out):
@@ -127,6 +148,7 @@ def write(forecast, errors, folder, run):
     digits = max(len(str(count)), 3)
     names = [f"predicted_{k:0{digits}}.png" for k in range(1, count + 1)]
     folder.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(folder)
     refuse_foreign(folder / name for name in (VIDEO, SHEET, WRITTEN, *names))
     for old in folder.glob("predicted_*.png"):  # of a longer forecast
         if old.name not in names and is_own(old):

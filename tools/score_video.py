@@ -12,6 +12,7 @@ import csv
 import io
 import json
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 from inference_commands import (
@@ -88,6 +89,23 @@ def describing(out):
     return out.with_name(out.name + ".run.json")
 
 
+@contextmanager
+def begun(out):
+    """The CSV file, to go on with; without a window yet an error leaves none."""
+    there = os.path.lexists(out)
+    with only_writer(out) as file:
+        try:
+            yield file
+        except BaseException:
+            file.seek(0)
+            if file.read().count(b"\n") <= 1:
+                file.truncate(0)
+                describing(out).unlink(missing_ok=True)
+                if not there:
+                    out.unlink()
+            raise
+
+
 def is_of(content, columns):
     """Whether a file has this header and a number in each cell below.
 
@@ -125,7 +143,7 @@ def main():
         columns = ["start", "end", *class_names(model)]
         skip = done_before(out, run, columns)
         windows = score_video(model, args.video, hop=args.hop, skip=skip)
-        with film_bar(args.video) as film, only_writer(out) as file:
+        with film_bar(args.video) as film, begun(out) as file:
             if os.fstat(file.fileno()).st_size == 0:
                 describing(out).write_text(json.dumps(run))
                 file.write(as_line(columns))

@@ -12,6 +12,8 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from mmstconv.media import MediaError
+
 CONFIG = (
     ROOT / "configs/recognition/demo/stconvnet_unpadded-lstm_demo-rgb-flow-audio.py"
 )
@@ -141,3 +143,25 @@ def test_nothing_of_the_user_is_written_over(monkeypatch, checkpoint, video, tmp
         assert out.read_bytes().count(b"\n") == len(lines)
     with TOOL.only_writer(out), pytest.raises(SystemExit, match="by another process"):
         call(monkeypatch, *command)
+
+
+def test_an_error_before_the_first_window_leaves_no_file(
+    monkeypatch, checkpoint, video, tmp_path
+):
+    """What was left would refuse other options; an empty file that was there stays."""
+
+    def broken(*args, **kwargs):
+        raise MediaError(str(video), "broke when it was read")
+        yield
+
+    out = tmp_path / "scores.csv"
+    for before in ([], [out]):
+        with monkeypatch.context() as patched, pytest.raises(SystemExit) as said:
+            patched.setattr(TOOL, "score_video", broken)
+            call(patched, checkpoint, video, "--out", out)
+        assert "broke when it was read" in str(said.value)
+        assert [*tmp_path.iterdir()] == before
+        out.touch()
+    assert out.read_bytes() == b""
+    call(monkeypatch, checkpoint, video, "--out", out)
+    assert out.read_bytes().count(b"\n") > 1

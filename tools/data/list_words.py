@@ -12,9 +12,9 @@ import argparse
 import sys
 from collections import Counter
 
-from mmstconv.datasets.annotation import AnnotationError
 from mmstconv.datasets.captions import CAPTION_FORMATS, read_captions
 from mmstconv.disk import local_path, print_any_name, write_own
+from mmstconv.engine.messages import short_errors
 from mmstconv.models.heads.captions.vocabulary import LETTERS, SPECIAL, words_in
 
 
@@ -36,6 +36,11 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> None:
     print_any_name()
     args = parse_args(arguments)
+    with short_errors("list_words"):
+        list_words(args)
+
+
+def list_words(args: argparse.Namespace) -> None:
     films = read_captions(str(args.ann_file), args.format, args.subset, mend=True)
     counts = Counter(
         word
@@ -63,7 +68,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (AnnotationError, ValueError, OSError) as error:
-        sys.exit(f"list_words: {error}")
+    main()
