@@ -77,13 +77,15 @@ def read_mmaction2(found: Collected) -> Layout:
     highest = max((int(n) for *_, labels in rows for n in labels), default=-1)
     classes = names or [str(number) for number in range(highest + 1)]
     _check(found, files, of_frames, len(classes))
+    bases = {f: tree.base_of([r.name for r in of], _split(f)) for f, of in files}
     for file, row, total, labels in rows:
         where, split = found.where(file, row.number), _split(file)
         if any(int(label) >= len(classes) for label in labels):
             continue
-        if found.is_new(where, row.name, row.name):
-            place = tree.ending(row.name, prefer=split)
+        place = bases[file] + row.name
+        if found.is_new(where, place, row.name):
             numbers = sorted({int(label) for label in labels})
+            place = place if tree.holds(place) else None
             found.add(where, row.name, place, numbers, split, frames=total)
     several = any(len(labels) > 1 for *_, labels in rows)
     extracted = extracted_beside(tree)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import product
 
 import pytest
 from helpers_official import BUILDERS, film, put, text, ucf101
@@ -66,12 +67,13 @@ def test_byte_order_mark_and_windows_lines_change_nothing(tmp_path, target):
 
 def test_files_that_are_gone_are_named_and_none_at_all_is_an_error(tmp_path, target):
     culprits = []
-    for name, build in BUILDERS.items():
+    for (name, build), last in product(BUILDERS.items(), (False, True)):
         if name in ("class_folders", "something_v1"):
             continue  # no list names files; folders of frames
-        root = tmp_path / name
+        root = tmp_path / f"{name}{last}"
         expected = build(root, target)
-        links = [root / file for file in {file for file, _ in expected}]
+        files = sorted({file for file, _ in expected}, reverse=last)
+        links = [root / file for file in files]
         links[0].unlink()
         gone = [key for key in expected if root / key[0] == links[0]]
         layout = read_layout(root, name)
