@@ -234,6 +234,14 @@ def test_faults_of_json(tmp_path, target):
             assert reason in str(caught.value)
 
 
+def test_of_several_lists_of_a_split_the_shortest_name_is_read(tmp_path, target):
+    expected = BUILDERS["mmaction2"](tmp_path, target)
+    text(tmp_path, "set_train_list_videos_half.txt", "swim/c.mp4 1")
+    layout = find_layout(tmp_path)
+    assert found(layout, tmp_path) == expected
+    assert "set_train_list_videos_half.txt was passed" in layout.notes[0]
+
+
 def test_names_of_forms(tmp_path):
     with pytest.raises(ValueError, match="did you mean 'kinetics'"):
         read_layout(tmp_path, "kinetcs")
