@@ -25,12 +25,7 @@ from pathlib import Path
 from inference_commands import add_shared_flags, named_videos, progress_bar
 from tqdm import tqdm
 
-from mmstconv.apis import cache_film_steps, load_recognizer
-from mmstconv.apis.mmaction2_csv import write_mmaction2_csv
-from mmstconv.datasets import FilmCache
 from mmstconv.disk import local_path, print_any_name
-from mmstconv.engine.configured_films import cache_of, films_of
-from mmstconv.engine.messages import short_errors
 
 
 def parse_args():
@@ -78,6 +73,12 @@ def warn(text):
 def main():
     print_any_name()
     args = parse_args()
+    from mmstconv.apis import cache_film_steps, load_recognizer
+    from mmstconv.apis.mmaction2_csv import write_mmaction2_csv
+    from mmstconv.datasets import FilmCache
+    from mmstconv.engine.configured_films import cache_of, films_of
+    from mmstconv.engine.messages import short_errors
+
     kept = "what was made is kept, the same command goes on"
     with short_errors("cache_steps", kept):
         model = load_recognizer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -11,19 +12,19 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from file_names import shortened
-from torch import nn
+from file_names import add_shard_flag, shortened
 from tqdm import tqdm
 
-from mmstconv.apis import load_recognizer
-from mmstconv.apis.detect import THRESHOLD
-from mmstconv.datasets.annotation import LINE_END
 from mmstconv.disk import ForeignFile, local_path
-from mmstconv.engine.configs import read_config
 from mmstconv.media import open_media
 from mmstconv.media.video_files import videos_below
+
+if TYPE_CHECKING:
+    from torch import nn
+
+THRESHOLD = 0.3  # as mmstconv.apis.detect, which takes long to import, has it
 
 
 def add_model_and_files(parser: argparse.ArgumentParser, or_else: str = "") -> None:
@@ -39,14 +40,15 @@ def add_model_and_files(parser: argparse.ArgumentParser, or_else: str = "") -> N
 
 
 def add_files(parser: argparse.ArgumentParser, or_else: str = "") -> None:
-    """Add FILE, once or more, for :func:`named_videos`."""
+    """Add FILE, once or more, for :func:`named_videos`, and ``--shard``."""
     parser.add_argument(
         "files",
         nargs="+",
         type=local_path,
         metavar="FILE",
-        help=f"video, folder of them, or list (.txt){or_else}",
+        help=f"video, folder of them, pattern (*.mp4), or list (.txt){or_else}",
     )
+    add_shard_flag(parser)
 
 
 def add_event_flags(parser: argparse.ArgumentParser, when: str = "") -> None:
@@ -86,11 +88,15 @@ def named_videos(paths: Iterable[Path]) -> list[Path]:
     """The videos that arguments name, each once.
 
     Args:
-        paths: Videos, folders of them, or text files (``.txt``) with a path a line.
+        paths: Videos, folders of them, text files (``.txt``) with a path a line, or
+            patterns (``*``, ``?``, ``[...]``; ``**`` is any folders) that no file has
+            as its name.
 
     Raises:
-        ValueError: A folder or a text file names none.
+        ValueError: A folder, a text file or a pattern names none.
     """
+    from mmstconv.datasets.annotation import LINE_END
+
     videos: dict[Path, None] = {}
     for path in paths:
         named = [path]
@@ -99,6 +105,12 @@ def named_videos(paths: Iterable[Path]) -> list[Path]:
         elif path.suffix.lower() == ".txt":
             lines = LINE_END.split(path.read_text("utf-8", "surrogateescape"))
             named = [Path(line.strip()) for line in lines if line.strip()]
+        elif glob.has_magic(os.fspath(path)) and not os.path.lexists(path):
+            named = [
+                Path(name)
+                for name in sorted(glob.glob(os.fspath(path), recursive=True))
+                if not os.path.isdir(name)
+            ]
         if not named:
             raise ValueError(f"there are no videos in {path}")
         videos.update(dict.fromkeys(named))
@@ -117,6 +129,8 @@ def default_out(path: Path, suffix: str) -> Path:
 
 def load(args: argparse.Namespace) -> nn.Module:
     """The model of ``config`` and ``checkpoint``, with the flags that all take."""
+    from mmstconv.apis import load_recognizer
+
     return load_recognizer(args.config, args.checkpoint, args.device, trust=args.trust)
 
 
@@ -148,7 +162,11 @@ def run_of(args: argparse.Namespace) -> dict:
 
 def model_of(config: str, checkpoint: str) -> dict:
     """Tells one model from another: config, with its bases, and weights."""
-    text = json.dumps(read_config(config).to_dict(), default=str, sort_keys=True)
+    from mmstconv.engine.configs import read_config
+
+    text = json.dumps(
+        read_config(config, parts=()).to_dict(), default=str, sort_keys=True
+    )
     here = os.path.isfile(checkpoint)  # what is no file the loader refuses, or fetches
     return dict(
         config=hashlib.sha256(text.encode()).hexdigest()[:32],

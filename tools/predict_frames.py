@@ -25,7 +25,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from file_names import fitting, plain_names
+from file_names import fitting, plain_names, share_of
 from file_results import each_usable
 from inference_commands import (
     add_files,
@@ -37,8 +37,6 @@ from inference_commands import (
     stamp,
 )
 
-from mmstconv.apis import predict_frames
-from mmstconv.apis.frame_window import FrameWindowError
 from mmstconv.disk import (
     is_own,
     local_path,
@@ -48,14 +46,7 @@ from mmstconv.disk import (
     remove_unfinished,
     write_own_json,
 )
-from mmstconv.engine.messages import short_errors
 from mmstconv.media import MediaError, write_media
-from mmstconv.visualization.frame_panels import (
-    as_images,
-    as_png,
-    sheet_of,
-    side_by_side,
-)
 
 VIDEO, SHEET, WRITTEN = "side_by_side.mp4", "sheet.png", "forecast.json"
 
@@ -144,6 +135,13 @@ def as_json(forecast, errors, run, names):
 
 def write(forecast, errors, folder, run):
     """All files of a forecast; the one that says it is done comes last."""
+    from mmstconv.visualization.frame_panels import (
+        as_images,
+        as_png,
+        sheet_of,
+        side_by_side,
+    )
+
     count = forecast.predicted.shape[1]
     digits = max(len(str(count)), 3)
     names = [f"predicted_{k:0{digits}}.png" for k in range(1, count + 1)]
@@ -175,13 +173,15 @@ def summary_of(errors):
     return "PSNR (range 1) " + ", ".join(f"{k} {v:.2f} dB" for k, v in means.items())
 
 
-def predict_all(model, files, args):
+def predict_all(model, files, folders, args):
     """Writes the forecast of each file, unless it is done.
 
     Returns:
         How many files cannot be used.
     """
-    folders = folders_of(files, args.out)
+    from mmstconv.apis import predict_frames
+    from mmstconv.apis.frame_window import FrameWindowError
+
     shared = dict(model_of(args.config, args.checkpoint), at=args.at)
     with progress_bar(iterable=files, unit="file") as bar:
 
@@ -207,10 +207,14 @@ def predict_all(model, files, args):
 def main():
     print_any_name()
     args = parse_args()
+    from mmstconv.engine.messages import short_errors
+
     kept = f"what is done is in {args.out}, the same command goes on"
     with short_errors("predict_frames", kept):
-        files = named_videos(args.files)
-        failed = predict_all(load(args), files, args)
+        files = named_videos(args.files)  # of all jobs: names tell them apart
+        folders = folders_of(files, args.out)
+        files = share_of(files, args.shard)
+        failed = predict_all(load(args), files, folders, args)
     sys.exit(failed > 0)
 
 

@@ -25,14 +25,7 @@ from inference_commands import (
     stamp,
 )
 
-from mmstconv.apis import (
-    class_names,
-    class_probabilities,
-    score_video,
-)
-from mmstconv.apis.tasks import require_classes
 from mmstconv.disk import ForeignFile, local_path, print_any_name
-from mmstconv.engine.messages import short_errors
 
 
 def parse_args():
@@ -134,6 +127,10 @@ def as_line(cells):
 def main():
     print_any_name()
     args = parse_args()
+    from mmstconv.apis import class_names, class_probabilities, score_video
+    from mmstconv.apis.tasks import require_classes
+    from mmstconv.engine.messages import short_errors
+
     out = args.out or default_out(args.video, ".scores.csv")
     kept = f"{out} has what was computed, the same command goes on"
     with short_errors("score_video", kept):

@@ -22,6 +22,7 @@ from .inference import (
 from .joining import join_tasks
 from .long_video import score_video
 from .predict_frames import FrameForecast, predict_frames
+from .predictions import Prediction, predict_videos
 from .summarize import FilmSummary, choose_shots, summarize
 from .windows import Window
 
@@ -31,6 +32,7 @@ __all__ = [
     "Detection",
     "FilmSummary",
     "FrameForecast",
+    "Prediction",
     "StreamingCaptioner",
     "StreamingDetector",
     "StreamingRecognizer",
@@ -54,6 +56,7 @@ __all__ = [
     "load_recognizer",
     "predict_frames",
     "predict_video",
+    "predict_videos",
     "score_video",
     "summarize",
 ]

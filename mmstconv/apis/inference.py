@@ -21,6 +21,7 @@ from ..datasets.class_names import ClassNamesError, find_class_names
 from ..engine.configs import read_config
 from ..models.heads import multi_class_of, probabilities
 from ..models.joint import Fused, Steps
+from .sources import Source, content_of
 from .tasks import (
     class_head,
     event_head,
@@ -30,6 +31,7 @@ from .tasks import (
 )
 
 STREAMS = "streams."
+USED = ("model", "test_pipeline")  # of a config
 
 
 def load_recognizer(
@@ -63,9 +65,11 @@ def load_recognizer(
     """
     if device is None:
         device = "cuda:0" if torch.cuda.is_available() else "cpu"
-    model = init_recognizer(read_config(config), device=device)
+    model = init_recognizer(read_config(config, parts=USED), device=device)
     with trusting(trust):
-        loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location="cpu")
+        loaded = CheckpointLoader.load_checkpoint(
+            checkpoint, map_location="cpu", logger="silent"
+        )
     weights, apart = weights_of(loaded), ()
     if streams_only:
         require_streams(model)
@@ -135,15 +139,15 @@ def has_several_classes(model: nn.Module) -> bool:
 
 def predict_video(
     model: nn.Module,
-    path: str | os.PathLike,
+    path: Source,
     *,
     pipeline: Sequence[Mapping] | None = None,
 ) -> ActionDataSample:
-    """Recognise one video file.
+    """Recognise one video file; of many, take ``predict_videos``.
 
     Args:
         model: Of :func:`load_recognizer`.
-        path: The video file.
+        path: The video file, its content (``bytes``), a binary stream, or a URL.
         pipeline: Instead of the config's ``test_pipeline``.
 
     Returns:
@@ -155,7 +159,7 @@ def predict_video(
         FileNotFoundError: There is no such file.
         MediaError: It is no readable video; the message names it.
     """
-    sample, steps = as_sample(model, path, pipeline)
+    sample, steps = as_sample(model, content_of(path), pipeline)
     result = inference_recognizer(model, sample, steps)
     if sample["damage"]:
         result.set_metainfo(dict(damage=sample["damage"]))
@@ -208,7 +212,9 @@ def fuse_clips(
 
 
 def as_sample(
-    model: nn.Module, path: str | os.PathLike, pipeline: Sequence[Mapping] | None
+    model: nn.Module,
+    path: str | os.PathLike | bytes,
+    pipeline: Sequence[Mapping] | None,
 ) -> tuple[dict, Compose | None]:
     """What a pipeline gets of a file, and the pipeline built."""
     # a dict goes to the pipeline as it is: our reader says what is wrong with a path

@@ -1,6 +1,5 @@
 """Data sets that read strictly, and transforms that share one clock."""
 
-from ..compat import repair_color_jitter
 from .annotation import AnnotationError
 from .bad_samples import BadDataError
 from .captions import CaptionDataset
@@ -18,7 +17,6 @@ from .sequences import (
 from .summaries import SummaryDataset
 from .transforms import *  # noqa: F403
 from .transforms import __all__ as _transforms
-from .transforms.stock import teach_format_shape
 from .untrimmed_dataset import UntrimmedVideoDataset
 from .video_dataset import MultiModalVideoDataset
 from .wrappers import ClassBalancedDataset, ConcatDataset, RepeatDataset
@@ -45,6 +43,3 @@ __all__ = [
     "UntrimmedVideoDataset",
     *_transforms,
 ]
-
-repair_color_jitter()
-teach_format_shape()

@@ -12,8 +12,6 @@ from conftest import ROOT, load_script
 from helpers_media import chirp_sound, write_coded
 from helpers_official import audioset, charades, film, put, ucf101
 
-from mmstconv.disk import ForeignFile
-
 convert = load_script("tools/data/convert_annotations.py")
 
 
@@ -45,7 +43,7 @@ def test_no_file_of_the_user_is_replaced(tmp_path, target):
     out = tmp_path / "lists"
     out.mkdir()
     (out / "test.txt").write_text("mine\n")
-    with pytest.raises(ForeignFile, match=r"test\.txt is there"):
+    with pytest.raises(SystemExit, match=r"test\.txt is there"):
         convert.main(["ucf101", str(tmp_path / "ucf"), "--out", str(out)])
     assert [path.name for path in out.iterdir()] == ["test.txt"]
 
@@ -77,7 +75,7 @@ def command(*arguments, cwd):
 
 
 def test_a_folder_of_nothing_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="no data set that is known"):
+    with pytest.raises(SystemExit, match="no data set that is known"):
         convert.main(["auto", str(tmp_path), "--out", str(tmp_path / "x")])
 
 

@@ -12,6 +12,7 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from mmstconv import apis
 from mmstconv.media import MediaError
 
 CONFIG = (
@@ -157,7 +158,7 @@ def test_an_error_before_the_first_window_leaves_no_file(
     out = tmp_path / "scores.csv"
     for before in ([], [out]):
         with monkeypatch.context() as patched, pytest.raises(SystemExit) as said:
-            patched.setattr(TOOL, "score_video", broken)
+            patched.setattr(apis, "score_video", broken)
             call(patched, checkpoint, video, "--out", out)
         assert "broke when it was read" in str(said.value)
         assert [*tmp_path.iterdir()] == before

@@ -9,6 +9,7 @@ from mmcv.transforms import BaseTransform
 
 from mmstconv.media import View
 
+from . import stock  # noqa: F401  FormatShape learns of the frame that is added here
 from .checks import positive_int, positive_number, require
 from .opening import ABSENT_SIZE
 from .roles import Role
