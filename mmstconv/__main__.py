@@ -16,6 +16,9 @@ OF_THE_CHECKOUT = {"benchmarks", "experiments"}  # folders of scripts for develo
 # commands by the names of their files.
 GROUPS = {
     "data": {
+        "init": ("init.py", "lists and a config for a folder of videos"),
+        "check": ("check.py", "check video files and lists of them"),
+        "extract": ("data/extract.py", "frames, flow and log-mel features as files"),
         "prepare": ("data/prepare_videos.py", "re-encode videos for fast loading"),
         "convert-annotations": (
             "data/convert_annotations.py",
@@ -37,6 +40,7 @@ GROUPS = {
         "caption": ("caption.py", "say in sentences what video files hold"),
         "predict-frames": ("predict_frames.py", "forecast the frames of video files"),
         "analyze": ("analyze.py", "all that a model says of films, read once"),
+        "features": ("features.py", "features of video files, aligned in time"),
         "score-video": ("score_video.py", "score a long video window by window"),
     },
     "look": {

@@ -45,8 +45,12 @@ def of_shard(path: Path, shard: str | None) -> Path:
     """Where a job's part of a result belongs that all write of: ``a.0-of-4.json``."""
     if shard is None:
         return path
-    number, count = _numbers(shard)
-    return path.with_name(shortened(path.stem, f".{number}-of-{count}{path.suffix}"))
+    return path.with_name(shortened(path.stem, f".{part_of(shard)}{path.suffix}"))
+
+
+def part_of(shard: str | None) -> str:
+    """What a job is called where several write into one folder."""
+    return "" if shard is None else "{}-of-{}".format(*_numbers(shard))
 
 
 def _shard(text: str) -> str:

@@ -7,15 +7,15 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from file_names import fitting, ids_of, of_shard, plain_names, share_of
-from inference_commands import load, named_videos, only_writer, run_of, stamp
+from inference_commands import load, named_videos, run_of, stamp
 from tqdm import tqdm
 
-from mmstconv.disk import ForeignFile, is_own
+from mmstconv.disk import ForeignFile, is_own, journal_lines, only_writer
 from mmstconv.media import MediaError
 
 if TYPE_CHECKING:
@@ -128,16 +128,6 @@ class FileResults:
             done: What was found by file, in the order of the files.
         """
         raise NotImplementedError
-
-
-def journal_lines(path: Path) -> list:
-    """What a journal's lines say; one that is cut off says nothing."""
-    content = path.read_bytes() if path.is_file() else b""
-    lines = []
-    for line in content.splitlines():
-        with suppress(ValueError):
-            lines.append(json.loads(line))
-    return lines
 
 
 def each_usable(

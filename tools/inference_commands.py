@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import glob
 import hashlib
 import json
@@ -12,12 +11,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from file_names import add_shard_flag, shortened
 from tqdm import tqdm
 
-from mmstconv.disk import ForeignFile, local_path
+from mmstconv.disk import local_path
 from mmstconv.media import open_media
 from mmstconv.media.video_files import videos_below
 
@@ -132,27 +131,6 @@ def load(args: argparse.Namespace) -> nn.Module:
     from mmstconv.apis import load_recognizer
 
     return load_recognizer(args.config, args.checkpoint, args.device, trust=args.trust)
-
-
-@contextmanager
-def only_writer(out: Path) -> Iterator[BinaryIO]:
-    """A file of lines, for this process alone, to go on behind its last whole line.
-
-    Raises:
-        ForeignFile: Another process is writing it.
-        OSError: It cannot be written.
-    """
-    with out.open("ab+", buffering=0) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ForeignFile(f"{out} is being written by another process") from None
-        except OSError:
-            pass  # a file system without locks
-        file.seek(0)
-        content = file.read()
-        file.truncate(content.rfind(b"\n") + 1)
-        yield file
 
 
 def run_of(args: argparse.Namespace) -> dict:

@@ -20,12 +20,11 @@ from inference_commands import (
     default_out,
     film_bar,
     load,
-    only_writer,
     run_of,
     stamp,
 )
 
-from mmstconv.disk import ForeignFile, local_path, print_any_name
+from mmstconv.disk import ForeignFile, local_path, only_writer, print_any_name
 
 
 def parse_args():

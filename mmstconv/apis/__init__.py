@@ -10,6 +10,7 @@ from .camera_events import StreamingDetector
 from .captions import TimedCaption, caption_events, caption_video
 from .detect import Detection, detect
 from .export import export_model
+from .features import FeatureRows, extract_features, load_feature_model, save_features
 from .film_steps import extract_film_steps, film_steps
 from .inference import (
     class_names,
@@ -30,6 +31,7 @@ __all__ = [
     "Analysis",
     "Conversion",
     "Detection",
+    "FeatureRows",
     "FilmSummary",
     "FrameForecast",
     "Prediction",
@@ -48,15 +50,18 @@ __all__ = [
     "convert_checkpoint",
     "detect",
     "export_model",
+    "extract_features",
     "extract_film_steps",
     "extract_steps",
     "film_steps",
     "has_several_classes",
     "join_tasks",
+    "load_feature_model",
     "load_recognizer",
     "predict_frames",
     "predict_video",
     "predict_videos",
+    "save_features",
     "score_video",
     "summarize",
 ]

@@ -6,7 +6,7 @@ from .captions import CaptionDataset
 from .film_cache import FilmCache
 from .film_steps import FilmSteps, FilmStepsError
 from .rawframe_dataset import MultiModalRawframeDataset
-from .samplers import ResumableSampler
+from .samplers import ClassBalancedSampler, ResumableSampler
 from .segment_dataset import MultiModalSegmentDataset
 from .sequences import (
     FrameSequenceDataset,
@@ -27,6 +27,7 @@ __all__ = [
     "BadDataError",
     "CaptionDataset",
     "ClassBalancedDataset",
+    "ClassBalancedSampler",
     "ConcatDataset",
     "FilmCache",
     "FilmSteps",

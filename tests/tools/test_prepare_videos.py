@@ -16,13 +16,18 @@ from conftest import ROOT, load_script
 sys.path.append(str(ROOT / "tests"))
 from helpers_media import chirp_sound, numbers, write_coded
 
-from mmstconv.disk import FolderInUse, FolderLock, ForeignFile, unfinished_path
+from mmstconv.disk import (
+    FolderInUse,
+    FolderLock,
+    ForeignFile,
+    file_workers,
+    unfinished_path,
+)
 from mmstconv.media import open_media
 from mmstconv.media.writing.preparing import TrainingForm
 
 TOOL = load_script("tools/data/prepare_videos.py")
-import file_workers  # noqa: E402  (the tool put its folder on the path)
-from prepared_files import (  # noqa: E402
+from prepared_files import (  # noqa: E402  (the tool put its folder on the path)
     JOURNAL,
     Job,
     Journal,

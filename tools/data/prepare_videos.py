@@ -30,7 +30,6 @@ from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-import file_workers
 from prepared_files import (
     JOURNAL,
     Job,
@@ -53,6 +52,7 @@ from prepared_one import Outcome, prepare
 
 from mmstconv.disk import (
     FolderLock,
+    file_workers,
     local_path,
     print_any_name,
     refuse_foreign,
