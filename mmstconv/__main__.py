@@ -21,6 +21,10 @@ GROUPS = {
         "extract": ("data/extract.py", "frames, flow and log-mel features as files"),
         "prepare": ("data/prepare_videos.py", "re-encode videos for fast loading"),
         "write-shards": ("data/write_shards.py", "videos into tars (webdataset)"),
+        "convert-annotations": (
+            "data/convert_annotations.py",
+            "write the lists of a published data set",
+        ),
         "download": ("download_weights.py", "fetch published weights"),
         "convert": ("convert_checkpoint.py", "convert published weights"),
     },
@@ -79,7 +83,7 @@ def usage() -> str:
     lines = ["usage: mmstconv COMMAND ...     (mmstconv COMMAND --help says more)"]
     for group, rows in GROUPS.items():
         lines += [f"{group}:"] if rows else []
-        lines += [f"  {name:16}{what}" for name, (_, what) in rows.items()]
+        lines += [f"  {name:20}{what}" for name, (_, what) in rows.items()]
     named = {Path(script).stem for script, _ in COMMANDS.values()}
     others = [stem.replace("_", "-") for stem in scripts() if stem not in named]
     lines += ["and:", *wrapped(others), "examples:", EXAMPLES]

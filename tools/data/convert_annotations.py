@@ -1,6 +1,6 @@
 """Writes the lists of a data set, in the form it was published in, as those we read.
 
-    python -m mmstconv convert-annotations ucf101 /data/UCF101 --out data/ucf101
+    mmstconv convert-annotations ucf101 /data/UCF101 --out data/ucf101
 
 Name the form, or ``auto``: then the folder is looked at. ``--list`` names all of them
 and what each expects. The folder holds the published lists and the media, at any depth.
@@ -12,18 +12,13 @@ the settings of the data set for a config.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mmstconv.datasets.official import (
-    FORMS,
-    Layout,
-    Written,
-    find_layout,
-    read_layout,
-    write_lists,
-)
 from mmstconv.disk import local_path, print_any_name
+
+if TYPE_CHECKING:
+    from mmstconv.datasets.official import Layout, Written
 
 AUTO = "auto"
 
@@ -32,6 +27,8 @@ class ListForms(argparse.Action):
     """Prints the forms and ends."""
 
     def __call__(self, parser, *args, **kwargs):
+        from mmstconv.datasets.official import FORMS
+
         for name, form in FORMS.items():
             print(f"{name}: {form.expects}")
         parser.exit()
@@ -54,6 +51,16 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> None:
     print_any_name()
     args = parse_args(arguments)
+    from mmstconv.engine.messages import short_errors
+
+    with short_errors("convert_annotations"):
+        convert(args)
+
+
+def convert(args: argparse.Namespace) -> None:
+    """Reads the data set, writes its lists and says what was done."""
+    from mmstconv.datasets.official import find_layout, read_layout, write_lists
+
     if args.name == AUTO:
         layout = find_layout(args.folder, args.mend)
         if layout is None:
@@ -88,9 +95,4 @@ def summary(layout: Layout, written: Written, out: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as error:
-        sys.exit(f"convert_annotations: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    main()

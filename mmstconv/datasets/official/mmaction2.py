@@ -54,8 +54,10 @@ def read_mmaction2(found: Collected) -> Layout:
     As ``VideoDataset`` and ``RawframeDataset`` read them (MMAction2's documentation,
     "Prepare Dataset"). The paths are below any folder of the tree, such as
     ``videos_train`` or ``rawframes``. Names of classes are in ``classes.txt`` or
-    ``label_map*.txt``; without, numbers are their names. Lists of arrays of sound
-    (``.npy``) are passed: ``LoadClipAudioFeature`` finds them by the videos' names.
+    ``label_map*.txt``; without, numbers are their names. Of several lists of a split
+    the one with the shortest name is read (the first division of several). Lists of
+    arrays of sound (``.npy``) are passed: ``LoadClipAudioFeature`` finds them by the
+    videos' names.
     """
     tree = found.tree
     files, of_sound = [], 0
@@ -72,22 +74,37 @@ def read_mmaction2(found: Collected) -> Layout:
         found.notes.append("lists of frames were passed: there are some of videos")
     if of_sound:
         found.notes.append(f"{of_sound} lists of arrays of sound were passed")
+    files = _one_of_each_split(found, files)
     rows = [(f, *_parts(r, of_frames)) for f, rows in files for r in rows]
     names = _class_names(tree)
     highest = max((int(n) for *_, labels in rows for n in labels), default=-1)
     classes = names or [str(number) for number in range(highest + 1)]
     _check(found, files, of_frames, len(classes))
+    bases = {f: tree.base_of([r.name for r in of], _split(f)) for f, of in files}
     for file, row, total, labels in rows:
         where, split = found.where(file, row.number), _split(file)
         if any(int(label) >= len(classes) for label in labels):
             continue
-        if found.is_new(where, row.name, row.name):
-            place = tree.ending(row.name, prefer=split)
+        place = bases[file] + row.name
+        if found.is_new(where, place, row.name):
             numbers = sorted({int(label) for label in labels})
+            place = place if tree.holds(place) else None
             found.add(where, row.name, place, numbers, split, frames=total)
     several = any(len(labels) > 1 for *_, labels in rows)
     extracted = extracted_beside(tree)
     return found.layout(classes, several, of_frames=of_frames, extracted=extracted)
+
+
+def _one_of_each_split(found: Collected, files: list) -> list:
+    """The list with the shortest name of each split; the others are noted.
+
+    There may be lists of a second and a third division, or of a part of a split.
+    """
+    chosen: dict[str | None, tuple] = {}
+    for file, rows in sorted(files, key=lambda one: (len(one[0]), one[0])):
+        if chosen.setdefault(_split(file), (file, rows))[0] != file:
+            found.notes.append(f"{file} was passed: {chosen[_split(file)][0]} is read")
+    return list(chosen.values())
 
 
 def _parts(row, of_frames: bool) -> tuple:

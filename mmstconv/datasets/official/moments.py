@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
 from .collected import Collected
 from .layout import Layout
 from .registry import form
@@ -36,16 +34,15 @@ def read_moments(found: Collected) -> Layout:
         name, _, text = line.rpartition(",")
         pairs.append((where, name.strip(), text.strip()))
     numbers = numbered_classes(found, file, pairs)
-    places = {name: name for name in found.tree.media}
     for file, split in _lists(found.tree):
-        for where, (name, label, *counts) in cells_of(found, file, 4, ROW):
+        rows = list(cells_of(found, file, 4, ROW))
+        base = found.tree.base_of([cells[0] for _, cells in rows], split)
+        for where, (name, label, *counts) in rows:
             number = found.number(where, label, numbers)
             if not all(count.isdigit() for count in counts):
                 found.mistake(where, f"expected {ROW}")
-            elif number is not None and found.is_new(where, name, name):
-                path = PurePosixPath(name)
-                folder = "training" if split == "train" else "validation"
-                place = found.tree.ending(name, prefer=folder)
-                place = place or found.tree.find(path.stem, folder=path.parent.name)
-                found.add(where, name, places.get(place), [number], split)
+            elif number is not None and found.is_new(where, (split, name), name):
+                place = base + name
+                there = found.tree.holds(place)
+                found.add(where, name, place if there else None, [number], split)
     return found.layout(in_order(numbers), multi_label=False)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from mmstconv.media.video_files import VIDEO_SUFFIXES
 
 from ..events.csv_text import named_columns
+from .layout import split_of
 
 # Of files with sound alone, in small letters.
 SOUND_SUFFIXES = frozenset(
@@ -18,6 +20,7 @@ SOUND_SUFFIXES = frozenset(
 )
 MEDIA_SUFFIXES = VIDEO_SUFFIXES | SOUND_SUFFIXES
 IMAGE = re.compile(r"(?P<kind>[A-Za-z_]*?)_?[0-9]+\.(?:jpe?g|png)", re.IGNORECASE)
+WORD = re.compile(r"[A-Za-z]+")
 HEAD = 4096  # bytes in which a table names its columns
 
 
@@ -82,29 +85,44 @@ class Tree:
 
     def find_frames(self, name: str) -> str | None:
         """The folder of images of a name, wherever it is."""
-        return self._ending(self._folders_by_name, name, None)
+        return next(iter(self._ending(name, self._folders_by_name)), None)
 
-    def ending(self, name: str, prefer: str | None = None) -> str | None:
-        """The file, or the folder of images, whose path ends like that of a list.
+    def base_of(self, names: Iterable[str], split: str | None) -> str:
+        """The folder that the paths of a list are below, as most of them say.
 
         Args:
-            name: Maybe with folders.
-            prefer: Of several the one below a folder whose name contains that.
+            names: Of files, or of folders of images.
+            split: Of the list: no folder named for another one is taken.
+
+        Returns:
+            What to put before a name; empty, or with a slash at its end.
         """
-        return self._ending(self._files_by_name, name, prefer) or self._ending(
-            self._folders_by_name, name, prefer
-        )
+        counts: Counter[str] = Counter()
+        for name in names:
+            for index in (self._files_by_name, self._folders_by_name):
+                for one in self._ending(name, index):
+                    counts[one[: len(one) - len(name)]] += 1
+        others = {
+            base
+            for base in counts
+            if split and {split_of(word) for word in WORD.findall(base)} - {None, split}
+        }
+        fitting = [base for base in counts if base not in others]
+        return max(fitting, key=lambda base: (counts[base], base), default="")
+
+    def holds(self, name: str) -> bool:
+        """Whether there is a file, or a folder of images, of that path."""
+        return name in self._all_files or name in self.image_folders
 
     @staticmethod
-    def _ending(index: dict, name: str, prefer: str | None) -> str | None:
-        parts = PurePosixPath(name).parts
-        found = [
-            one
-            for one in index.get(parts[-1] if parts else "", ())
-            if PurePosixPath(one).parts[-len(parts) :] == parts
-        ]
-        liked = [one for one in found if prefer and prefer in one[: -len(name)]]
-        return (liked or found or [None])[0]
+    def _ending(name: str, index: Mapping[str, Sequence[str]]) -> list[str]:
+        """Paths that end like that of a list."""
+        last = name.rpartition("/")[2]
+        return [one for one in index.get(last, ()) if f"/{one}".endswith(f"/{name}")]
+
+    @cached_property
+    def _all_files(self) -> frozenset[str]:
+        return frozenset(self.files)
 
     @cached_property
     def _media_by_stem(self) -> dict[str, list[str]]:

@@ -58,11 +58,9 @@ def write_lists(layout: Layout, root: Path, out: Path) -> Written:
     lists = {split: f"{split}.txt" for split in (*SPLITS, UNSPLIT) if split in texts}
     contents = {name: texts[split] for split, name in lists.items()}
     contents[CLASSES] = layout.classes
-    gone = [
-        *layout.missing,
-        *(f"{path}: no line can hold the name" for path in left_out),
-    ]
-    if gone:
+    # as Python writes them: a line of this file holds them whatever they are
+    unfit = [f"{os.fspath(path)!a}: no line can hold the name" for path in left_out]
+    if gone := [*layout.missing, *unfit]:
         contents[MISSING] = gone
     out.mkdir(parents=True, exist_ok=True)
     paths = {name: out / name for name in contents}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import product
 
 import pytest
 from helpers_official import BUILDERS, film, put, text, ucf101
@@ -66,12 +67,13 @@ def test_byte_order_mark_and_windows_lines_change_nothing(tmp_path, target):
 
 def test_files_that_are_gone_are_named_and_none_at_all_is_an_error(tmp_path, target):
     culprits = []
-    for name, build in BUILDERS.items():
+    for (name, build), last in product(BUILDERS.items(), (False, True)):
         if name in ("class_folders", "something_v1"):
             continue  # no list names files; folders of frames
-        root = tmp_path / name
+        root = tmp_path / f"{name}{last}"
         expected = build(root, target)
-        links = [root / file for file in {file for file, _ in expected}]
+        files = sorted({file for file, _ in expected}, reverse=last)
+        links = [root / file for file in files]
         links[0].unlink()
         gone = [key for key in expected if root / key[0] == links[0]]
         layout = read_layout(root, name)
@@ -230,6 +232,14 @@ def test_faults_of_json(tmp_path, target):
             assert len(caught.value.problems) == 3
         else:
             assert reason in str(caught.value)
+
+
+def test_of_several_lists_of_a_split_the_shortest_name_is_read(tmp_path, target):
+    expected = BUILDERS["mmaction2"](tmp_path, target)
+    text(tmp_path, "set_train_list_videos_half.txt", "swim/c.mp4 1")
+    layout = find_layout(tmp_path)
+    assert found(layout, tmp_path) == expected
+    assert "set_train_list_videos_half.txt was passed" in layout.notes[0]
 
 
 def test_names_of_forms(tmp_path):
