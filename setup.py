@@ -79,12 +79,16 @@ setup(
     package_dir={"": "."},
     install_requires=requirements("runtime.txt"),
     extras_require={
+        "cloud": requirements("cloud.txt"),
+        "completion": requirements("completion.txt"),
         "language": requirements("language.txt"),
         "mim": requirements("mim.txt"),
         "pretrained": requirements("pretrained.txt"),
         "summaries": requirements("summaries.txt"),
+        "tables": requirements("tables.txt"),
         "tests": requirements("tests.txt"),
     },
+    entry_points={"console_scripts": ["mmstconv = mmstconv.__main__:main"]},
     cmdclass={"build_py": BuildWithMim},
     zip_safe=False,
 )

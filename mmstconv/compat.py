@@ -1,7 +1,8 @@
 """Every repair of a third-party breakage, each with its reason and upper version.
 
 A repair acts only where the breakage is found, so a complete or newer installation
-is left as it is. Delete a repair when its upper version is no longer supported.
+is left as it is, and when what it repairs is imported. Delete a repair when its upper
+version is no longer supported.
 """
 
 from __future__ import annotations
@@ -15,17 +16,27 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
-
+from .importing import after_import
 from .private_names import has_looked_up, locations_of, output_folder
+
+#: What was repaired in this process, a sentence each.
+REPAIRED: list[str] = []
 
 
 def repair_third_party() -> None:
-    """Apply the repairs that must precede any import of ``mmaction.models``."""
+    """Repair what is there, and whatever is imported later when it is imported."""
     _silence_what_is_no_fault()
     _supply_missing_drn()
-    _leave_out_vindlu()
-    _supply_former_numpy_names()
+    for module, repair in (
+        ("mmaction", _supply_former_numpy_names),
+        ("mmaction.utils.dependency", _leave_out_vindlu),
+        ("mmaction.datasets.transforms.processing", _repair_color_jitter),
+        (
+            "mmaction.models.data_preprocessors.data_preprocessor",
+            _repair_augmented_batches,
+        ),
+    ):
+        after_import(module, repair)
 
 
 # Warnings of others about what no user of this package can change or needs to:
@@ -60,10 +71,17 @@ def register_lazily() -> None:
     MMAction2's registries import the modules in their ``locations`` at the first
     look-up. We append ours; a registry that has looked already gets them at once.
     """
+    after_import("mmengine.config.utils", _name_the_package)
+    after_import("mmaction.registry", _append_locations)
+
+
+def _name_the_package() -> None:
     from mmengine.config.utils import MODULE2PACKAGE
 
     MODULE2PACKAGE.setdefault("mmstconv", "mmstconv")
 
+
+def _append_locations() -> None:
     from mmaction import registry
 
     for name, module in (
@@ -109,6 +127,7 @@ def _supply_missing_drn() -> None:
                 "from its git repository to use it."
             )
 
+    REPAIRED.append("mmaction2's wheel lacks its localizer DRN: left out")
     outer, inner = ModuleType(name), ModuleType(f"{name}.drn")
     outer.__path__ = []
     outer.drn, inner.DRN = inner, DRN
@@ -127,7 +146,9 @@ def _leave_out_vindlu() -> None:
     works = find_spec("timm") is not None and not dependency.satisfy_requirement(
         "transformers>=5.0.0"
     )
-    dependency.WITH_MULTIMODAL = dependency.WITH_MULTIMODAL and works
+    if dependency.WITH_MULTIMODAL and not works:
+        REPAIRED.append("mmaction2's VindLU needs transformers 4 and timm: left out")
+        dependency.WITH_MULTIMODAL = False
 
 
 # What MMAction2 calls by a name that numpy no longer has, and its name today.
@@ -141,6 +162,8 @@ def _supply_former_numpy_names() -> None:
     MMAction2's own files find these names again; whoever else asks numpy for them gets
     numpy's answer. Up to mmaction2 1.2.0.
     """
+    import numpy as np
+
     package = find_spec("mmaction")
     find = getattr(np, "__getattr__", None)
     if package is None or find is None or hasattr(find, "former_names"):
@@ -153,18 +176,20 @@ def _supply_former_numpy_names() -> None:
             return getattr(np, today)
         return find(name)
 
+    REPAIRED.append("numpy has dropped names that mmaction2 uses: supplied to it")
     find_former.former_names = FORMER_NUMPY_NAMES
     np.__getattr__ = find_former
 
 
-def repair_color_jitter() -> None:
+def _repair_color_jitter() -> None:
     """MMAction2's ``ColorJitter.adjust_hue`` adds a negative int to a uint8 array.
 
     numpy >= 2 refuses that (and numpy 1 wrapped large hues at 256 before taking them
     modulo 180). Same formula, computed in int16. Up to mmaction2 1.2.0.
     """
     import cv2
-    from mmaction.datasets.transforms import ColorJitter
+    import numpy as np
+    from mmaction.datasets.transforms.processing import ColorJitter
 
     def adjust_hue(img: np.ndarray, factor: float) -> np.ndarray:
         img = np.clip(img, 0, 255).astype(np.uint8)
@@ -173,16 +198,19 @@ def repair_color_jitter() -> None:
         hsv[..., 0] = (hue % 180).astype(np.uint8)
         return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB).astype(np.float32)
 
+    REPAIRED.append("mmaction2's ColorJitter adds negative numbers to bytes: replaced")
     ColorJitter.adjust_hue = staticmethod(adjust_hue)
 
 
-def repair_augmented_batches() -> None:
+def _repair_augmented_batches() -> None:
     """MMAction2's ``ActionDataPreprocessor`` takes the samples of a batch as a list.
 
     MMEngine's collate function gives the batches of ``TestTimeAug`` as tuples. Up to
     mmaction2 1.2.0.
     """
-    from mmaction.models.data_preprocessors import ActionDataPreprocessor
+    from mmaction.models.data_preprocessors.data_preprocessor import (
+        ActionDataPreprocessor,
+    )
 
     preprocess = ActionDataPreprocessor.preprocess
     if hasattr(preprocess, "__wrapped__"):
@@ -193,6 +221,7 @@ def repair_augmented_batches() -> None:
         inputs = list(inputs) if isinstance(inputs, tuple) else inputs
         return preprocess(self, inputs, data_samples, training)
 
+    REPAIRED.append("mmaction2's ActionDataPreprocessor refuses tuples: taught them")
     ActionDataPreprocessor.preprocess = preprocess_listed
 
 
@@ -204,6 +233,7 @@ def repair_video_output() -> None:
     """
     if find_spec("moviepy") is not None and find_spec("moviepy.editor") is not None:
         return
+    import numpy as np
     from mmaction.visualization.video_backend import LocalVisBackend
     from mmengine.visualization.vis_backend import force_init_env
 
@@ -223,4 +253,5 @@ def repair_video_output() -> None:
             video=VideoCoding(pix_fmt="yuv444p" if odd else "yuv420p"),
         )
 
+    REPAIRED.append("mmaction2 writes videos by moviepy 1 alone: written by PyAV")
     LocalVisBackend.add_video = add_video

@@ -39,7 +39,10 @@ OTHERS = [
 OURS = [ROOT / "configs", ROOT / "tools", ROOT / "mmstconv"]
 ELSEWHERE = {"s3dg.py"}  # of the projects whose weights we read
 JOINED = "work_dirs/demo_tasks/streams.pth"  # what that script writes
-OUTPUTS = {"work_dirs/bench/fusion.md"}  # of tools/benchmarks/fusion.py: {name}.md
+OUTPUTS = {
+    "work_dirs/bench/fusion.md",  # of tools/benchmarks/fusion.py: {name}.md
+    *("videos_mmstconv/videos.py", "NAME.py"),  # of mmstconv init
+}
 CONFIGS = {path.stem: path for path in (ROOT / "configs").rglob("*.py")}
 
 

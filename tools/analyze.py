@@ -27,9 +27,6 @@ from inference_commands import (
     stamp,
 )
 
-from mmstconv.apis import analyze
-from mmstconv.apis.analysis_json import analysis_as_json
-from mmstconv.apis.film_steps import step_layout
 from mmstconv.disk import local_path, print_any_name, write_own_json
 
 VERSION = "1"
@@ -81,6 +78,9 @@ class Results(FileResults):
 
 def analysis_of(path, model, layout, args):
     """What a file holds, as it is noted; says how far it is."""
+    from mmstconv.apis import analyze
+    from mmstconv.apis.analysis_json import analysis_as_json
+
     with film_bar(path) as film:
         known = dict(stamp=stamp(path))
         found = analyze(
@@ -102,6 +102,8 @@ def analyze_all(model, files, results, args):
     Returns:
         How many files cannot be used.
     """
+    from mmstconv.apis.film_steps import step_layout
+
     read = partial(analysis_of, model=model, layout=step_layout(model), args=args)
     return for_each_file("analyze", files, results, read)
 

@@ -22,15 +22,11 @@ import shlex
 import sys
 from pathlib import Path
 
+from file_names import add_shard_flag, part_of, share_of
 from inference_commands import add_shared_flags, named_videos, progress_bar
 from tqdm import tqdm
 
-from mmstconv.apis import cache_film_steps, load_recognizer
-from mmstconv.apis.mmaction2_csv import write_mmaction2_csv
-from mmstconv.datasets import FilmCache
 from mmstconv.disk import local_path, print_any_name
-from mmstconv.engine.configured_films import cache_of, films_of
-from mmstconv.engine.messages import short_errors
 
 
 def parse_args():
@@ -67,8 +63,22 @@ def parse_args():
         metavar="JSON",
         help="results of BMN, to go into the annotation",
     )
+    add_shard_flag(parser)
     add_shared_flags(parser)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.shard and args.mmaction2_csv:
+        parser.error("--mmaction2-csv needs all videos: give it when all are cached")
+    return args
+
+
+def of_all_jobs():
+    """The command's arguments without the one that tells jobs apart."""
+    words = iter(sys.argv[1:])
+    for word in words:
+        if word == "--shard":
+            next(words)
+        elif not word.startswith("--shard="):
+            yield word
 
 
 def warn(text):
@@ -78,6 +88,12 @@ def warn(text):
 def main():
     print_any_name()
     args = parse_args()
+    from mmstconv.apis import cache_film_steps, load_recognizer
+    from mmstconv.apis.mmaction2_csv import write_mmaction2_csv
+    from mmstconv.datasets import FilmCache
+    from mmstconv.engine.configured_films import cache_of, films_of
+    from mmstconv.engine.messages import short_errors
+
     kept = "what was made is kept, the same command goes on"
     with short_errors("cache_steps", kept):
         model = load_recognizer(
@@ -89,13 +105,15 @@ def main():
         )
         out = args.out or Path(cache_of(model.cfg))
         films = named_videos(args.files) if args.files else films_of(model.cfg)
+        films = share_of(films, args.shard)
         with progress_bar(total=len(films), unit="video") as bar:
             unusable = cache_film_steps(
                 model,
                 films,
                 out,
                 args.hop,
-                command="python -m mmstconv cache-steps " + shlex.join(sys.argv[1:]),
+                command="python -m mmstconv cache-steps " + shlex.join(of_all_jobs()),
+                part=part_of(args.shard),
                 progress=lambda done, total: bar.update(done - bar.n),
                 warn=warn,
             )

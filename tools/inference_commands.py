@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -11,19 +11,20 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from file_names import shortened
-from torch import nn
+from file_names import add_shard_flag, shortened
 from tqdm import tqdm
 
-from mmstconv.apis import load_recognizer
-from mmstconv.apis.detect import THRESHOLD
-from mmstconv.datasets.annotation import LINE_END
-from mmstconv.disk import ForeignFile, local_path
-from mmstconv.engine.configs import read_config
+from mmstconv.disk import is_remote, local_path, public_name
 from mmstconv.media import open_media
+from mmstconv.media.remote import Store, source_at
 from mmstconv.media.video_files import videos_below
+
+if TYPE_CHECKING:
+    from torch import nn
+
+THRESHOLD = 0.3  # as mmstconv.apis.detect, which takes long to import, has it
 
 
 def add_model_and_files(parser: argparse.ArgumentParser, or_else: str = "") -> None:
@@ -39,14 +40,15 @@ def add_model_and_files(parser: argparse.ArgumentParser, or_else: str = "") -> N
 
 
 def add_files(parser: argparse.ArgumentParser, or_else: str = "") -> None:
-    """Add FILE, once or more, for :func:`named_videos`."""
+    """Add FILE, once or more, for :func:`named_videos`, and ``--shard``."""
     parser.add_argument(
         "files",
         nargs="+",
         type=local_path,
         metavar="FILE",
-        help=f"video, folder of them, or list (.txt){or_else}",
+        help=f"video, folder of them, pattern (*.mp4), or list (.txt){or_else}",
     )
+    add_shard_flag(parser)
 
 
 def add_event_flags(parser: argparse.ArgumentParser, when: str = "") -> None:
@@ -86,11 +88,15 @@ def named_videos(paths: Iterable[Path]) -> list[Path]:
     """The videos that arguments name, each once.
 
     Args:
-        paths: Videos, folders of them, or text files (``.txt``) with a path a line.
+        paths: Videos, folders of them, text files (``.txt``) with a path a line, or
+            patterns (``*``, ``?``, ``[...]``; ``**`` is any folders) that no file has
+            as its name.
 
     Raises:
-        ValueError: A folder or a text file names none.
+        ValueError: A folder, a text file or a pattern names none.
     """
+    from mmstconv.datasets.annotation import LINE_END
+
     videos: dict[Path, None] = {}
     for path in paths:
         named = [path]
@@ -99,6 +105,12 @@ def named_videos(paths: Iterable[Path]) -> list[Path]:
         elif path.suffix.lower() == ".txt":
             lines = LINE_END.split(path.read_text("utf-8", "surrogateescape"))
             named = [Path(line.strip()) for line in lines if line.strip()]
+        elif glob.has_magic(os.fspath(path)) and not os.path.lexists(path):
+            named = [
+                Path(name)
+                for name in sorted(glob.glob(os.fspath(path), recursive=True))
+                if not os.path.isdir(name)
+            ]
         if not named:
             raise ValueError(f"there are no videos in {path}")
         videos.update(dict.fromkeys(named))
@@ -112,33 +124,16 @@ def default_out(path: Path, suffix: str) -> Path:
         path: Of the file or folder.
         suffix: That replaces its own.
     """
+    if is_remote(os.fspath(path)):
+        return Path(shortened(Path(public_name(path)).stem, suffix))
     return Path(shortened(Path(os.path.abspath(path)).stem, suffix))
 
 
 def load(args: argparse.Namespace) -> nn.Module:
     """The model of ``config`` and ``checkpoint``, with the flags that all take."""
+    from mmstconv.apis import load_recognizer
+
     return load_recognizer(args.config, args.checkpoint, args.device, trust=args.trust)
-
-
-@contextmanager
-def only_writer(out: Path) -> Iterator[BinaryIO]:
-    """A file of lines, for this process alone, to go on behind its last whole line.
-
-    Raises:
-        ForeignFile: Another process is writing it.
-        OSError: It cannot be written.
-    """
-    with out.open("ab+", buffering=0) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ForeignFile(f"{out} is being written by another process") from None
-        except OSError:
-            pass  # a file system without locks
-        file.seek(0)
-        content = file.read()
-        file.truncate(content.rfind(b"\n") + 1)
-        yield file
 
 
 def run_of(args: argparse.Namespace) -> dict:
@@ -148,7 +143,11 @@ def run_of(args: argparse.Namespace) -> dict:
 
 def model_of(config: str, checkpoint: str) -> dict:
     """Tells one model from another: config, with its bases, and weights."""
-    text = json.dumps(read_config(config).to_dict(), default=str, sort_keys=True)
+    from mmstconv.engine.configs import read_config
+
+    text = json.dumps(
+        read_config(config, parts=()).to_dict(), default=str, sort_keys=True
+    )
     here = os.path.isfile(checkpoint)  # what is no file the loader refuses, or fetches
     return dict(
         config=hashlib.sha256(text.encode()).hexdigest()[:32],
@@ -158,6 +157,8 @@ def model_of(config: str, checkpoint: str) -> dict:
 
 def stamp(path: str | os.PathLike) -> list:
     """Tells one version of a file from another."""
+    if is_remote(os.fspath(path)):
+        return [public_name(path), Store({}).size(path)]
     found = os.stat(path)
     return [os.fspath(path), found.st_size, found.st_mtime_ns]
 
@@ -195,8 +196,8 @@ def film_bar(path: str | os.PathLike) -> Iterator[FilmBar]:
         FileNotFoundError: There is no such file.
         MediaError: It is no readable video; the message names it.
     """
-    with open_media(path) as media:
+    with open_media(source_at(path)) as media:
         begin, end = media.extent
-    whole = dict(desc=os.fspath(path), total=round(end - begin), unit="s")
+    whole = dict(desc=public_name(os.fspath(path)), total=round(end - begin), unit="s")
     with progress_bar(**whole) as bar:
         yield FilmBar(bar, begin, end)

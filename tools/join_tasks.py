@@ -10,9 +10,7 @@ nothing is written.
 
 import argparse
 
-from mmstconv.apis import join_tasks
 from mmstconv.disk import local_path, print_any_name
-from mmstconv.engine.messages import short_errors
 
 
 def parse_args():
@@ -48,6 +46,9 @@ def parse_args():
 def main():
     print_any_name()
     args = parse_args()
+    from mmstconv.apis import join_tasks
+    from mmstconv.engine.messages import short_errors
+
     tasks = {name: (config, checkpoint) for name, config, checkpoint in args.task}
     with short_errors("join_tasks", "nothing was written"):
         config, checkpoint = join_tasks(tasks, args.out, trust=args.trust)

@@ -34,6 +34,19 @@ def frames_of(
     return _of_file(source, fps, sample_rate, fast=fast)
 
 
+def begin_of(source: str) -> float:
+    """The time of the first frame, in seconds of a file's own clock; 0 of a camera.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        MediaError: It is no readable video; the message names it.
+    """
+    if source.isdecimal():
+        return 0.0
+    with open_media(source) as media:
+        return media.extent[0]
+
+
 def _of_file(
     path: str, fps: float, sample_rate: int, *, fast: bool
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -66,6 +79,8 @@ def _of_camera(number: int, fps: float) -> Iterator[tuple[np.ndarray, np.ndarray
     """The newest frame at each tick of the clock; one too late is shown twice."""
     import cv2
 
+    log = cv2.utils.logging
+    log.setLogLevel(log.LOG_LEVEL_SILENT)  # what it tried, where there is none
     camera = cv2.VideoCapture(number)
     if not camera.isOpened():
         raise FileNotFoundError(f"there is no camera {number}, or it is in use")

@@ -14,20 +14,30 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mmstconv.disk import print_any_name  # and our repairs
-from mmstconv.engine.messages import short_errors
 
 
-@short_errors("mmaction2")
 def main():
     print_any_name()
     (package,) = find_spec("mmaction").submodule_search_locations
     tools = {path.stem: path for path in Path(package, ".mim", "tools").rglob("*.py")}
     if len(sys.argv) < 2 or sys.argv[1] not in tools:
-        sys.exit(f"{__doc__}\nTools: {', '.join(sorted(tools))}")
+        text = f"{__doc__}\nTools: {', '.join(sorted(tools))}"
+        if {"-h", "--help"} & {*sys.argv[1:2]}:
+            print(text)
+            sys.exit(0)
+        sys.exit(text)
+    from mmstconv.engine.messages import short_errors
+
     del sys.argv[0]
     name = sys.argv[0]
     sys.argv[0] = str(tools[name])
     sys.path[0] = str(Path(sys.argv[0]).parent)
+    with short_errors("mmaction2"):
+        run(name)
+
+
+def run(name):
+    """Start a tool that ``sys.argv`` has been set for."""
     import torch
 
     from mmstconv.checkpoints.reading import CheckpointError, read_checkpoint

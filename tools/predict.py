@@ -1,29 +1,27 @@
 """Recognise video files.
 
-python tools/predict.py CONFIG CHECKPOINT VIDEO [VIDEO ...] [--top 3] [--device cpu]
+mmstconv predict CONFIG CHECKPOINT FILE [FILE ...] [--out predictions.csv] [--top 3]
 
-Prints the most probable classes; of a model for several classes a file all those whose
-probability reaches --threshold.
+FILE is a video, a folder (all videos below it), a pattern ('films/**/*.mp4'), a list
+(@list.txt: a path a line, annotation files too), or - for a video on standard input.
+Says the most probable classes, and what each modality alone would say; of a model for
+several classes a file all those whose probability reaches --threshold.
+
 A file that cannot be used is named, the others are recognised all the same; the exit
-code is 1 then. A damaged file is recognised by what is left of it, with a warning.
+code is 1 then. A damaged file is recognised by what is left of it, with a warning. With
+--out every file that is done is kept: the same command again does the others.
 """
 
 import argparse
+import gc
+import os
 import sys
-from functools import partial
 
-from file_results import each_usable
-from inference_commands import add_shared_flags, load
+from prediction_files import STDIN, file_argument, meant_files
 
-from mmstconv.apis import (
-    class_names,
-    class_probabilities,
-    has_several_classes,
-    predict_video,
-)
-from mmstconv.apis.tasks import require_classes
-from mmstconv.disk import print_any_name
-from mmstconv.engine.messages import short_errors
+from mmstconv.disk import local_path, print_any_name
+
+KINDS = (".txt", ".jsonl", ".csv", ".parquet")
 
 
 def probability(text):
@@ -33,54 +31,236 @@ def probability(text):
     return value
 
 
+def positive(text):
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {text}")
+    return value
+
+
 def parse_args():
-    parser = argparse.ArgumentParser(description="Recognise video files")
+    parser = argparse.ArgumentParser(
+        description="Recognise video files",
+        epilog="example: mmstconv predict CONFIG CHECKPOINT films/ --out found.csv",
+    )
     parser.add_argument("config", help="config the checkpoint was trained with")
     parser.add_argument("checkpoint", help="checkpoint file")
-    parser.add_argument("videos", nargs="+", metavar="video", help="video file")
-    parser.add_argument("--top", type=int, default=3, help="classes to print")
+    parser.add_argument(
+        "files",
+        nargs="*",
+        type=file_argument,
+        metavar="FILE",
+        help="video, folder, pattern, list (@list.txt), or - (standard input)",
+    )
+    parser.add_argument(
+        "--list", type=local_path, help="file with a path a line, labels may follow"
+    )
+    parser.add_argument(
+        "--out", type=local_path, help=f"write there; one of {', '.join(KINDS)}"
+    )
+    parser.add_argument("--json", action="store_true", help="print a JSON line a file")
+    parser.add_argument(
+        "--video", type=local_path, metavar="DIR", help="copies with the result drawn"
+    )
+    parser.add_argument("--top", type=positive, default=3, help="classes to say")
     parser.add_argument(
         "--threshold",
         type=probability,
         default=0.5,
-        help="of several classes a file, print those of this probability and above",
+        help="of several classes a file, say those of this probability and above",
     )
-    add_shared_flags(parser)
-    return parser.parse_args()
+    parser.add_argument(
+        "--batch-size", type=positive, default=8, help="files at a time"
+    )
+    parser.add_argument(
+        "--workers", type=int, help="processes that read files; default: by their count"
+    )
+    parser.add_argument("--device", help="default: a GPU if there is one")
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="open Python objects in the checkpoint, which may run code: only your own",
+    )
+    parser.add_argument(
+        "--traceback",
+        action="store_true",
+        help="show where in the program an error arose, also one of the user's",
+    )
+    args = parser.parse_intermixed_args()  # options may stand between FILEs
+    if args.video and STDIN in [path for _, path in args.files]:
+        parser.error("--video needs files, not standard input")
+    if args.list:
+        args.files.append(("list", args.list))
+    if not args.files:
+        parser.error("name a FILE, or a --list of them")
+    if args.out and args.out.suffix.lower() not in KINDS:
+        parser.error(f"--out must end with one of {', '.join(KINDS)}, got {args.out}")
+    return args
 
 
-def show(path, result, model, top, threshold):
-    presence = result.metainfo.get("presence", {})
-    present = [name for name, here in presence.items() if here]
-    print(f"{path} ({', '.join(present)})")
-    names = class_names(model)
-    shares, labels = class_probabilities(model, result.pred_score).sort(descending=True)
-    ranking = [
-        f"{share:6.1%}  {names[label]}"
-        for share, label in zip(shares.tolist(), labels.tolist())
-    ]
-    if has_several_classes(model):
-        top = int((shares >= threshold).sum())
-        if not top:
-            print(f"  no class reaches {threshold:.1%}; first is {ranking[0].lstrip()}")
-    for line in ranking[:top]:
-        print(f"  {line}")
+def workers_for(count, args):
+    """Processes that read files: none for a few files, which are read sooner."""
+    if args.workers is not None:
+        return args.workers
+    if count < 32:
+        return 0
+    from mmstconv.cores import loader_workers
+
+    return loader_workers()
 
 
-@short_errors("predict")
+def predictions_of(model, files, args):
+    """A function that gives the record of each file, in their order, or raises.
+
+    It writes the videos that are wanted.
+    """
+    from file_names import fitting, plain_names
+    from prediction_tables import as_record
+
+    from mmstconv.apis.inference import has_several_classes
+    from mmstconv.apis.predictions import predict_videos
+
+    several = has_several_classes(model)
+    sources = [sys.stdin.buffer if path == STDIN else path for path in files]
+    # standard input is of this process
+    workers = 0 if STDIN in files else workers_for(len(files), args)
+    found = predict_videos(
+        model, sources, batch_size=min(args.batch_size, len(files)), workers=workers
+    )
+
+    names = plain_names(files)
+
+    def read(path):
+        prediction = next(found)
+        if prediction.error is not None:
+            raise prediction.error
+        if args.video:
+            from mmstconv.apis.predicted_video import write_predicted_video
+
+            target = args.video / fitting(names[os.fspath(path)], "")
+            write_predicted_video(model, path, prediction, target)
+        return as_record(prediction, args.top, several, args.threshold)
+
+    return read
+
+
+def show_all(model, files, args, then):
+    """Prints what each file shows, as it is known."""
+    from file_results import each_usable
+    from prediction_tables import as_json_line, as_text
+
+    as_lines = as_json_line if args.json else as_text
+
+    def show(path, record):
+        name = os.fspath(path)
+        print(as_lines(name, record), end="", flush=True)
+        then(path, record)
+
+    read = predictions_of(model, files, args) if files else None
+
+    def read_or_say(path):
+        try:
+            return read(path)
+        except Exception as error:
+            if args.json and is_of_file(error):
+                print(as_json_line(os.fspath(path), dict(error=str(error))), end="")
+            raise
+
+    return each_usable("predict", files, read_or_say, show)
+
+
+def is_of_file(error):
+    from mmstconv.media import MediaError
+
+    return isinstance(error, (OSError, MediaError))
+
+
+def write_all(model, files, args, then):
+    """Writes what each file shows; what was known before is not read again."""
+    from file_results import for_each_file
+    from inference_commands import model_of, progress_bar, stamp
+    from prediction_tables import Results, require_pyarrow
+
+    if args.out.suffix.lower() == ".parquet":
+        require_pyarrow()
+    run = dict(
+        model_of(args.config, args.checkpoint), top=args.top, threshold=args.threshold
+    )
+    results = Results(args.out, run, files)
+    with results.at_work():
+        new = [path for path in files if not known_of(results, path)]
+        read = predictions_of(model(), new, args) if new else None
+        with progress_bar(
+            total=len(files), initial=len(files) - len(new), unit="file"
+        ) as bar:
+
+            def read_one(path):
+                try:
+                    found = read(path)
+                    at = [] if path == STDIN else stamp(path)
+                    return dict(found, stamp=at)
+                except Exception as error:
+                    if is_of_file(error):
+                        results.fail(path, error)
+                    raise
+                finally:
+                    bar.update()
+
+            failed = for_each_file("predict", files, results, read_one, then)
+    print(args.out)
+    return failed
+
+
+def known_of(results, path):
+    try:
+        return results.known(path)
+    except OSError:  # it is gone: read again, which says so
+        results.drop(path)
+        return None
+
+
 def main():
     print_any_name()
     args = parse_args()
-    model = load(args)
-    require_classes(model)
+    from mmstconv.light_start import import_what_is_named
 
-    def then(path, result):
-        show(path, result, model, args.top, args.threshold)
-        for what in result.metainfo.get("damage", ()):
+    gc.disable()  # what is imported stays: the collector is not to look through it
+    import_what_is_named()
+    from mmstconv.engine.messages import short_errors
+
+    kept = f"{args.out} has the files that are done, the same command goes on"
+    with short_errors("predict", kept if args.out else ""):
+        files = meant_files(args.files)
+        sys.exit(predict_all(files, args) > 0)
+
+
+def predict_all(files, args):
+    """Recognises files; gives how many cannot be used."""
+    from functools import cache
+
+    from mmstconv.apis.inference import load_recognizer
+    from mmstconv.apis.tasks import require_classes
+
+    @cache
+    def model():
+        loaded = load_recognizer(
+            args.config, args.checkpoint, args.device, trust=args.trust
+        )
+        require_classes(loaded)
+        gc.freeze()
+        gc.enable()
+        return loaded
+
+    def then(path, record):
+        for what in record["damage"]:
             print(f"predict: {path}: {what}", file=sys.stderr)
 
-    read = partial(predict_video, model)
-    sys.exit(each_usable("predict", args.videos, read, then) > 0)
+    if args.video:
+        args.video.mkdir(parents=True, exist_ok=True)
+
+    if args.out:
+        return write_all(model, files, args, then)
+    return show_all(model(), files, args, then)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ python tools/predict_frames.py FILE [FILE ...] --at 12.0 --config CONFIG
     --checkpoint CHECKPOINT [--frames N] [--out DIR]
 
 FILE is a video, a folder (all videos below it), or a text file with a path a line. The
-model sees frames, flow and sound up to --at, in seconds of the file, and nothing of
-what comes then. --frames beyond what it was trained for go on from its own forecast.
+model sees frames, flow and sound up to --at, a time of the file (62.5 or 1:02.5), and
+nothing of what comes then. --frames beyond what it was trained for go on from its own
+forecast.
 
 Of each file a folder is written, NAME.frames below --out: side_by_side.mp4 (seen,
 predicted, and true where the file goes on), predicted_001.png and so on, sheet.png, and
@@ -18,12 +19,13 @@ same command again leaves out what is done.
 
 import argparse
 import json
+import math
 import os
 import sys
 from pathlib import Path
 
 import numpy as np
-from file_names import fitting, plain_names
+from file_names import fitting, plain_names, share_of
 from file_results import each_usable
 from inference_commands import (
     add_files,
@@ -35,24 +37,16 @@ from inference_commands import (
     stamp,
 )
 
-from mmstconv.apis import predict_frames
-from mmstconv.apis.frame_window import FrameWindowError
 from mmstconv.disk import (
     is_own,
     local_path,
     own_file,
     print_any_name,
     refuse_foreign,
+    remove_unfinished,
     write_own_json,
 )
-from mmstconv.engine.messages import short_errors
 from mmstconv.media import MediaError, write_media
-from mmstconv.visualization.frame_panels import (
-    as_images,
-    as_png,
-    sheet_of,
-    side_by_side,
-)
 
 VIDEO, SHEET, WRITTEN = "side_by_side.mp4", "sheet.png", "forecast.json"
 
@@ -61,7 +55,10 @@ def parse_args():
     parser = argparse.ArgumentParser(description="Forecast the frames of video files")
     add_files(parser)
     parser.add_argument(
-        "--at", type=float, required=True, help="seconds; the first frame to come"
+        "--at",
+        type=seconds_of,
+        required=True,
+        help="seconds, or 1:02.5; the first frame to come",
     )
     parser.add_argument(
         "--config", required=True, help="config the checkpoint was trained with"
@@ -78,6 +75,21 @@ def parse_args():
     if args.frames is not None and args.frames < 1:
         parser.error(f"--frames must be at least 1, got {args.frames}")
     return args
+
+
+def seconds_of(text):
+    """Seconds of ``62.5``, ``1:02.5`` and ``0:01:02.5``."""
+    *clock, last = text.split(":")
+    try:
+        parts = [*map(int, clock), float(last)]
+    except ValueError:
+        parts = [math.nan]
+    found = sum(part * 60**k for k, part in enumerate(reversed(parts)))
+    if not math.isfinite(found) or len(parts) > 3 or (clock and min(parts) < 0):
+        raise argparse.ArgumentTypeError(
+            f"must be a time of the file, such as 62.5 or 1:02.5, got {text!r}"
+        )
+    return found
 
 
 def folders_of(files, out):
@@ -123,10 +135,18 @@ def as_json(forecast, errors, run, names):
 
 def write(forecast, errors, folder, run):
     """All files of a forecast; the one that says it is done comes last."""
+    from mmstconv.visualization.frame_panels import (
+        as_images,
+        as_png,
+        sheet_of,
+        side_by_side,
+    )
+
     count = forecast.predicted.shape[1]
     digits = max(len(str(count)), 3)
     names = [f"predicted_{k:0{digits}}.png" for k in range(1, count + 1)]
     folder.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(folder)
     refuse_foreign(folder / name for name in (VIDEO, SHEET, WRITTEN, *names))
     for old in folder.glob("predicted_*.png"):  # of a longer forecast
         if old.name not in names and is_own(old):
@@ -153,13 +173,15 @@ def summary_of(errors):
     return "PSNR (range 1) " + ", ".join(f"{k} {v:.2f} dB" for k, v in means.items())
 
 
-def predict_all(model, files, args):
+def predict_all(model, files, folders, args):
     """Writes the forecast of each file, unless it is done.
 
     Returns:
         How many files cannot be used.
     """
-    folders = folders_of(files, args.out)
+    from mmstconv.apis import predict_frames
+    from mmstconv.apis.frame_window import FrameWindowError
+
     shared = dict(model_of(args.config, args.checkpoint), at=args.at)
     with progress_bar(iterable=files, unit="file") as bar:
 
@@ -185,10 +207,14 @@ def predict_all(model, files, args):
 def main():
     print_any_name()
     args = parse_args()
+    from mmstconv.engine.messages import short_errors
+
     kept = f"what is done is in {args.out}, the same command goes on"
     with short_errors("predict_frames", kept):
-        files = named_videos(args.files)
-        failed = predict_all(load(args), files, args)
+        files = named_videos(args.files)  # of all jobs: names tell them apart
+        folders = folders_of(files, args.out)
+        files = share_of(files, args.shard)
+        failed = predict_all(load(args), files, folders, args)
     sys.exit(failed > 0)
 
 

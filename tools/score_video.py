@@ -12,6 +12,7 @@ import csv
 import io
 import json
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 from inference_commands import (
@@ -19,26 +20,18 @@ from inference_commands import (
     default_out,
     film_bar,
     load,
-    only_writer,
     run_of,
     stamp,
 )
 
-from mmstconv.apis import (
-    class_names,
-    class_probabilities,
-    score_video,
-)
-from mmstconv.apis.tasks import require_classes
-from mmstconv.disk import ForeignFile, local_path, print_any_name
-from mmstconv.engine.messages import short_errors
+from mmstconv.disk import ForeignFile, media_path, only_writer, print_any_name
 
 
 def parse_args():
     parser = argparse.ArgumentParser(description="Score a long video window by window")
     parser.add_argument("config", help="config the checkpoint was trained with")
     parser.add_argument("checkpoint", help="checkpoint file")
-    parser.add_argument("video", type=local_path, help="video file")
+    parser.add_argument("video", type=media_path, help="video file, or its address")
     parser.add_argument(
         "--out", type=Path, help="CSV file; default: the video's name and .scores.csv"
     )
@@ -88,6 +81,23 @@ def describing(out):
     return out.with_name(out.name + ".run.json")
 
 
+@contextmanager
+def begun(out):
+    """The CSV file, to go on with; without a window yet an error leaves none."""
+    there = os.path.lexists(out)
+    with only_writer(out) as file:
+        try:
+            yield file
+        except BaseException:
+            file.seek(0)
+            if file.read().count(b"\n") <= 1:
+                file.truncate(0)
+                describing(out).unlink(missing_ok=True)
+                if not there:
+                    out.unlink()
+            raise
+
+
 def is_of(content, columns):
     """Whether a file has this header and a number in each cell below.
 
@@ -116,6 +126,10 @@ def as_line(cells):
 def main():
     print_any_name()
     args = parse_args()
+    from mmstconv.apis import class_names, class_probabilities, score_video
+    from mmstconv.apis.tasks import require_classes
+    from mmstconv.engine.messages import short_errors
+
     out = args.out or default_out(args.video, ".scores.csv")
     kept = f"{out} has what was computed, the same command goes on"
     with short_errors("score_video", kept):
@@ -125,7 +139,7 @@ def main():
         columns = ["start", "end", *class_names(model)]
         skip = done_before(out, run, columns)
         windows = score_video(model, args.video, hop=args.hop, skip=skip)
-        with film_bar(args.video) as film, only_writer(out) as file:
+        with film_bar(args.video) as film, begun(out) as file:
             if os.fstat(file.fileno()).st_size == 0:
                 describing(out).write_text(json.dumps(run))
                 file.write(as_line(columns))

@@ -15,10 +15,10 @@ import argparse
 
 from inference_commands import add_shared_flags, default_out, load, progress_bar
 
-from mmstconv.apis import summarize
-from mmstconv.apis.summary.shots import ShotLimits
 from mmstconv.disk import local_path, print_any_name
-from mmstconv.engine.messages import short_errors
+
+# As ShotLimits of mmstconv.apis, which takes long to import, has them.
+SHORTEST, LONGEST = 1.0, 10.0
 
 
 def parse_args():
@@ -33,10 +33,10 @@ def parse_args():
         "--out", type=local_path, help="folder; default: the video's name and .summary"
     )
     parser.add_argument(
-        "--shortest", type=float, default=ShotLimits().shortest, help="shot, in seconds"
+        "--shortest", type=float, default=SHORTEST, help="shot, in seconds"
     )
     parser.add_argument(
-        "--longest", type=float, default=ShotLimits().longest, help="shot, in seconds"
+        "--longest", type=float, default=LONGEST, help="shot, in seconds"
     )
     add_shared_flags(parser)
     return parser.parse_args()
@@ -45,6 +45,10 @@ def parse_args():
 def main():
     print_any_name()
     args = parse_args()
+    from mmstconv.apis import summarize
+    from mmstconv.apis.summary.shots import ShotLimits
+    from mmstconv.engine.messages import short_errors
+
     out = args.out or default_out(args.video, ".summary")
     kept = f"what was read to its end is kept in {out}, the same command goes on"
     with short_errors("summarize", kept):

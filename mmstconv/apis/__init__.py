@@ -10,6 +10,7 @@ from .camera_events import StreamingDetector
 from .captions import TimedCaption, caption_events, caption_video
 from .detect import Detection, detect
 from .export import export_model
+from .features import FeatureRows, extract_features, load_feature_model, save_features
 from .film_steps import extract_film_steps, film_steps
 from .inference import (
     class_names,
@@ -22,6 +23,7 @@ from .inference import (
 from .joining import join_tasks
 from .long_video import score_video
 from .predict_frames import FrameForecast, predict_frames
+from .predictions import Prediction, predict_videos
 from .summarize import FilmSummary, choose_shots, summarize
 from .windows import Window
 
@@ -29,8 +31,10 @@ __all__ = [
     "Analysis",
     "Conversion",
     "Detection",
+    "FeatureRows",
     "FilmSummary",
     "FrameForecast",
+    "Prediction",
     "StreamingCaptioner",
     "StreamingDetector",
     "StreamingRecognizer",
@@ -46,14 +50,18 @@ __all__ = [
     "convert_checkpoint",
     "detect",
     "export_model",
+    "extract_features",
     "extract_film_steps",
     "extract_steps",
     "film_steps",
     "has_several_classes",
     "join_tasks",
+    "load_feature_model",
     "load_recognizer",
     "predict_frames",
     "predict_video",
+    "predict_videos",
+    "save_features",
     "score_video",
     "summarize",
 ]

@@ -23,6 +23,7 @@ def cache_film_steps(
     *,
     pipeline: Sequence[Mapping] | None = None,
     command: str = "",
+    part: str = "",
     progress: Callable[[int, int], None] = lambda done, total: None,
     warn: Callable[[str], None] = lambda text: None,
 ) -> dict[str, str]:
@@ -39,6 +40,7 @@ def cache_film_steps(
         hop: As of :func:`film_steps`.
         pipeline: Instead of the config's ``test_pipeline``.
         command: That renews the cache, for messages.
+        part: Of several jobs that fill the cache at a time, which this is.
         progress: Told how many videos are done, and of how many.
         warn: Told what cannot be done here.
 
@@ -53,7 +55,8 @@ def cache_film_steps(
     pipeline = model.cfg.test_pipeline if pipeline is None else pipeline
     layout = step_layout(model, pipeline)
     hop = layout.checked_hop(hop)
-    lock = FolderLock(folder, "a caching of film steps", "Wait for it or end it", warn)
+    advice = "Wait for it or end it"
+    lock = FolderLock(folder, "a caching of film steps", advice, warn, part=part)
     try:
         remove_unfinished(folder)
         cache = FilmCache(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -82,9 +83,10 @@ class FrameWindow(NamedTuple):
         if not begin <= at <= end + ROUNDING:
             raise FrameWindowError(f"{where}: at={at:g} lies outside of it")
         if at - needed < begin - ROUNDING:
+            first = math.ceil((begin + needed - ROUNDING) * 100) / 100
             raise FrameWindowError(
                 f"{where}: at={at:g} is too early, the model sees {self.seen} frames "
-                f"at {self.fps:g} a second before it; give {begin + needed:.2f} or more"
+                f"at {self.fps:g} a second before it; give {first:.2f} or more"
             )
         room = end - ROUNDING - at
         return 0 if room <= 0 else min(frames, int(room * self.fps) + 1)

@@ -18,9 +18,11 @@ from ..checkpoints.filling import fill
 from ..checkpoints.reading import CheckpointError
 from ..checkpoints.trust import trusting
 from ..datasets.class_names import ClassNamesError, find_class_names
+from ..disk import is_remote
 from ..engine.configs import read_config
 from ..models.heads import multi_class_of, probabilities
 from ..models.joint import Fused, Steps
+from .sources import Source, content_of
 from .tasks import (
     class_head,
     event_head,
@@ -30,6 +32,7 @@ from .tasks import (
 )
 
 STREAMS = "streams."
+USED = ("model", "test_pipeline")  # of a config
 
 
 def load_recognizer(
@@ -63,9 +66,11 @@ def load_recognizer(
     """
     if device is None:
         device = "cuda:0" if torch.cuda.is_available() else "cpu"
-    model = init_recognizer(read_config(config), device=device)
+    model = init_recognizer(read_config(config, parts=USED), device=device)
     with trusting(trust):
-        loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location="cpu")
+        loaded = CheckpointLoader.load_checkpoint(
+            checkpoint, map_location="cpu", logger="silent"
+        )
     weights, apart = weights_of(loaded), ()
     if streams_only:
         require_streams(model)
@@ -135,15 +140,15 @@ def has_several_classes(model: nn.Module) -> bool:
 
 def predict_video(
     model: nn.Module,
-    path: str | os.PathLike,
+    path: Source,
     *,
     pipeline: Sequence[Mapping] | None = None,
 ) -> ActionDataSample:
-    """Recognise one video file.
+    """Recognise one video file; of many, take ``predict_videos``.
 
     Args:
         model: Of :func:`load_recognizer`.
-        path: The video file.
+        path: The video file, its content (``bytes``), a binary stream, or a URL.
         pipeline: Instead of the config's ``test_pipeline``.
 
     Returns:
@@ -155,7 +160,7 @@ def predict_video(
         FileNotFoundError: There is no such file.
         MediaError: It is no readable video; the message names it.
     """
-    sample, steps = as_sample(model, path, pipeline)
+    sample, steps = as_sample(model, content_of(path), pipeline)
     result = inference_recognizer(model, sample, steps)
     if sample["damage"]:
         result.set_metainfo(dict(damage=sample["damage"]))
@@ -208,14 +213,24 @@ def fuse_clips(
 
 
 def as_sample(
-    model: nn.Module, path: str | os.PathLike, pipeline: Sequence[Mapping] | None
+    model: nn.Module,
+    path: str | os.PathLike | bytes,
+    pipeline: Sequence[Mapping] | None,
 ) -> tuple[dict, Compose | None]:
-    """What a pipeline gets of a file, and the pipeline built."""
+    """What a pipeline gets of a file, and the pipeline built.
+
+    A file elsewhere is fetched, whether the pipeline says so or not: who names one file
+    asks for it.
+    """
     # a dict goes to the pipeline as it is: our reader says what is wrong with a path
     sample = dict(
         filename=os.fspath(path), label=-1, start_index=0, modality="RGB", damage=[]
     )
-    if pipeline is None:
+    elsewhere = is_remote(path)
+    if pipeline is None and (not elsewhere or model is None):
         return sample, None
+    steps = [dict(step) for step in pipeline or model.cfg.test_pipeline]
+    if elsewhere and not any("FetchMedia" in str(step.get("type")) for step in steps):
+        steps.insert(0, dict(type="FetchMedia"))
     init_default_scope(model.cfg.get("default_scope", "mmaction"))
-    return sample, Compose([dict(step) for step in pipeline])
+    return sample, Compose(steps)

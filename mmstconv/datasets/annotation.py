@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mmengine.fileio import get
 
-from ..disk import REMOTE_ADVICE, is_remote
+from ..disk import FETCH_ADVICE, REMOTE_ADVICE, is_remote, public_name
 
 SHOWN_LINES = 20
 SHOWN_LETTERS = 200
@@ -104,6 +104,7 @@ def row_problems(
     num_classes: int | None,
     root: str | None = None,
     multi_class: bool = False,
+    fetched: bool = False,
 ) -> dict[int, list[str]]:
     """What is wrong with rows. The disk is not looked at.
 
@@ -114,6 +115,7 @@ def row_problems(
         num_classes: Labels must be below; None: any.
         root: Folder below which all paths must lie; None: anywhere.
         multi_class: Whether a line may have several labels, or none.
+        fetched: Whether files may be elsewhere.
 
     Returns:
         ``{line number: reasons}`` of the lines with a mistake.
@@ -124,7 +126,7 @@ def row_problems(
     fine: set[str] = set()  # labels that were found to be correct
     problems: dict[int, list[str]] = {}
     for row in rows:
-        reasons = [] if is_plain(row.name) else path_problems(row.name, root)
+        reasons = [] if is_plain(row.name) else path_problems(row.name, root, fetched)
         labels = row.labels
         if (labels or not unlabelled) and not (len(labels) == 1 and labels[0] in fine):
             wrong = _label_problems(labels, num_classes)
@@ -179,21 +181,25 @@ def _split(line: str, separator: str | None, multi_class: bool):
             return name, labels
 
 
-def path_problems(name: str, root: str | None) -> list[str]:
+def path_problems(name: str, root: str | None, fetched: bool = False) -> list[str]:
     """What is wrong with the path of a media file.
 
     Args:
         name: As written.
         root: Folder below which it must lie; None: anywhere.
+        fetched: Whether it may be elsewhere: the pipeline has a ``FetchMedia``.
     """
     if "\0" in name:
         return ["contains a NUL byte: is the file UTF-8 text?"]
     if is_remote(name):
-        return [f"{shown(name)} {REMOTE_ADVICE}"]
-    if root is None or not _leaves(name, root):
+        if not fetched:
+            return [f"{shown(public_name(name))} {FETCH_ADVICE}"]
+        if root is None:
+            return []
+    elif root is None or not _leaves(name, root):
         return []
     return [
-        f"{shown(name)} lies outside of {root}; "
+        f"{shown(public_name(name))} lies outside of {public_name(root)}; "
         "allow_outside=True of the data set accepts that"
     ]
 

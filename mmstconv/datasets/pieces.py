@@ -9,9 +9,10 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 from mmengine.registry import init_default_scope
 
+from mmstconv.disk import is_remote
 from mmstconv.media import Media, MediaReader
 
-from .transforms import FormatClips
+from .transforms import FetchMedia, FormatClips
 from .transforms.roles import role_of
 from .transforms.sampling import with_clips
 
@@ -42,6 +43,7 @@ class PiecePipeline:
         init_default_scope("mmaction")
         steps = [TRANSFORMS.build(dict(step)) for step in pipeline]
         self.opener = _only(steps, "open")
+        self.fetchers = _with_role(steps, "fetch")
         sampling = _only(steps, "clip")
         formatting = _only(steps, "format")
         self.clip_len, self.fps = sampling.clip_len, sampling.fps
@@ -72,8 +74,12 @@ class PiecePipeline:
         return self.sound_loader.sample_rate if self.sound_loader else 16000
 
     def open(self, path: str) -> MediaReader:
-        """The file, opened as the pipeline says."""
-        return self.opener.transform(dict(filename=path))["media"]
+        """The file, opened as the pipeline says; one elsewhere is fetched."""
+        results = dict(filename=path)
+        fetchers = self.fetchers or ([FetchMedia()] if is_remote(path) else [])
+        for step in [*fetchers, self.opener]:
+            results = step.transform(results)
+        return results["media"]
 
     def times(self, start: float, frames: int) -> np.ndarray:
         """When the frames are shown, and the one after them for the last flow."""

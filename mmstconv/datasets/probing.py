@@ -24,7 +24,7 @@ def probe_presence(dataset, info: Mapping) -> dict[str, bool] | None:
     results, presence = dict(info), {}
     try:
         for step in steps_of(dataset):
-            if role_of(step).step == "open":
+            if role_of(step).step in ("fetch", "open"):
                 results = step.transform(results)
             elif hasattr(step, "probe"):
                 presence.update(step.probe(results))

@@ -8,6 +8,7 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.structures import BaseDataElement
 
+from ..disk import public_name
 from ..private_names import uses_private
 from ..randomness import seed_generators
 from .bad_samples import BadDataError, WorkerBoard, is_of_the_sample, named, reason_of
@@ -66,7 +67,8 @@ class TolerantDataset(BaseDataset):
             pids: Process ids of loader processes.
         """
         return [
-            self.get_data_info(index)["filename"] for index in self._board.indices(pids)
+            public_name(self.get_data_info(index)["filename"])
+            for index in self._board.indices(pids)
         ]
 
     def prepare_data(self, idx: int) -> dict:
@@ -117,7 +119,7 @@ class TolerantDataset(BaseDataset):
         """Path and reason of a bad sample; any other error goes on."""
         if not is_of_the_sample(error):
             raise error
-        filename = self.get_data_info(index)["filename"]
+        filename = public_name(self.get_data_info(index)["filename"])
         return filename, reason_of(error, filename)
 
     def _another(self, tried: Collection[int]) -> int:
@@ -139,7 +141,7 @@ class TolerantDataset(BaseDataset):
         info["damage"] = notes["damage"] = Damage()
         if "failure" in notes:
             info["failure"] = notes["failure"]
-        filename = info["filename"]
+        filename = public_name(info["filename"])
         with self._board.working_on(index, self._hard_limit()):
             try:
                 packed = self.pipeline(info)

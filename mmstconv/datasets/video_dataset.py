@@ -12,7 +12,7 @@ from mmaction.datasets import VideoDataset
 from mmaction.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
-from ..disk import REMOTE_ADVICE, is_remote
+from ..disk import FETCH_ADVICE, is_remote, public_name
 from ..private_names import metainfo_of, uses_private
 from .annotation import (
     AnnotationError,
@@ -26,7 +26,7 @@ from .annotation import (
 from .class_names import find_class_names
 from .missing_files import missing_files
 from .tolerant_dataset import TolerantDataset
-from .transforms.roles import steps_of
+from .transforms.roles import role_of, steps_of
 
 
 @DATASETS.register_module()
@@ -43,6 +43,9 @@ class MultiModalVideoDataset(TolerantDataset, VideoDataset):
     The names of the classes, one a line in the order of the labels, are in the file
     ``metainfo['classes']`` (or are a list there), or in ``classes.txt`` beside the
     annotation. They travel with checkpoints.
+
+    With ``FetchMedia`` in the pipeline, paths or ``data_prefix['video']`` may be
+    addresses (``s3://bucket/videos``); whether such files exist is not asked.
 
     A file that turns out to be unusable while it is read raises, unless
     :meth:`tolerate` was called (``BadSampleHook`` does, and counts). Then another
@@ -100,7 +103,8 @@ class MultiModalVideoDataset(TolerantDataset, VideoDataset):
         """Reads and checks the annotation file.
 
         Raises:
-            ValueError: The media folder is not on this machine.
+            ValueError: Media are not on this machine, and the pipeline has no
+                ``FetchMedia``, or one that cannot read such addresses.
             FileNotFoundError: If the annotation file, the media folder or media files
                 do not exist.
             AnnotationError: If a line cannot be used; lists missing files as well.
@@ -108,23 +112,26 @@ class MultiModalVideoDataset(TolerantDataset, VideoDataset):
         if self.multi_class and self.num_classes is None:
             raise ValueError("multi_class=True needs num_classes")
         folder = self.data_prefix.get(self.prefix)
-        if folder and is_remote(folder):
+        fetchers = [step for step in steps_of(self) if role_of(step).step == "fetch"]
+        if folder and is_remote(folder) and not fetchers:
             raise ValueError(
-                f"{self.ann_file}: data_prefix[{self.prefix!r}] = {folder!r} "
-                f"{REMOTE_ADVICE}"
+                f"{self.ann_file}: data_prefix[{self.prefix!r}] = "
+                f"{public_name(folder)!r} {FETCH_ADVICE}"
             )
         rows = self._read_rows()
         root = None if self.allow_outside else folder or None
-        mistakes = row_problems(rows, self.num_classes, root, self.multi_class)
+        mistakes = self._row_problems(rows, root, bool(fetchers))
         below = os.path.join(folder, "") if folder else ""
         data = [
             (row.number, self._info(row.name, row.labels, folder, below))
             for row in rows
             if row.number not in mistakes
         ]
+        for step in fetchers:
+            step.check_names(info["filename"] for _, info in data)
         missing = self._missing(data) if self.check_files else []
         count = len(missing)
-        if missing and folder and not os.path.isdir(folder):
+        if missing and folder and not is_remote(folder) and not os.path.isdir(folder):
             missing = [f"{self.ann_file}: the folder {folder} does not exist"]
         if mistakes:
             lines = [
@@ -149,11 +156,18 @@ class MultiModalVideoDataset(TolerantDataset, VideoDataset):
     def _read_rows(self) -> list[Row]:
         return read_rows(self.ann_file, self.delimiter, self.multi_class)
 
+    def _row_problems(
+        self, rows: list[Row], root: str | None, fetched: bool
+    ) -> dict[int, list[str]]:
+        return row_problems(rows, self.num_classes, root, self.multi_class, fetched)
+
     def _info(
         self, name: str, labels: Sequence[str], folder: str | None, below: str
     ) -> dict:
         if is_plain(name) or folder is None:
             filename = below + name
+        elif is_remote(name):
+            filename = name
         else:
             filename = os.path.join(folder, name)
         if self.multi_class:
@@ -163,7 +177,8 @@ class MultiModalVideoDataset(TolerantDataset, VideoDataset):
         return dict(filename=filename, label=label)
 
     def _missing(self, data: Sequence[tuple[int, dict]]) -> list[str]:
-        missing = self._not_there(info["filename"] for _, info in data)
+        names = (info["filename"] for _, info in data)
+        missing = self._not_there(name for name in names if not is_remote(name))
         return [
             f"{self.ann_file}:{number}: {clipped(info['filename'])} does not exist"
             for number, info in data

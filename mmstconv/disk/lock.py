@@ -37,6 +37,7 @@ class FolderLock:
         work: What is done there, for the message: "a training".
         advice: What the reader of the message can do.
         warn: Told what cannot be done here.
+        part: Of the work; each part holds the folder for itself.
 
     Raises:
         FolderInUse: Another process holds it; says which, where and since when.
@@ -49,8 +50,9 @@ class FolderLock:
         work: str,
         advice: str,
         warn: Callable[[str], None] = lambda text: None,
+        part: str = "",
     ) -> None:
-        self.path = Path(folder, NAME)
+        self.path = Path(folder, f"{NAME}.{part}" if part else NAME)
         self.file: int | None = None
         self._shared: FolderLock | None = None
         try:

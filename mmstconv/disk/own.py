@@ -73,8 +73,8 @@ def is_own(path: str | os.PathLike, folder: str | os.PathLike | None = None) -> 
     path = Path(path)
     if path.is_symlink() or not path.is_file():
         return False
-    known = _recorded(path, folder)
-    return bool(known) and _digest(path) in known
+    known = recorded(path, folder)
+    return bool(known) and file_digest(path) in known
 
 
 @contextmanager
@@ -107,7 +107,7 @@ def own_file(
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         yield part
         # The record first: between the two there is no file that nobody knows.
-        _note(path, folder, _digest(part))
+        note(path, folder, file_digest(part))
         publish(part, path, folder)
     except OSError as error:
         if error.filename is None and error.errno is not None:  # a full disk: whose?
@@ -153,7 +153,7 @@ def write_own_json(path: str | os.PathLike, content: object, **options) -> None:
     write_own(path, text + "\n")
 
 
-def _recorded(path: Path, folder: str | os.PathLike | None) -> set[str]:
+def recorded(path: Path, folder: str | os.PathLike | None) -> set[str]:
     """All that was ever written under this name: digests.
 
     The last one may not have reached its name, if the process was killed.
@@ -174,7 +174,8 @@ def _recorded(path: Path, folder: str | os.PathLike | None) -> set[str]:
     return found
 
 
-def _note(path: Path, folder: str | os.PathLike | None, digest: str) -> None:
+def note(path: Path, folder: str | os.PathLike | None, digest: str) -> None:
+    """Writes down what is going to be written under a name, before it is there."""
     record, name = _place(path, folder)
     line = json.dumps([name, digest]).encode() + b"\n"
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
@@ -204,7 +205,8 @@ def _place(path: Path, folder: str | os.PathLike | None) -> tuple[Path, str]:
     return folder / RECORD, Path(os.path.relpath(path, folder)).as_posix()
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content, hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(BLOCK):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,7 +38,7 @@ def remove_unfinished(folder: str | os.PathLike, *, below: bool = False) -> list
         below: Also in the folders in it. Links are not followed.
 
     Returns:
-        The files that were deleted.
+        The files and folders that were deleted.
     """
     removed = []
     for path in _files(folder, below):
@@ -45,7 +46,10 @@ def remove_unfinished(folder: str | os.PathLike, *, below: bool = False) -> list
         if not match or match["host"] != host() or _lives(int(match["process"])):
             continue
         try:
-            path.unlink()
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
         except OSError:
             continue
         removed.append(path)
@@ -59,7 +63,7 @@ def host() -> str:
 
 def _files(folder: str | os.PathLike, below: bool) -> Iterable[Path]:
     for where, folders, names in os.walk(folder):
-        yield from (Path(where, name) for name in names)
+        yield from (Path(where, name) for name in (*names, *folders))
         if not below:
             folders.clear()
 

@@ -28,6 +28,7 @@ from mmengine.optim import OptimWrapper
 from torch import nn
 
 from ..private_names import uses_private
+from .cpu_convolutions import PadBeforehand, put_channels_last
 from .rendezvous import tell_torch
 
 # <malloc.h> of glibc
@@ -39,7 +40,6 @@ MALLOC_SETTINGS = (
     "MALLOC_TRIM_THRESHOLD_",
 )
 NICENESS = 10  # of loader processes, more than that of the main process
-CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
 def prepare(cfg: Config) -> None:
@@ -118,7 +118,8 @@ class CPUAmpOptimWrapper(OptimWrapper):
     and the optimizer's state stay float32. bfloat16 has the range of float32, so the
     loss is not scaled, and a gradient that is not finite is a fault. At the first step
     the kernels of convolutions are laid out channels-last, and what they compute
-    follows: oneDNN then has nothing to reorder.
+    follows: oneDNN then has nothing to reorder. Of convolutions whose gradients it gets
+    wrong the input is padded beforehand (:mod:`mmstconv.engine.cpu_convolutions`).
 
     Args:
         **kwargs: See :class:`mmengine.optim.OptimWrapper`.
@@ -140,20 +141,9 @@ class CPUAmpOptimWrapper(OptimWrapper):
             # DistributedDataParallel's buckets have the layout it has found already
             if not hasattr(model, "no_sync"):
                 put_channels_last(model)
-        with super().optim_context(model), torch.autocast("cpu", torch.bfloat16):
+        bfloat16 = torch.autocast("cpu", torch.bfloat16)
+        with super().optim_context(model), bfloat16, PadBeforehand():
             yield
-
-
-def put_channels_last(model: nn.Module) -> None:
-    """Lay the kernels of 2D and 3D convolutions out channels-last, values unchanged.
-
-    Args:
-        model: Its parameters stay the same objects, which an optimizer may hold.
-    """
-    for parameter in model.parameters():
-        if parameter.dim() in CHANNELS_LAST:
-            layout = CHANNELS_LAST[parameter.dim()]
-            parameter.data = parameter.data.to(memory_format=layout)
 
 
 def _use_bfloat16(wrapper: ConfigDict) -> None:
@@ -182,3 +172,7 @@ def _use_gloo(cfg: Config) -> None:
     cfg.model_wrapper_cfg.setdefault(
         "find_unused_parameters", cfg.get("find_unused_parameters", False)
     )
+    strategy = cfg.get("strategy") or {}
+    if strategy.get("type") == "DDPStrategy":  # of FlexibleRunner, which has its own
+        wrapper = strategy.get("model_wrapper") or {}
+        strategy.model_wrapper = {**cfg.model_wrapper_cfg, **wrapper}

@@ -44,12 +44,17 @@ def build_runner(
     check_writable(cfg.work_dir)
     cfg.launcher = launcher
     complete_loaders(cfg)
+    late = late_schedulers(cfg)
     write_config_plainly(cfg)  # a runner writes it four times before it begins
     on_cpu = not torch.cuda.is_available()
     if on_cpu:
         cpu.prepare(cfg)
     runner = RUNNERS.build(cfg) if "runner_type" in cfg else ConsoleRunner.from_cfg(cfg)
     log_any_name(runner.logger)
+    if late:
+        runner.logger.warning(
+            f"left out, as the training ends before they begin: {', '.join(late)}"
+        )
     if on_cpu:
         runner.register_hook(cpu.BackgroundLoaders())
     return runner
@@ -79,3 +84,27 @@ def complete_loaders(cfg: Config) -> None:
                 f"{name}.dataset.num_classes is {data.num_classes}, but the model has "
                 f"{classes} classes (model.cls_head.num_classes): make them equal"
             )
+
+
+def late_schedulers(cfg: Config) -> list[str]:
+    """Takes schedulers out of a config that would begin when the training has ended.
+
+    A warm-up of two epochs and what follows it are a schedule for one epoch, too.
+    MMEngine refuses a scheduler that ends with the training and begins no sooner.
+
+    Returns:
+        What was taken out, for a message.
+    """
+    lasts, schedulers = cfg.get("train_cfg") or {}, cfg.get("param_scheduler")
+    if not isinstance(schedulers, list):
+        return []
+
+    def is_late(one: dict) -> bool:
+        last = lasts.get("max_epochs" if one.get("by_epoch", True) else "max_iters")
+        return "end" not in one and bool(last) and one.get("begin", 0) >= last
+
+    late = [one for one in schedulers if is_late(one)]
+    if late:
+        kept = [one for one in schedulers if not is_late(one)]
+        cfg.param_scheduler = kept or None
+    return [f"{one['type']} (begin={one.get('begin', 0)})" for one in late]

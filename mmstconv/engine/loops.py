@@ -132,7 +132,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         if seed is None:
             seed = self._first_seed()
         return dict(
-            sampler=type(self._sampler).__name__,
+            sampler=getattr(self._sampler, "kind", type(self._sampler).__name__),
             samples=len(self.dataloader.dataset),
             batch_size=getattr(self.dataloader.batch_sampler, "batch_size", None),
             processes=self.runner.world_size,

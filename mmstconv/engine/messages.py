@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ..private_names import loggers
-from .configs import registered
+from .configs import Registered
 
 SHOWN_LINES = 24
 INTERRUPTED = 130  # exit code of a command that Ctrl-C has ended
@@ -96,7 +96,7 @@ def message_of(error: BaseException) -> str:
         text = text.partition(": ")[2] or text
     unknown = NOT_REGISTERED.search(text)
     if unknown:
-        close = get_close_matches(unknown[1], registered(), n=1)
+        close = get_close_matches(unknown[1], Registered(), n=1)
         hint = f"; did you mean '{close[0]}'?" if close else ""
         text = f"there is no '{unknown[1]}' in the registry {unknown[2]}{hint}"
     lines = text.strip().splitlines() or [type(error).__name__]

@@ -6,6 +6,7 @@ from .reading.protocol import Media
 from .reading.reader import MediaInfo, MediaReader
 from .reading.view import View
 from .trust.errors import (
+    FetchError,
     MediaError,
     MediaLimitError,
     MediaTimeoutError,
@@ -14,11 +15,14 @@ from .trust.errors import (
     UntrustedMediaError,
 )
 from .trust.limits import MediaLimits
+from .trust.sources import FileSource, part_of_file
 from .writing.write_options import SoundCoding, VideoCoding
 from .writing.writer import write_media
 
 __all__ = [
     "READERS",
+    "FetchError",
+    "FileSource",
     "ImageFolderReader",
     "Media",
     "MediaError",
@@ -34,5 +38,6 @@ __all__ = [
     "VideoCoding",
     "View",
     "open_media",
+    "part_of_file",
     "write_media",
 ]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 
 from .reading.reader import MediaReader
 from .trust.limits import MediaLimits
+from .trust.sources import Source
 
 
 def open_media(
-    source: str | os.PathLike | bytes,
+    source: Source,
     reader: str = "pyav",
     *,
     limits: MediaLimits | None = None,
@@ -20,7 +20,8 @@ def open_media(
     """Opens a media file.
 
     Args:
-        source: A file of this machine, or the content of one.
+        source: A file of this machine, the content of one, or one that is elsewhere
+            (a :class:`FileSource`, of :func:`fetch` or of a part of a file).
         reader: ``'pyav'`` or ``'decord'``; the latter decodes the video with decord.
         limits: What the file may have; None is ``MediaLimits()``.
         timeout: Seconds of processor time that opening it, and then each call of the
@@ -39,6 +40,7 @@ def open_media(
         MediaLimitError: If it has more of something than allowed.
         UnreadableMediaError: If it cannot be opened.
         MediaTimeoutError: If that takes longer than allowed.
+        FetchError: If it is elsewhere and cannot be fetched.
 
     Example:
         >>> with open_media("clip.mp4") as media:

@@ -1,6 +1,5 @@
 """Everything that has weights, and what is between: streams, joint, heads."""
 
-from ..compat import repair_augmented_batches
 from .backbones import AudioConvNet, MelConvNet, STConvNet
 from .data_preprocessors import MultiModalBlending, TriModalDataPreprocessor
 from .fusion import (
@@ -89,5 +88,3 @@ __all__ = [
     "TriModalRecognizer",
     "UnsupervisedSummaryHead",
 ]
-
-repair_augmented_batches()

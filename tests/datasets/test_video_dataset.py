@@ -268,7 +268,7 @@ def test_object_stores_are_refused_at_once(folder):
     for name in ("s3://bucket/a.mp4", "cluster:s3://b/a.mp4", "http://x/a.mp4"):
         for check in (True, False):
             content = f"a.mp4 0\n{name} 1\n"
-            said = r"list\.txt:2: .*a\.mp4' is not on this machine: object stores"
+            said = r"list\.txt:2: .*a\.mp4' is not on this machine: put dict"
             with pytest.raises(AnnotationError, match=said):
                 dataset(folder, content, check_files=check)
     for prefix in ("s3://bucket/videos", "petrel://b", "https://x/videos"):

@@ -115,7 +115,8 @@ def test_the_sampler_covers_a_balanced_set(folder):
     assert list(sampler) == order[4:]
 
 
-def test_resumed_with_a_bad_file_is_uninterrupted(demo_data, tmp_path):
+@pytest.mark.parametrize("sampler", [None, dict(type="ClassBalancedSampler")])
+def test_resumed_with_a_bad_file_is_uninterrupted(demo_data, tmp_path, sampler):
     """Balanced sampling, a bad file among what is repeated, from the middle on."""
     (demo_data / "train" / "bad.mp4").write_text("no film\n" * 50)
     path = tmp_path / "train.txt"
@@ -130,6 +131,9 @@ def test_resumed_with_a_bad_file_is_uninterrupted(demo_data, tmp_path):
         cfg.train_dataloader.dataset.ann_file = str(path)
         part = cfg.train_dataloader.dataset
         cfg.train_dataloader.dataset = balanced(part, 0.4)
+        if sampler:
+            part_of = cfg.train_dataloader
+            part_of.dataset, part_of.sampler = part, sampler
         cfg.train_cfg.max_epochs = 1
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
         cfg.default_hooks.checkpoint = dict(EVERY_OTHER_STEP)

@@ -14,7 +14,7 @@ from mmengine.hooks import Hook
 from mmengine.registry import DATASETS
 from mmengine.runner import Runner
 
-from mmstconv.engine.launch import build_runner
+from mmstconv.engine.launch import build_runner, late_schedulers
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = sorted((ROOT / "configs").glob("[!_]*/*/*.py"))
@@ -37,6 +37,35 @@ def test_a_runner_writes_configs_that_read_the_same(tmp_path, monkeypatch):
             if read.to_dict() != written.to_dict():
                 culprits.append(path.name)
     assert len(CONFIGS) > 30 and culprits == []
+
+
+def test_a_schedule_for_a_training_that_ends_in_its_warm_up(tmp_path, monkeypatch):
+    """What follows the warm-up is left out, with a warning; the shipped configs train
+    for one epoch and for two. What says its end itself stays."""
+    monkeypatch.setattr(Runner, "from_cfg", lambda cfg: Mock(logger=logger))
+    monkeypatch.chdir(tmp_path)
+    warmed = [path for path in CONFIGS if "frames" in path.name]
+    for path in warmed:
+        for epochs in (1, 2, 3):
+            logger, cfg = Mock(handlers=[]), Config.fromfile(path)
+            whole = len(cfg.param_scheduler)
+            late = [k for k, one in enumerate(cfg.param_scheduler)
+                    if one.get("begin", 0) >= epochs]  # fmt: skip
+            cfg.train_cfg.max_epochs = epochs
+            build_runner(cfg, str(path), None, "none")
+            assert len(cfg.param_scheduler) == whole - len(late), path.name
+            said = str(logger.warning.call_args)
+            assert ("CosineAnnealingLR (begin=" in said) == bool(late), path.name
+    assert warmed
+    cfg = toy_config(tmp_path / "run", train_cfg__max_epochs=1)
+    cfg.param_scheduler = [
+        dict(type="LinearLR", begin=0, end=2),
+        dict(type="CosineAnnealingLR", begin=1, T_max=1),
+        dict(type="ConstantLR", begin=3, end=4),
+    ]
+    late = late_schedulers(cfg)
+    assert late == ["CosineAnnealingLR (begin=1)"]
+    assert [one["type"] for one in cfg.param_scheduler] == ["LinearLR", "ConstantLR"]
 
 
 @DATASETS.register_module()

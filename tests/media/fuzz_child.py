@@ -25,7 +25,7 @@ import numpy as np
 from helpers_fuzz import COUNT, FPS, mutate
 
 from mmstconv.media import MediaError, open_media
-from mmstconv.media.trust.formats import IN_MEMORY
+from mmstconv.media.trust.sources import IN_MEMORY
 
 RATE = 16000
 SHORT_SIDE = 40

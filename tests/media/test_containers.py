@@ -23,7 +23,8 @@ from mmstconv.media import (
 )
 from mmstconv.media.decord.process import DecordProcess
 from mmstconv.media.pyav.packet_source import Source
-from mmstconv.media.trust.formats import IN_MEMORY, identify
+from mmstconv.media.trust.formats import identify
+from mmstconv.media.trust.sources import IN_MEMORY
 
 
 @pytest.fixture(params=["pyav", "decord"])

@@ -22,6 +22,7 @@ OPTIONAL = {
     "tflite",
     "ruptures",
     "lpips",
+    "pyarrow",
     "pycocoevalcap",
 }
 

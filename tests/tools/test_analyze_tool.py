@@ -12,6 +12,7 @@ from conftest import load_script
 from helpers_media import chirp_sound, write_coded
 from mmengine.config import Config
 
+from mmstconv import apis
 from mmstconv.apis import analyze, join_tasks, load_recognizer
 
 TOOL = load_script("tools/analyze.py")
@@ -93,7 +94,7 @@ def test_a_folder_as_one_json(monkeypatch, capsys, joined, folder, tmp_path):
     assert found["captions_of"] == "events"
 
     read = []
-    monkeypatch.setattr(TOOL, "analyze", lambda *a, **k: read.append(a))
+    monkeypatch.setattr(apis, "analyze", lambda *a, **k: read.append(a))
     before = out.read_bytes()
     assert call(monkeypatch, TOOL, *joined, folder, *options) == 1
     assert not read and out.read_bytes() == before  # the journal knows both

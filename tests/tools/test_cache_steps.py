@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -185,3 +186,17 @@ def test_a_killed_run_goes_on(monkeypatch, place, tmp_path):
     assert len(again) == 8
     assert {name: again[name] for name in first} == first
     assert not list(out.glob(".*.unfinished"))
+
+
+def test_jobs_fill_one_cache(monkeypatch, place):
+    """Shares of the videos, and a manifest that does not say which job wrote it."""
+    shutil.rmtree(place / "cache", ignore_errors=True)
+    manifests = set()
+    for number in range(2):
+        assert call(monkeypatch, place, "a.pth", "--shard", f"{number}/2") == 0
+        manifests.add((place / "cache" / "film_steps.json").read_text())
+        assert len(made(place / "cache")) == 4 * (number + 1)
+    assert len(manifests) == 1 and "--shard" not in manifests.pop()
+    before = made(place / "cache")
+    assert call(monkeypatch, place, "a.pth") == 0
+    assert made(place / "cache") == before

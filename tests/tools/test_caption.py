@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 
+import numpy as np
 import pytest
 from conftest import load_script
+from helpers_media import coded_frames
 from tools.test_analyze_tool import call, folder, joined, parts  # noqa: F401
 
+from mmstconv import apis
 from mmstconv.apis import caption_events, caption_video, captions, load_recognizer
+from mmstconv.media import write_media
 
 TOOL = load_script("tools/caption.py")
 CPU = ("--device", "cpu")
@@ -34,7 +39,7 @@ def test_a_folder(monkeypatch, capsys, parts, folder, tmp_path):  # noqa: F811
         expected = caption_video(model, folder / f"{name}.mp4")
         assert same(said_of(out, name), expected) and len(expected) == 1
     read, before = [], out.read_bytes()
-    monkeypatch.setattr(TOOL, "caption_video", lambda *a, **k: read.append(a))
+    monkeypatch.setattr(apis, "caption_video", lambda *a, **k: read.append(a))
     assert call(monkeypatch, TOOL, *options) == 1
     assert not read and out.read_bytes() == before
 
@@ -61,13 +66,14 @@ def test_events_and_subtitles(monkeypatch, parts, joined, folder, tmp_path):  # 
 
 
 def test_where_steps_lie_is_found_once(monkeypatch, joined, folder, tmp_path):  # noqa: F811
-    found, real = [], TOOL.step_layout
+    layouts = sys.modules["mmstconv.apis.film_steps"]  # a function has its name too
+    found, real = [], layouts.step_layout
 
     def counted(*arguments):
         found.append(arguments)
         return real(*arguments)
 
-    for place in (TOOL, captions):
+    for place in (layouts, captions):
         monkeypatch.setattr(place, "step_layout", counted)
     films = folder / "a.mp4", folder / "b.mp4"
     for number, options in enumerate(((), ("--dense",)), 1):
@@ -76,7 +82,7 @@ def test_where_steps_lie_is_found_once(monkeypatch, joined, folder, tmp_path):  
         assert len(found) == number, options
 
 
-def test_live(monkeypatch, capsys, joined, folder):  # noqa: F811
+def test_live(monkeypatch, capsys, joined, folder, tmp_path):  # noqa: F811
     film = folder / "a.mp4"  # 4.5 s
     assert call(monkeypatch, TOOL, *joined, film, "--live", "--fast", "--every", 2) == 0
     lines = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
@@ -84,6 +90,11 @@ def test_live(monkeypatch, capsys, joined, folder):  # noqa: F811
              ("0.00", "2.00", "4.00")]  # fmt: skip
     assert spans == [(0.0, 2.0), (2.0, 4.0), (4.0, pytest.approx(4.5, abs=0.01))]
     assert all(len(one) == 3 for one in lines if one[0] == "0.00")
+    late = tmp_path / "late.mkv"  # its clock begins at 7.25 s
+    write_media(late, coded_frames(20), frame_times=7.25 + np.arange(20) / 8)
+    assert call(monkeypatch, TOOL, *joined, late, "--live", "--fast", "--every", 2) == 0
+    (first, *_) = capsys.readouterr().out.splitlines()[-2:]
+    assert first.split()[:2] == ["7.25", "9.25"]
     said = call(monkeypatch, TOOL, *joined, film, "--live", "--every", 0)
     assert "every must be seconds above 0, and no less than a step" in said
     said = call(monkeypatch, TOOL, *joined, folder / "text.mp4", "--live")

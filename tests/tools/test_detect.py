@@ -17,6 +17,7 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from mmstconv import apis
 from mmstconv.apis import detect, load_recognizer
 from mmstconv.media import MediaError
 
@@ -100,7 +101,7 @@ def test_what_is_done_is_not_done_again(monkeypatch, checkpoint, folder, tmp_pat
     shutil.copytree(folder, films)
     (films / "text.mp4").unlink()
     out = tmp_path / "events.json"
-    read, real = [], TOOL.detect
+    read, real = [], apis.detect
 
     def interrupted(model, path, **options):
         read.append(path.name)
@@ -108,7 +109,7 @@ def test_what_is_done_is_not_done_again(monkeypatch, checkpoint, folder, tmp_pat
             raise KeyboardInterrupt
         return real(model, path, **options)
 
-    monkeypatch.setattr(TOOL, "detect", interrupted)
+    monkeypatch.setattr(apis, "detect", interrupted)
     assert call(monkeypatch, checkpoint, films, "--out", out) not in (0, None)
     first = json.loads(out.read_text("utf-8"))["results"]
     assert read == ["a.mp4", "b.mp4"] and set(first) == {"a"}
@@ -128,13 +129,13 @@ def test_the_journal_outlives_a_kill(monkeypatch, checkpoint, folder, tmp_path):
     whole = out.read_bytes()
     out.unlink()
     journal.write_bytes(journal.read_bytes()[:-9])
-    read, real = [], TOOL.detect
+    read, real = [], apis.detect
 
     def counted(model, path, **options):
         read.append(path.name)
         return real(model, path, **options)
 
-    monkeypatch.setattr(TOOL, "detect", counted)
+    monkeypatch.setattr(apis, "detect", counted)
     for expected in (["b.mp4"], ["b.mp4"]):
         assert call(monkeypatch, checkpoint, *films, "--out", out) == 0
         assert read == expected and out.read_bytes() == whole
@@ -175,14 +176,14 @@ def test_other_files_of_the_same_name_replace_nothing(
 def test_one_process_at_a_time(monkeypatch, checkpoint, folder, tmp_path):
     """The second is refused before it computes anything."""
     out, journal = tmp_path / "events.json", tmp_path / "events.json.run.jsonl"
-    asked, real = [], TOOL.detect
+    asked, real = [], apis.detect
 
     def meanwhile(model, path, **options):
         if not asked:
             asked.append(call(monkeypatch, checkpoint, folder / "a.mp4", "--out", out))
         return real(model, path, **options)
 
-    monkeypatch.setattr(TOOL, "detect", meanwhile)
+    monkeypatch.setattr(apis, "detect", meanwhile)
     assert call(monkeypatch, checkpoint, folder / "a.mp4", "--out", out) == 0
     assert asked == [f"detect: {journal} is being written by another process"]
 
@@ -234,7 +235,7 @@ def test_the_result_is_rewritten_a_few_times_only(monkeypatch, tmp_path):
     with results.at_work():
         for number, film in enumerate(films, 1):
             film.touch()
-            event = TOOL.Detection(0.0, 1.0, "walk", 0.5)
+            event = apis.Detection(0.0, 1.0, "walk", 0.5)
             results.add(film, dict(stamp=TOOL.stamp(film), end=2.0, events=[event]))
             results.write(whole=False)
             assert sizes[-1] >= number * 7 / 8 - 1
@@ -250,7 +251,7 @@ def test_an_error_begins_a_line(monkeypatch, capsys, checkpoint, folder, tmp_pat
         progress(2.0)
         raise MediaError(str(path), "is torn")
 
-    monkeypatch.setattr(TOOL, "detect", broken)
+    monkeypatch.setattr(apis, "detect", broken)
     out = tmp_path / "events.json"
     assert call(monkeypatch, checkpoint, folder / "a.mp4", "--out", out) == 1
     said = capsys.readouterr().err.splitlines()

@@ -28,6 +28,25 @@ def test_named_videos(tmp_path):
     ]
 
 
+def test_patterns(tmp_path):
+    """A quoted pattern is taken apart here; a file of that very name is that file."""
+    (tmp_path / "below").mkdir()
+    for name in ("b.mp4", "a.mp4", "below/c.mp4", "[x].mp4", "x.mp4"):
+        (tmp_path / name).touch()
+    found = {
+        pattern: [path.name for path in TOOL.named_videos([tmp_path / pattern])]
+        for pattern in ("*.mp4", "**/c.mp4", "[x].mp4", "[ab].mp4")
+    }
+    assert found == {
+        "*.mp4": ["[x].mp4", "a.mp4", "b.mp4", "x.mp4"],
+        "**/c.mp4": ["c.mp4"],
+        "[x].mp4": ["[x].mp4"],
+        "[ab].mp4": ["a.mp4", "b.mp4"],
+    }
+    with pytest.raises(ValueError, match="no videos in"):
+        TOOL.named_videos([tmp_path / "*.mov"])
+
+
 def test_where_a_result_belongs(monkeypatch, tmp_path):
     """A name for every file or folder, which the file system takes."""
     monkeypatch.chdir(tmp_path)
@@ -73,3 +92,15 @@ def test_a_log_gets_few_lines(capsys):
             bar.update(1)
     said = capsys.readouterr().err
     assert said.count("\r") <= 3 and said.endswith("\n") and "500/500" in said
+
+
+def test_what_flags_repeat_is_what_they_are_of():
+    """Modules that take long to import have these too."""
+    from mmstconv.apis.detect import THRESHOLD
+    from mmstconv.apis.summary.shots import ShotLimits
+    from mmstconv.datasets.captions import CAPTION_FORMATS
+
+    limits = load_script("tools/summarize.py")
+    assert TOOL.THRESHOLD == THRESHOLD
+    assert (limits.SHORTEST, limits.LONGEST) == ShotLimits()[:2]
+    assert load_script("tools/data/list_words.py").FORMATS == sorted(CAPTION_FORMATS)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 import os
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +17,9 @@ from helpers_media import chirp_sound, write_coded
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+
+from mmstconv.datasets.transforms import opening as opening_module
+from mmstconv.media import open_media
 
 CONFIG = ROOT / "configs/recognition/demo/stconvnet_lstm_demo-audio.py"
 predict = load_script("tools/predict.py")
@@ -29,7 +35,7 @@ def checkpoint(tmp_path_factory):
 
 
 def call(monkeypatch, checkpoint, *videos):
-    arguments = ["predict.py", CONFIG, checkpoint, *videos, "--device", "cpu"]
+    arguments = ["predict.py", CONFIG, checkpoint, "--device", "cpu", *videos]
     monkeypatch.setattr(sys, "argv", [str(argument) for argument in arguments])
     with pytest.raises(SystemExit) as left:
         predict.main()
@@ -69,14 +75,134 @@ def test_a_damaged_file_is_used_with_a_warning(
 
 
 def test_a_mistake_of_the_program_is_no_bad_file(monkeypatch, checkpoint, demo_data):
-    def fail(*args):
+    def fail(*args, **kwargs):
         raise KeyError("media")
 
-    monkeypatch.setattr(predict, "predict_video", fail)
+    monkeypatch.setattr("mmstconv.datasets.transforms.opening.open_media", fail)
     with pytest.raises(KeyError):
-        predict_argv = ["predict.py", str(CONFIG), str(checkpoint), "a.mp4"]
-        monkeypatch.setattr(sys, "argv", predict_argv)
-        predict.main()
+        call(monkeypatch, checkpoint, min((demo_data / "val").iterdir()))
+
+
+def test_every_kind_of_result_says_the_same(
+    monkeypatch, capsys, checkpoint, demo_data, tmp_path
+):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    files = sorted((demo_data / "val").iterdir())[:3]
+    bad = tmp_path / "bad.mp4"
+    bad.write_text("no film")
+    name, listed = os.fspath, tmp_path / "list.txt"
+    listed.write_text(f"{files[0]} 3\n{bad} 1\n{files[1]}\n{files[2]} 0 4\n")
+    ask = ["--list", listed, "--batch-size", 2, "--top", 2]
+    assert call(monkeypatch, checkpoint, *ask, "--json") == 1
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["file"] for one in printed] == [
+        name(f) for f in (files[0], bad, *files[1:])
+    ]
+    assert "bad.mp4" in printed[1]["error"] and printed[1]["classes"] is None
+    for suffix in (".jsonl", ".csv", ".parquet", ".txt"):
+        assert (
+            call(monkeypatch, checkpoint, *ask, "--out", tmp_path / f"a{suffix}") == 1
+        )
+    lines = (tmp_path / "a.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == printed
+    with (tmp_path / "a.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    table = parquet.read_table(tmp_path / "a.parquet").to_pylist()
+    assert len(rows) == len(table) == 7  # two classes of each good file
+    for row, other in zip(rows, table):
+        assert row.keys() == other.keys()
+        assert row == {k: "" if v is None else str(v) for k, v in other.items()}
+    shown = [(one["file"], c["name"], c["score"]) for one in printed if one["classes"]
+             for c in one["classes"]]  # fmt: skip
+    assert [(r["file"], r["label"], r["score"]) for r in table if r["label"]] == shown
+    text = (tmp_path / "a.txt").read_text()
+    assert all(name(path) in text for path in (*files, bad))
+
+
+def test_a_run_goes_on(monkeypatch, capsys, checkpoint, demo_data, tmp_path):
+    files, out = sorted((demo_data / "val").iterdir())[:4], tmp_path / "a.csv"
+    assert call(monkeypatch, checkpoint, *files[:2], "--out", out) == 0
+    first = out.read_text()
+    opened = []
+    opening = "mmstconv.datasets.transforms.opening.open_media"
+    real = opening_module.open_media
+
+    def note(path, *args, **kwargs):
+        opened.append(path)
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr(opening, note)
+    assert call(monkeypatch, checkpoint, *files, "--out", out) == 0
+    assert opened == [os.fspath(path) for path in files[2:]]
+    assert out.read_text().startswith(first)
+    out.write_text("mine")
+    assert call(monkeypatch, checkpoint, *files, "--out", out) not in (0, 2)
+    assert out.read_text() == "mine"
+
+
+def test_standard_input(monkeypatch, capsys, checkpoint, demo_data):
+    path = min((demo_data / "val").iterdir())
+    assert call(monkeypatch, checkpoint, path, "--json") == 0
+    from_file = json.loads(capsys.readouterr().out)
+    given = io.TextIOWrapper(io.BytesIO(path.read_bytes()))
+    monkeypatch.setattr(sys, "stdin", given)
+    assert call(monkeypatch, checkpoint, "-", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == dict(from_file, file="-")
+
+
+def test_videos_with_the_result(monkeypatch, capsys, checkpoint, demo_data, tmp_path):
+    good = sorted((demo_data / "val").iterdir())[:2]
+    bad, films = tmp_path / "bad.mp4", tmp_path / "films"
+    bad.write_text("no film")
+    films.mkdir()
+    mine = films / f"{good[1].stem}.mp4"
+    mine.write_text("mine")
+    asked = [*good, bad, "--video", films]
+    assert call(monkeypatch, checkpoint, *asked) == 1
+    output = capsys.readouterr()
+    assert "predict: 2 of 3 files cannot be used" in output.err
+    assert f"{good[0]} (audio)" in output.out and mine.read_text() == "mine"
+    with (
+        open_media(films / f"{good[0].stem}.mp4") as drawn,
+        open_media(good[0]) as film,
+    ):
+        assert drawn.has_audio and drawn.extent[1] >= film.extent[1] - 0.1
+    assert call(monkeypatch, checkpoint, "-", "--video", films) == 2
+
+
+def test_which_files_are_meant(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    below = tmp_path / "films"
+    below.mkdir()
+    names = [
+        "a.mp4",
+        "b 1.MKV",
+        "c[1].mp4",
+        "note.doc",
+        "\xe9\n.mp4",
+        os.fsdecode(b"\xff.mp4"),
+    ]
+    for name in names:
+        (below / name).touch()
+    (below / "annotation.txt").write_text("a.mp4 0\nb 1.MKV 3 4\n# no\n\ngone.mp4 7\n")
+    files = load_script("tools/prediction_files.py")
+
+    def meant(*arguments):
+        return files.meant_files(files.file_argument(one) for one in arguments)
+
+    found = [below / name for name in names if name != "note.doc"]
+    assert meant(os.fspath(below)) == sorted(found)
+    assert meant("films/*.mp4") == sorted(
+        Path("films", name) for name in names if name.endswith(".mp4"))  # fmt: skip
+    assert meant("films/c[1].mp4") == [Path("films/c[1].mp4")]  # a name as it is
+    listed = [Path("films", n) for n in ("a.mp4", "b 1.MKV")]
+    listed.append(Path("gone.mp4"))  # nowhere: as it is written
+    assert meant("@films/annotation.txt", "films/annotation.txt") == listed
+    assert meant("-", "films/a.mp4", "-") == [Path("-"), Path("films/a.mp4")]
+    for nothing in ("*.avi", "@empty.txt"):
+        Path("empty.txt").touch()
+        with pytest.raises(ValueError, match="no videos in"):
+            meant(nothing)
 
 
 def test_names_that_are_no_text(monkeypatch, checkpoint, demo_data, tmp_path):
@@ -94,5 +220,5 @@ def test_names_that_are_no_text(monkeypatch, checkpoint, demo_data, tmp_path):
         for stream in shown:
             stream.flush()
             said.append(stream.buffer.getvalue())
-        assert said[0].count(rb"caf\udce9.mp4 (audio)") == 2
+        assert said[0].count(rb"caf\udce9.mp4 (audio)") == 1  # given twice
         assert rb"\udcff.mp4" in said[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmstconv.apis import FrameForecast, load_recognizer, predict_frames
+from mmstconv.disk import unfinished_path
 from mmstconv.media import open_media
 
 CONFIG = next((ROOT / "configs/prediction/own_videos").glob("*.py"))
@@ -192,3 +194,39 @@ def test_arguments(monkeypatch, capsys, checkpoint, folder):
     assert "--at" in capsys.readouterr().err
     assert call(monkeypatch, checkpoint, film, "--at", 1, "--frames", 0) == 2
     assert "--frames must be at least 1" in capsys.readouterr().err
+
+
+def test_times_as_players_show_them(monkeypatch, capsys, checkpoint, folder):
+    for text, seconds in {
+        "62.5": 62.5, "1:02.5": 62.5, "0:01:02.5": 62.5, "1:00:00": 3600, "-1.5": -1.5
+    }.items():  # fmt: skip
+        assert TOOL.seconds_of(text) == seconds, text
+    taken = []
+    for text in (
+        "nan",
+        "inf",
+        "1,5",
+        "1:2:3:4",
+        "-1:30",
+        "1:-3",
+        "1.5:00",
+        ":",
+        "",
+        "x",
+    ):
+        if call(monkeypatch, checkpoint, folder / "a.mp4", f"--at={text}") != 2:
+            taken.append(text)
+        if "such as 62.5 or 1:02.5" not in capsys.readouterr().err:
+            taken.append(text)
+    assert not taken
+
+
+def test_what_a_killed_command_left_goes(monkeypatch, checkpoint, folder, tmp_path):
+    command = (folder / "a.mp4", "--at", 2, "--out", tmp_path)
+    out = tmp_path / "a.frames"
+    out.mkdir()
+    with subprocess.Popen(["true"]) as gone:
+        left = unfinished_path(out / "sheet.png", gone.pid)
+    left.touch()
+    assert call(monkeypatch, checkpoint, *command) == 0
+    assert not left.exists() and (out / "sheet.png").exists()

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,18 @@ from conftest import ROOT, load_script
 sys.path.append(str(ROOT / "tests"))
 from helpers_media import chirp_sound, numbers, write_coded
 
-from mmstconv.disk import FolderInUse, FolderLock, ForeignFile, unfinished_path
+from mmstconv.disk import (
+    FolderInUse,
+    FolderLock,
+    ForeignFile,
+    file_workers,
+    unfinished_path,
+)
 from mmstconv.media import open_media
 from mmstconv.media.writing.preparing import TrainingForm
 
 TOOL = load_script("tools/data/prepare_videos.py")
-import file_workers  # noqa: E402  (the tool put its folder on the path)
-from prepared_files import (  # noqa: E402
+from prepared_files import (  # noqa: E402  (the tool put its folder on the path)
     JOURNAL,
     Job,
     Journal,
@@ -483,3 +489,20 @@ def test_names_that_are_no_text(small, tmp_path, monkeypatch):
         assert rb"caf\udce92.avi: does not start like" in said
         assert b"2 files: %d were there, %d made" % (1 - made, made) in said
     assert (out / (odd + ".mp4")).exists()
+
+
+def test_jobs_share_the_work_and_a_last_run_writes_the_lists(videos, tmp_path):
+    lists, out = tmp_path / "list.txt", tmp_path / "out"
+    lists.write_text("a.mp4 0\na.avi 1\nsub/b c.mkv 1\n")
+    said: list[str] = []
+    jobs = [str(out / name) for name in ("a.avi.mp4", "a.mp4", "sub/b c.mp4")]
+    share = partial(TOOL.prepare_videos, videos, out, [lists], say=said.append)
+    for number in range(2):
+        before = {str(path) for path in out.rglob("*.mp4")}
+        assert not share(shard=f"{number}/2")
+        made = sorted({str(path) for path in out.rglob("*.mp4")} - before)
+        assert made == jobs[number::2]
+        assert not (out / "list.txt").exists()
+    assert not share()
+    assert "3 files: 3 were there, 0 made" in said[-1]
+    assert (out / "list.txt").read_text().count("\n") == 3

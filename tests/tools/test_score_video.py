@@ -8,9 +8,13 @@ import sys
 import pytest
 import torch
 from conftest import ROOT, load_script
+from helpers_remote import http_site
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+
+from mmstconv import apis
+from mmstconv.media import MediaError
 
 CONFIG = (
     ROOT / "configs/recognition/demo/stconvnet_unpadded-lstm_demo-rgb-flow-audio.py"
@@ -65,6 +69,22 @@ def test_writes_and_goes_on(monkeypatch, checkpoint, video, tmp_path):
         )
     call(monkeypatch, *command)  # nothing is left to do
     assert list(csv.reader(out.read_text("utf-8").splitlines())) == again
+
+
+def test_a_film_of_a_server(monkeypatch, checkpoint, video, tmp_path):
+    """The same lines as of the file; the name has no part of the address."""
+    pytest.importorskip("aiohttp")
+    monkeypatch.chdir(tmp_path)
+    call(monkeypatch, checkpoint, video, "--hop", "8", "--out", "here.csv")
+    with http_site() as site:
+        site.files["/film.mp4"] = video.read_bytes()
+        url = site.url + "film.mp4?signature=hunter2"
+        for _ in range(2):  # written, and found done
+            call(monkeypatch, checkpoint, url, "--hop", "8")
+    there = (tmp_path / "film.scores.csv").read_text()
+    assert there == (tmp_path / "here.csv").read_text()
+    described = (tmp_path / "film.scores.csv.run.json").read_text()
+    assert "film.mp4" in described and "hunter2" not in described
 
 
 def test_several_classes_are_probabilities_each(
@@ -141,3 +161,25 @@ def test_nothing_of_the_user_is_written_over(monkeypatch, checkpoint, video, tmp
         assert out.read_bytes().count(b"\n") == len(lines)
     with TOOL.only_writer(out), pytest.raises(SystemExit, match="by another process"):
         call(monkeypatch, *command)
+
+
+def test_an_error_before_the_first_window_leaves_no_file(
+    monkeypatch, checkpoint, video, tmp_path
+):
+    """What was left would refuse other options; an empty file that was there stays."""
+
+    def broken(*args, **kwargs):
+        raise MediaError(str(video), "broke when it was read")
+        yield
+
+    out = tmp_path / "scores.csv"
+    for before in ([], [out]):
+        with monkeypatch.context() as patched, pytest.raises(SystemExit) as said:
+            patched.setattr(apis, "score_video", broken)
+            call(patched, checkpoint, video, "--out", out)
+        assert "broke when it was read" in str(said.value)
+        assert [*tmp_path.iterdir()] == before
+        out.touch()
+    assert out.read_bytes() == b""
+    call(monkeypatch, checkpoint, video, "--out", out)
+    assert out.read_bytes().count(b"\n") > 1

@@ -10,17 +10,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-import cv2
-import numpy as np
-import torch
-from mmengine.dataset import Compose, pseudo_collate
-from mmengine.registry import init_default_scope
-from torch.utils.flop_counter import FlopCounterMode
-
 from mmstconv.disk import print_any_name
-from mmstconv.engine.configs import read_config
-from mmstconv.engine.messages import short_errors
-from mmstconv.media import write_media
 
 
 def parse_args():
@@ -34,6 +24,12 @@ def one_sample(pipeline):
 
     For a pipeline that opens extracted frames, a folder of images.
     """
+    import cv2
+    import numpy as np
+    from mmengine.dataset import Compose, pseudo_collate
+
+    from mmstconv.media import write_media
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "generated.mp4")
         frames = np.random.default_rng(0).integers(0, 256, (40, 240, 320, 3), np.uint8)
@@ -49,6 +45,9 @@ def one_sample(pipeline):
 
 
 def multiply_adds(module, *inputs):
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
     # oneDNN's LSTM is one operator that PyTorch does not count, its plain one is
     with torch.backends.mkldnn.flags(enabled=False), torch.no_grad():
         with FlopCounterMode(display=False) as counter:
@@ -59,6 +58,7 @@ def multiply_adds(module, *inputs):
 def count(cfg):
     """``{part: (multiply-adds, parameters, shape of its input)}``, the whole first."""
     from mmaction.registry import MODELS
+    from mmengine.registry import init_default_scope
 
     init_default_scope(cfg.get("default_scope", "mmaction"))
     model = MODELS.build(cfg.model).eval()
@@ -77,10 +77,17 @@ def count(cfg):
     }
 
 
-@short_errors("get_flops")
 def main():
     print_any_name()
-    counts = count(read_config(parse_args().config))
+    args = parse_args()
+    from mmstconv.engine.configs import read_config
+    from mmstconv.engine.messages import short_errors
+
+    with short_errors("get_flops"):
+        show(count(read_config(args.config)))
+
+
+def show(counts):
     print("part   10^9 multiply-adds  10^6 parameters  input")
     for part, (operations, parameters, shape) in counts.items():
         row = f"{part:6} {operations / 1e9:18.3f}  {parameters / 1e6:15.3f}  {shape}"

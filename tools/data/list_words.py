@@ -12,17 +12,17 @@ import argparse
 import sys
 from collections import Counter
 
-from mmstconv.datasets.annotation import AnnotationError
-from mmstconv.datasets.captions import CAPTION_FORMATS, read_captions
 from mmstconv.disk import local_path, print_any_name, write_own
-from mmstconv.models.heads.captions.vocabulary import LETTERS, SPECIAL, words_in
+
+# As CAPTION_FORMATS of mmstconv.datasets, which takes long to import.
+FORMATS = ["activitynet_captions", "audiocaps", "clotho", "csv", "msrvtt", "msvd"]
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("ann_file", type=local_path, help="annotation of captions")
     parser.add_argument("--out", type=local_path, required=True, help="list of words")
-    parser.add_argument("--format", choices=sorted(CAPTION_FORMATS), default="csv")
+    parser.add_argument("--format", choices=FORMATS, default="csv")
     parser.add_argument("--subset", help="of the annotation, where it has subsets")
     parser.add_argument(
         "--at-least", type=int, default=2, help="times that one is said"
@@ -36,6 +36,16 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> None:
     print_any_name()
     args = parse_args(arguments)
+    from mmstconv.engine.messages import short_errors
+
+    with short_errors("list_words"):
+        list_words(args)
+
+
+def list_words(args: argparse.Namespace) -> None:
+    from mmstconv.datasets.captions import read_captions
+    from mmstconv.models.heads.captions.vocabulary import LETTERS, SPECIAL, words_in
+
     films = read_captions(str(args.ann_file), args.format, args.subset, mend=True)
     counts = Counter(
         word
@@ -63,7 +73,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (AnnotationError, ValueError, OSError) as error:
-        sys.exit(f"list_words: {error}")
+    main()

@@ -16,6 +16,12 @@ file that cannot be read is named with its reason, is left out of the new annota
 and makes the exit code 1. Safe to interrupt: no file is ever half there, and a rerun
 makes what is missing, what has changed, and what was made with other settings.
 
+With ``--shards N`` the prepared files of each list are written into N tars as well, in
+``shards`` below the folder (tools/data/write_shards.py).
+
+Several jobs share the work by ``--shard 0/4`` to ``3/4`` and one folder to write to; a
+last run without it makes what they have left, and the annotation files.
+
 Nothing is ever written over that this tool did not write, or that was changed since:
 such files are named before the first is written, and the run ends.
 """
@@ -29,14 +35,14 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
-import file_workers
+from file_names import add_shard_flag, share_of
 from prepared_files import (
-    JOURNAL,
     Job,
     Journal,
     place_problems,
-    read_journal,
+    read_journals,
     same_folder,
     target_names,
     up_to_date,
@@ -50,9 +56,11 @@ from prepared_lists import (
     write_annotation,
 )
 from prepared_one import Outcome, prepare
+from write_shards import write_lists
 
 from mmstconv.disk import (
     FolderLock,
+    file_workers,
     local_path,
     print_any_name,
     refuse_foreign,
@@ -103,6 +111,7 @@ def prepare_videos(
     workers: int = 1,
     timeout: float | None = 60.0,
     say: Callable[[str], None] = print,
+    shard: str | None = None,
 ) -> int:
     """Prepares what is missing.
 
@@ -114,6 +123,8 @@ def prepare_videos(
         workers: Processes.
         timeout: Seconds that each read may take.
         say: Where messages go.
+        shard: ``'i/n'``: only the files of one of several jobs, and no annotation
+            files: a last run without it writes these.
 
     Returns:
         How many files failed.
@@ -127,15 +138,19 @@ def prepare_videos(
 
     lists, targets = _targets(root, out, annotations)
     form = form or TrainingForm()
-    jobs = [Job(*pair) for pair in targets.items()]
+    jobs = [Job(name, targets[name]) for name in share_of(targets, shard)]
     settings = f"{VERSION} {form}"
-    made = read_journal(out / JOURNAL)
+    made = read_journals(out)
     missing = [job for job in jobs if not up_to_date(job, root, out, made, settings)]
     refuse_to_destroy(root, out, lists, targets, missing)
-    lock = FolderLock(out, "a run of prepare_videos", "Wait for it or end it", say)
+    lists = lists if shard is None else []
+    part = (shard or "").replace("/", "-of-")
+    lock = FolderLock(
+        out, "a run of prepare_videos", "Wait for it or end it", say, part
+    )
     journal = None
     try:
-        journal = Journal(out, settings)
+        journal = Journal(out, settings, shard)
         remove_unfinished(out, below=True)
         places = dict(root=str(root), out=str(out))
         work = partial(prepare, form=form, timeout=timeout, **places)
@@ -257,16 +272,36 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="processes"
     )
+    parser.add_argument(
+        "--shards", type=int, help="write each list into so many tars as well (shards/)"
+    )
+    add_shard_flag(parser)
     args = parser.parse_args(arguments)
     if args.workers < 1:
         parser.error("--workers must be positive")
+    if args.shards is not None and not (args.ann and args.shards > 0):
+        parser.error("--shards needs --ann, and must be positive")
+    if args.shards and args.shard:
+        parser.error("--shards is of the last run, which is without --shard")
     try:
         form = TrainingForm(
             args.short_side, args.key_frame_every, args.sample_rate, args.crf
         )
         failed = prepare_videos(
-            args.videos, args.out, args.ann, form, args.workers, say=_say
+            args.videos,
+            args.out,
+            args.ann,
+            form,
+            args.workers,
+            say=_say,
+            shard=args.shard,
         )
+        if args.shards:
+            made = [args.out / path.name for path in args.ann]
+            lists = read_annotations([path for path in made if path.exists()], args.out)
+            failed += write_lists(
+                lists, args.out, args.out / "shards", args.shards, say=_say
+            )
     except (ValueError, OSError) as error:
         sys.exit(f"prepare_videos: {error}")
     except KeyboardInterrupt:

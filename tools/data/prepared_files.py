@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+sys.path.append(str(Path(__file__).parents[1]))
+from file_names import of_shard
+
 from mmstconv.disk import ForeignFile
 from mmstconv.media import video_files
 
 JOURNAL = "prepared.jsonl"
+SHARED_JOURNALS = "prepared.*-of-*.jsonl"
 
 
 class Job(NamedTuple):
@@ -34,15 +39,17 @@ class Journal:
     Args:
         folder: Where the files are.
         settings: Of this run, as text.
+        shard: ``i/n`` of a job that shares the work: it writes a journal of its own.
 
     Raises:
         ForeignFile: A file of the journal's name is something else.
     """
 
-    def __init__(self, folder: Path, settings: str) -> None:
+    def __init__(self, folder: Path, settings: str, shard: str | None = None) -> None:
         self.folder, self.settings = folder, settings
-        read_journal(folder / JOURNAL)
-        self._file = open(folder / JOURNAL, "a+b")
+        path = of_shard(folder / JOURNAL, shard)
+        read_journal(path)
+        self._file = open(path, "a+b")
         self._file.seek(max(self._file.tell() - 1, 0))
         if self._file.read(1) not in (b"\n", b""):  # cut off
             self._file.write(b"\n")
@@ -108,15 +115,27 @@ def read_journal(path: Path) -> dict[str, list]:
     return made
 
 
+def read_journals(folder: Path) -> dict[str, list]:
+    """What all jobs have made in a folder, as of :func:`read_journal`."""
+    made = read_journal(folder / JOURNAL)
+    for path in sorted(folder.glob(SHARED_JOURNALS)):
+        made |= read_journal(path)
+    return made
+
+
 def videos_below(root: Path, out: Path) -> list[str]:
     """The videos of a folder, told by their suffix.
 
     Not those in the target folder, nor what this tool has made in others.
     """
     found = video_files.videos_below(
-        root, lambda folder: same_folder(folder, out) or (folder / JOURNAL).is_file()
+        root, lambda folder: same_folder(folder, out) or _is_prepared(folder)
     )
     return sorted(path.relative_to(root).as_posix() for path in found)
+
+
+def _is_prepared(folder: Path) -> bool:
+    return (folder / JOURNAL).is_file() or any(folder.glob(SHARED_JOURNALS))
 
 
 def same_folder(one: Path, other: Path) -> bool:

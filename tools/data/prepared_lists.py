@@ -17,16 +17,20 @@ class Annotation(NamedTuple):
     rows: list[tuple[str, list[str]]]
 
 
-def read_annotations(paths: Sequence[Path], root: Path) -> list[Annotation]:
+def read_annotations(
+    paths: Sequence[Path], root: Path, multi_class: bool = False
+) -> list[Annotation]:
     """Reads them strictly, as ``MultiModalVideoDataset`` does."""
     from mmstconv.datasets.annotation import AnnotationError, read_rows, row_problems
 
     read, problems = [], []
     for path in paths:
-        rows = read_rows(str(path))
+        rows = read_rows(str(path), multi_class=multi_class)
         problems += [
             f"{path}:{number}: {reason}"
-            for number, reasons in row_problems(rows, None, str(root)).items()
+            for number, reasons in row_problems(
+                rows, None, str(root), multi_class
+            ).items()
             for reason in reasons
         ]
         below = []

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...disk import own_file
 from ...media import open_media
+from ...visualization.frame_panels import as_png
 
 SIDE = 144  # pixels of the shorter side of a key frame
 BAND = 18  # pixels below it, for the time
@@ -41,11 +42,8 @@ def write_contact_sheet(
         sheet[top : top + height, left : left + width] = frame
         place = left + 3, top + height + BAND - 5
         cv2.putText(sheet, stamp(time), place, cv2.FONT_HERSHEY_PLAIN, 0.9, (0, 0, 0))
-    done, content = cv2.imencode(".png", sheet[..., ::-1])
-    if not done:
-        raise OSError(f"{target} cannot be encoded as PNG")
     with own_file(target) as part:
-        part.write_bytes(content.tobytes())
+        part.write_bytes(as_png(sheet))
 
 
 def stamp(seconds: float) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
+
+from mmengine.logging import print_log
 
 from ..annotation import AnnotationError
 from ..formats import Formats
 from .captioned import CaptionedFilm
 from .checks import mended, sentence_problems
+
+SHOWN_FILMS = 5
 
 
 class CaptionAnnotation(NamedTuple):
@@ -49,7 +54,8 @@ def parse_captions(
         more: Further files of the same format, whose sentences are further references.
         mend: Whether to leave out empty sentences, segments that end where or before
             they start, and, where the format may not have them, sentences that are
-            there twice; and to cut off what reaches beyond the duration.
+            there twice; and to cut off what reaches beyond the duration. A film that
+            has no sentence then is left out, and a warning names it.
         options: Of the reader.
 
     Raises:
@@ -57,19 +63,33 @@ def parse_captions(
         FileNotFoundError: There is no such file.
         AnnotationError: It is of another kind.
     """
-    problems, films = [], {}
+    problems, films, lost = [], {}, []
     for source, one in enumerate([path, *more]):
         found = CAPTION_FORMATS.read(one, format, subset, options)
         problems += found.problems
         for film in found.films:
-            film = mended(film, found.distinct) if mend else film
+            if mend:
+                film = mended(film, found.distinct)
+                if not film.sentences:
+                    lost.append(film.where)
+                    continue
             problems += sentence_problems(film, found.distinct)
             marked = [each._replace(source=source) for each in film.sentences]
             if film.id in films:
                 films[film.id].sentences.extend(marked)
             else:
                 films[film.id] = film._replace(sentences=marked)
-    if not films and not problems:
+    if lost and (films or problems):
+        print_log(
+            f"{len(lost)} films are left out, no sentence of them can be used: "
+            + ", ".join(lost[:SHOWN_FILMS])
+            + (", ..." if lost[SHOWN_FILMS:] else ""),
+            logger="current",
+            level=logging.WARNING,
+        )
+    elif lost:
+        problems.append(f"{path}: no sentence can be used, {lost[0]} is the first film")
+    elif not films and not problems:
         problems.append(f"{path}: names no video")
     return CaptionAnnotation(list(films.values()), problems)
 

@@ -36,10 +36,11 @@ class CaptionDataset(FilmDataset):
         dense: Whether a sample is a film with all its segments.
         more_ann_files: Further annotations of the same format, whose sentences are
             references as well: ActivityNet's ``val_2.json``. Looked for beside
-            ``ann_file``.
+            ``ann_file``. One may stand without a list.
         data_prefix: ``dict(video=folder)`` of the files.
         mend: Whether to leave out empty sentences and segments without length, and to
-            cut off what reaches beyond the duration, as published files need it.
+            cut off what reaches beyond the duration, as published files need it; a
+            film that has no sentence then is left out.
         format_options: Arguments of the format's reader.
         **kwargs: Of :class:`~mmstconv.datasets.film_dataset.FilmDataset`.
 
@@ -56,13 +57,14 @@ class CaptionDataset(FilmDataset):
         dense: bool = False,
         data_prefix: Mapping[str, str] | None = None,
         *,
-        more_ann_files: Sequence[str] = (),
+        more_ann_files: str | Sequence[str] = (),
         mend: bool = False,
         format_options: Mapping | None = None,
         **kwargs,
     ) -> None:
         self.dense = dense
-        self.more_ann_files = tuple(more_ann_files)
+        one = isinstance(more_ann_files, str)
+        self.more_ann_files = (more_ann_files,) if one else tuple(more_ann_files)
         self._reading = dict(
             format=format, subset=subset, mend=mend, options=format_options
         )

@@ -31,13 +31,18 @@ def read_table(
     """
     text = LINE_END.sub("\n", read_text(path))
     quoting = csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE
-    rows = csv.reader(io.StringIO(text), delimiter=delimiter, quoting=quoting)
+    # strictly: a quote that is never closed would take all rows behind it for one text
+    rows = csv.reader(
+        io.StringIO(text), delimiter=delimiter, quoting=quoting, strict=True
+    )
     header: list[str] | None = None
     while True:
         number = rows.line_num + 1
         try:
             cells = next(rows, None)
         except csv.Error as error:
+            if header is None:
+                _header(path, number, [LINE_END.split(text)[number - 1]], columns)
             mistakes.append(f"{path}:{number}: is no row of a table ({error})")
             continue
         if cells is None:
@@ -64,6 +69,17 @@ def named_columns(text: str) -> set[str]:
     return {cell.strip() for cell in next(csv.reader([first]), [])}
 
 
+def _other_delimiter(line: str, columns: Sequence[str]) -> str:
+    """What a spreadsheet has divided the columns by, where that is another letter."""
+    for letter, name in {";": "semicolons", "\t": "tabs", "|": "bars"}.items():
+        if set(columns) <= {cell.strip(" \"'") for cell in line.split(letter)}:
+            return (
+                f"; {name} divide them: save the table with commas, and numbers with "
+                "points"
+            )
+    return ""
+
+
 def _header(path: str, number: int, cells: list[str], columns: Sequence[str]) -> list:
     missing = [name for name in columns if name not in cells]
     if missing:
@@ -71,7 +87,7 @@ def _header(path: str, number: int, cells: list[str], columns: Sequence[str]) ->
             [
                 f"{path}:{number}: the first line must name the columns "
                 f"{', '.join(columns)}; {', '.join(missing)} not found in "
-                f"{shown(' '.join(cells))}"
+                f"{shown(' '.join(cells))}{_other_delimiter(' '.join(cells), columns)}"
             ]
         )
     if len(set(cells)) < len(cells):

@@ -4,6 +4,7 @@ from .audio import LogMel, RawAudio
 from .audio_feature import LoadClipAudioFeature
 from .clip_rand_augment import ClipRandAugment
 from .clip_random_erasing import ClipRandomErasing
+from .fetching import FetchMedia
 from .film_segment import CropFilmSegment
 from .film_steps import CropFilmSteps, LoadFilmSteps, PackFilmSteps
 from .flip_views import FlipViews
@@ -28,6 +29,7 @@ __all__ = [
     "ComputeFlow",
     "CropFilmSegment",
     "CropFilmSteps",
+    "FetchMedia",
     "FlipViews",
     "FormatClips",
     "LoadClipAudioFeature",

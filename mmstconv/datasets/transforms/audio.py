@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from .checks import one_of, positive_int, positive_number, require
+from .mel_filters import FILTERS
 from .roles import Role
 
 
@@ -85,7 +84,7 @@ class LogMel(BaseTransform):
         self.center = center
         self.pad_mode = one_of("pad_mode", pad_mode, ("constant", "reflect"))
         self.power = power
-        self.filters = one_of("filters", filters, tuple(_FILTERS))
+        self.filters = one_of("filters", filters, tuple(FILTERS))
         self.decibels = decibels
         if self.f_max is not None and self.f_max <= self.f_min:
             raise ValueError(f"f_max must exceed f_min={f_min}, got {f_max}")
@@ -104,7 +103,7 @@ class LogMel(BaseTransform):
             raise ValueError(
                 f"f_max must not exceed half the sample rate {rate}, got {self.f_max}"
             )
-        bank = _FILTERS[self.filters](
+        bank = FILTERS[self.filters](
             rate, self.n_fft, self.n_mels, self.f_min, self.f_max
         )
         spectrum = power_spectrum(self._windows(waveform), self.n_fft)
@@ -167,38 +166,6 @@ class RawAudio(BaseTransform):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
-
-
-@lru_cache(maxsize=8)
-def librosa_filters(
-    sample_rate: int, n_fft: int, n_mels: int, f_min: float, f_max: float | None
-) -> np.ndarray:
-    """librosa's filter bank, ``(n_mels, n_fft // 2 + 1)``."""
-    import librosa
-
-    return librosa.filters.mel(
-        sr=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=f_min, fmax=f_max
-    )
-
-
-@lru_cache(maxsize=8)
-def htk_filters(
-    sample_rate: int, n_fft: int, n_mels: int, f_min: float, f_max: float | None
-) -> np.ndarray:
-    """HTK's filter bank, ``(n_mels, n_fft // 2 + 1)``: a bin's weight falls linearly
-    with its distance in mel from the centre of a band."""
-    hertz = np.arange(n_fft // 2 + 1) * sample_rate / n_fft
-    bins, low, high = (
-        1127 * np.log1p(np.asarray(frequency) / 700)
-        for frequency in (hertz, f_min, sample_rate / 2 if f_max is None else f_max)
-    )
-    width = (high - low) / (n_mels + 1)
-    centres = low + width * np.arange(1, n_mels + 1)
-    bank = np.maximum(1 - np.abs(bins - centres[:, None]) / width, 0)
-    return bank.astype(np.float32)
-
-
-_FILTERS = {"librosa": librosa_filters, "htk": htk_filters}
 
 
 def power_spectrum(windows: np.ndarray, n_fft: int) -> np.ndarray:

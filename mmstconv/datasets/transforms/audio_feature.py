@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -36,6 +37,8 @@ class LoadClipAudioFeature(BaseTransform):
         - clip_duration
         - speed (optional): rows are taken so many apart
         - media (optional): tells when the sound begins, if not at 0
+        - segment (optional): begin and end in seconds; rows beyond are not read, the
+          first and the last one of it are repeated, as at the ends of a file
 
     Modified Keys:
 
@@ -67,7 +70,8 @@ class LoadClipAudioFeature(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         starts = require(results, "clip_starts", self, "SampleClips")
-        starts = np.asarray(starts) - _sound_begins(results.get("media"))
+        late = _sound_begins(results.get("media"))
+        starts = np.asarray(starts) - late
         feature = None
         if not results.get("failure"):
             feature = self._read(results, starts)
@@ -80,11 +84,21 @@ class LoadClipAudioFeature(BaseTransform):
         steps = np.arange(max(round(round(seconds * self.rate, 6)), 1)) * speed
         begins = np.rint((starts - self.context * speed / 2) * self.rate)
         rows = np.rint(begins[:, None] + steps).astype(int)
-        rows = np.clip(rows, 0, len(feature) - 1)
+        rows = np.clip(rows, *self._extent(results.get("segment"), late, len(feature)))
         windows = feature[rows].transpose(0, 2, 1)  # (num_clips, bands, F)
         results["audio"] = np.ascontiguousarray(windows, np.float32)
         mark_presence(results, present, "audio")
         return results
+
+    def _extent(
+        self, segment: tuple[float, float] | None, late: float, count: int
+    ) -> tuple[int, int]:
+        """The first and the last row that may be read."""
+        if segment is None:
+            return 0, count - 1
+        begin, end = (round((edge - late) * self.rate, 6) for edge in segment)
+        first = min(max(math.ceil(begin), 0), count - 1)
+        return first, min(max(math.ceil(end) - 1, first), count - 1)
 
     def probe(self, results: Mapping) -> dict[str, bool]:
         """Whether the sample has a feature."""

@@ -9,6 +9,7 @@ from mmcv.transforms import BaseTransform
 
 from mmstconv.media import View
 
+from . import stock  # noqa: F401  FormatShape learns of the frame that is added here
 from .checks import positive_int, positive_number, require
 from .opening import ABSENT_SIZE
 from .roles import Role
@@ -118,12 +119,16 @@ class LoadWaveform(BaseTransform):
     <https://www.isca-archive.org/interspeech_2015/ko15_interspeech.html>`_. Its length
     is the same at every speed.
 
+    Of a sample that is about a ``segment`` of the file nothing beyond is heard: it is
+    silent there, as beyond the ends of a file.
+
     Required Keys:
 
         - media
         - clip_starts
         - clip_duration
         - speed (optional)
+        - segment (optional): begin and end in seconds
 
     Added Keys:
 
@@ -156,9 +161,12 @@ class LoadWaveform(BaseTransform):
         length = max(round(round(seconds * self.sample_rate, 6)), 1)
         rate = round(self.sample_rate / speed)
         window = length / rate
+        segment = results.get("segment")
         results["waveform"] = np.stack(
             [
-                media.waveform(begin, begin + window, rate)
+                _within(
+                    media.waveform(begin, begin + window, rate), begin, rate, segment
+                )
                 for begin in starts + (duration - window) / 2
             ]
         )
@@ -175,3 +183,15 @@ class LoadWaveform(BaseTransform):
             f"{type(self).__name__}(sample_rate={self.sample_rate}, "
             f"context={self.context})"
         )
+
+
+def _within(
+    sound: np.ndarray, begin: float, rate: int, segment: tuple[float, float] | None
+) -> np.ndarray:
+    """Sound that begins at a time, ``(L,)``, silent outside of the segment."""
+    if segment is None:
+        return sound
+    times = begin + np.arange(len(sound)) / rate
+    half = 0.5 / rate  # times are rounded
+    inside = (times > segment[0] - half) & (times < segment[1] - half)
+    return np.where(inside, sound, np.float32(0))

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
-from mmstconv.media import READERS, MediaLimits, open_media
+from mmstconv.disk import FETCH_ADVICE, is_remote, public_name
+from mmstconv.media import READERS, MediaLimits, open_media, part_of_file
 from mmstconv.media.reading.blank import BlankReader
+from mmstconv.media.trust.sources import Source
 
 from .checks import one_of, positive_number, require
 from .roles import Role
@@ -21,11 +23,14 @@ class OpenMedia(BaseTransform):
     """Opens the file once, for all modalities.
 
     A sample that the data set has given up (``failure``) is not opened: it comes out
-    as a file without video and sound.
+    as a file without video and sound. A file elsewhere is opened if ``FetchMedia``
+    comes before.
 
     Required Keys:
 
         - filename
+        - source (optional): what is opened in its place, of ``FetchMedia``
+        - part (optional): path, offset and size of a file that lies within another one
         - failure (optional)
 
     Added Keys:
@@ -66,7 +71,7 @@ class OpenMedia(BaseTransform):
             results["media"] = BlankReader(filename)
         else:
             results["media"] = open_media(
-                filename,
+                self._source(filename, results),
                 self.reader,
                 limits=self.limits,
                 timeout=self.timeout,
@@ -75,6 +80,16 @@ class OpenMedia(BaseTransform):
         size = results["media"].stored_size or ABSENT_SIZE
         results["img_shape"] = size[::-1]
         return results
+
+    def _source(self, filename: str, results: dict) -> Source:
+        """What is opened: the file itself, or what it is a name of."""
+        if "source" in results:
+            return results["source"]
+        if "part" in results:
+            return part_of_file(*results["part"], filename)
+        if is_remote(filename):
+            raise ValueError(f"{public_name(filename)} {FETCH_ADVICE}")
+        return filename
 
     def __repr__(self) -> str:
         return (

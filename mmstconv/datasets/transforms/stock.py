@@ -10,8 +10,8 @@ from functools import wraps
 
 import cv2
 import numpy as np
-from mmaction.datasets.transforms import FormatShape
 
+from ...importing import after_import
 from .checks import require
 
 SAMPLERS = "SampleClips or MMAction2's SampleFrames"
@@ -91,6 +91,8 @@ def teach_format_shape() -> None:
 
     It divides ``imgs`` into clips of ``clip_len`` frames, whatever they are.
     """
+    from mmaction.datasets.transforms.formatting import FormatShape
+
     transform = FormatShape.transform
     if hasattr(transform, "__wrapped__"):
         return
@@ -104,3 +106,6 @@ def teach_format_shape() -> None:
         return transform(self, results)
 
     FormatShape.transform = transform_own_frames
+
+
+after_import("mmaction.datasets.transforms.formatting", teach_format_shape)

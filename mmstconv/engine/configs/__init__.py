@@ -2,6 +2,6 @@
 
 from .keys import check_config
 from .reading import ConfigError, read_config
-from .signatures import registered
+from .signatures import Registered
 
-__all__ = ["ConfigError", "check_config", "read_config", "registered"]
+__all__ = ["ConfigError", "Registered", "check_config", "read_config"]

@@ -12,16 +12,23 @@ from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from .signatures import arguments_of, registered
+from .signatures import Registered, arguments_of
 from .sources import ConfigError, Source, sources_of, where
 
 CLOSE = 0.82
 
-RUNNER = set(inspect.signature(Runner.__init__).parameters) - {"self", "cfg"}
-# What MMEngine, MMAction2's tools and ours read beside the runner's arguments.
+# Arguments of MMEngine's Runner, which takes long to import.
+RUNNER = {
+    *("model", "work_dir", "default_scope", "experiment_name", "data_preprocessor"),
+    *("train_dataloader", "val_dataloader", "test_dataloader"),
+    *("train_cfg", "val_cfg", "test_cfg", "val_evaluator", "test_evaluator"),
+    *("optim_wrapper", "param_scheduler", "auto_scale_lr", "randomness"),
+    *("default_hooks", "custom_hooks", "load_from", "resume", "launcher", "env_cfg"),
+    *("log_processor", "log_level", "visualizer"),
+}
+# What MMEngine, MMAction2's tools and ours read beside them.
 TOP_LEVEL = RUNNER | {
     "_scope_",
     "activation_checkpointing",
@@ -96,24 +103,32 @@ OF_BUILDERS = {
 }
 
 
-def check_config(cfg: Config, options: Mapping | None = None) -> None:
+def check_config(
+    cfg: Config,
+    options: Mapping | None = None,
+    parts: Collection[str] | None = None,
+) -> None:
     """Refuse a config with keys that look mistyped.
 
     Args:
         cfg: With the options in it.
         options: Of the command line (``--cfg-options``).
+        parts: Keys of the top level in which classes are looked at; None: in all.
 
     Raises:
         ConfigError: Names all of them, each with file and line and what was meant.
     """
     sources = sources_of(cfg.filename) if cfg.filename else []
     options = options or {}
+    known = cfg.to_dict()
+    if parts is not None:
+        known = {key: known[key] for key in parts if key in known}
     problems = [
         f"{_place(key, options, sources)}: {what}"
         for key, what in [
             *_top_level(cfg, options, sources),
             *_of_runner(cfg),
-            *_Parts().of(cfg.to_dict(), ""),
+            *_Parts().of(known, ""),
         ]
     ]
     if problems:
@@ -169,7 +184,7 @@ class _Parts:
     """Registered classes, wherever in a config they stand."""
 
     def __init__(self) -> None:
-        self.known = registered()
+        self.known = Registered()
         # not above: that has imported the models, which takes seconds
         from ...models.recognizers.building import OF_JOINT
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -13,7 +13,11 @@ from .keys import check_config
 from .sources import OURS, ConfigError, sources_of
 
 
-def read_config(path: str | Path, options: Mapping | None = None) -> Config:
+def read_config(
+    path: str | Path,
+    options: Mapping | None = None,
+    parts: Collection[str] | None = None,
+) -> Config:
     """MMEngine's ``Config.fromfile`` with errors for people.
 
     A bare name that is no file here is looked up among the package's configs, as mim
@@ -22,6 +26,8 @@ def read_config(path: str | Path, options: Mapping | None = None) -> Config:
     Args:
         path: Of the config.
         options: ``--cfg-options``: checked with the config, but not yet merged into it.
+        parts: Keys of the top level that are wanted, as ``model``: the classes of the
+            others are not looked at. None: all.
 
     Raises:
         FileNotFoundError: There is no such config.
@@ -33,7 +39,7 @@ def read_config(path: str | Path, options: Mapping | None = None) -> Config:
     if options:
         whole = cfg.copy()
         whole.merge_from_dict(options)
-    check_config(whole, options)
+    check_config(whole, options, parts)
     return cfg
 
 

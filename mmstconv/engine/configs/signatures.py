@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import cached_property
 from typing import NamedTuple
 
 from mmaction import registry as mmaction_registry
-from mmengine import registry as mmengine_registry
 from mmengine.registry import Registry
+from mmengine.registry import root as mmengine_registry
+
+from ...importing import put_together
+from ...light_start import found_alone
 
 
 class Takes(NamedTuple):
@@ -28,18 +32,39 @@ SCOPES = ("", "mmstconv", "mmaction", "mmengine")
 GATHERING = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
-def registered() -> dict[str, list[Callable]]:
-    """All that MMEngine, MMAction2 and this package have registered."""
-    found: dict[str, list[Callable]] = {}
-    for module in (mmaction_registry, mmengine_registry):
-        for one in vars(module).values():
-            if isinstance(one, Registry):
-                # MMAction2 names a package of its own that does not exist
-                with suppress(ImportError):
-                    one.import_from_location()
-                for name, part in one.module_dict.items():
-                    found.setdefault(name, []).append(part)
-    return found
+class Registered(Mapping):
+    """All that MMEngine, MMAction2 and this package have registered, by name.
+
+    What is asked for by its name is imported alone, if it can be.
+    """
+
+    def __getitem__(self, name: str) -> list[Callable]:
+        alone = [found_alone(one, name) for one in _registries()]
+        return [part for part in alone if part] or self.all[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.all)
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    @cached_property
+    def all(self) -> dict[str, list[Callable]]:
+        put_together()
+        found: dict[str, list[Callable]] = {}
+        for one in _registries():
+            # MMAction2 names a package of its own that does not exist
+            with suppress(ImportError):
+                one.import_from_location()
+            for name, part in one.module_dict.items():
+                found.setdefault(name, []).append(part)
+        return found
+
+
+def _registries() -> list[Registry]:
+    modules = (mmaction_registry, mmengine_registry)
+    values = [one for module in modules for one in vars(module).values()]
+    return [one for one in values if isinstance(one, Registry)]
 
 
 def arguments_of(name: str, known: Mapping[str, list[Callable]]) -> Takes | None:

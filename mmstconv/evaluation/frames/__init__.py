@@ -13,7 +13,7 @@ from .errors import (
     summed_absolute_error,
     summed_squared_error,
 )
-from .measures import MEASURES
+from .measures import MEASURES, measures_of
 from .perceptual import PerceptualDistance
 from .similarity import GAUSSIAN_11, UNIFORM_7, SSIMWindow, structural_similarity
 
@@ -27,6 +27,7 @@ __all__ = [
     "extrapolate_flow",
     "mean_absolute_error",
     "mean_squared_error",
+    "measures_of",
     "peak_signal_to_noise",
     "repeat_last_frame",
     "structural_similarity",

@@ -14,6 +14,7 @@ from ..reading.view import View, see_image
 from ..trust.errors import NoStreamError
 from ..trust.formats import absolute
 from ..trust.limits import MediaLimits
+from ..trust.sources import Source
 from .process import PROCESS, DecordError
 
 # Files of other names are not given to decord: it guesses the format, also by the name,
@@ -36,7 +37,8 @@ class DecordReader(PyAVReader):
     rotations), so the result does not depend on the reader.
 
     Args:
-        source: A file of this machine, or the content of one (which PyAV decodes).
+        source: A file of this machine; the content of one, or one that is elsewhere, is
+            decoded by PyAV.
         limits: What the file may have; None is ``MediaLimits()``.
         timeout: Seconds that opening, and each call, may take; None is no limit.
         square_pixels: Whether frames are scaled to the shape they are shown in.
@@ -44,7 +46,7 @@ class DecordReader(PyAVReader):
 
     def __init__(
         self,
-        source: str | os.PathLike | bytes,
+        source: Source,
         limits: MediaLimits | None = None,
         timeout: float | None = None,
         square_pixels: bool = True,
@@ -58,7 +60,8 @@ class DecordReader(PyAVReader):
         super().__init__(source, limits, timeout, square_pixels)
         suffix = os.path.splitext(self.path)[1].lower()
         self.uses_decord = (
-            self.format.guessable
+            isinstance(source, (str, os.PathLike))
+            and self.format.guessable
             and self.format.demuxer in DEMUXERS
             and suffix in SUFFIXES
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 from collections.abc import Iterator
@@ -26,9 +25,10 @@ from ..trust.errors import (
     MediaLimitError,
     UnreadableMediaError,
 )
-from ..trust.formats import name_of
 from ..trust.limits import Deadline, MediaLimits
 from ..trust.memory import limit_pieces
+from ..trust.sources import Source as FileOrBytes
+from ..trust.sources import name_of, open_source
 
 # FFmpeg decodes frames of these to find the streams when it opens a file, and options
 # such as ``max_pixels`` do not reach those decoders. So only decoders of sound are
@@ -58,7 +58,7 @@ class Source:
     It enforces the limits, watches the time, and collects what is found broken.
 
     Args:
-        source: A file of this machine, or the content of one.
+        source: A file of this machine, the content of one, or one that is elsewhere.
         demuxer: FFmpeg's name of its container.
         limits: What it may have.
         timeout: Seconds that opening, and each call, may take; None is no limit.
@@ -66,7 +66,7 @@ class Source:
 
     def __init__(
         self,
-        source: str | os.PathLike | bytes,
+        source: FileOrBytes,
         demuxer: str,
         limits: MediaLimits,
         timeout: float | None,
@@ -77,8 +77,7 @@ class Source:
         self.deadline = Deadline(self.path, timeout)
         self.damage = Damage()
         self.container = self._stream = None
-        in_memory = isinstance(source, bytes)
-        self._file = io.BytesIO(source) if in_memory else open(self.path, "rb")
+        self._file = open_source(source)
         try:
             self.cut = find_cut(self._file, demuxer)
             if self.cut:

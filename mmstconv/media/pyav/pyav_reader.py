@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,8 +10,10 @@ from av.stream import Disposition
 from ..reading.reader import MediaInfo, MediaReader
 from ..reading.view import View
 from ..trust.errors import FileErrors, NoStreamError, UnreadableMediaError
-from ..trust.formats import identify, name_of
+from ..trust.formats import identify
 from ..trust.limits import MediaLimits
+from ..trust.sources import Source as FileOrBytes
+from ..trust.sources import name_of
 from .audio_track import AudioTrack
 from .packet_source import Source
 from .video_track import VideoTrack
@@ -22,7 +23,7 @@ class PyAVReader(MediaReader):
     """A media file opened with PyAV.
 
     Args:
-        source: A file of this machine, or the content of one.
+        source: A file of this machine, the content of one, or one that is elsewhere.
         limits: What the file may have; None is ``MediaLimits()``.
         timeout: Seconds that opening, and each call, may take; None is no limit.
         square_pixels: Whether frames are scaled to the shape they are shown in.
@@ -30,7 +31,7 @@ class PyAVReader(MediaReader):
 
     def __init__(
         self,
-        source: str | os.PathLike | bytes,
+        source: FileOrBytes,
         limits: MediaLimits | None = None,
         timeout: float | None = None,
         square_pixels: bool = True,

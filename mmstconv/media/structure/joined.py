@@ -55,8 +55,8 @@ def find_changes(
     read = {"mpegts": transport_stamps, "mpeg": program_stamps}.get(demuxer)
     if read is None or (size > WHOLE_BYTES and not _seems_joined(file, read, size)):
         return None
-    content = _content(file)[:size]
-    stamps = read(content) if size <= MAX_BYTES else None
+    content = _content(file, size)
+    stamps = None if content is None else read(content)
     cuts = None if stamps is None else _cuts(stamps)
     unread = cuts is None and size > WHOLE_BYTES
     if unread or (cuts and len(cuts) > MAX_PARTS):
@@ -76,11 +76,19 @@ def find_changes(
     return Changes(places[order], values[order], _joins(stamps, part, moves))
 
 
-def _content(file: BinaryIO) -> np.ndarray:
-    """All bytes of a file, uint8; they are mapped, not copied."""
+def _content(file: BinaryIO, size: int) -> np.ndarray | None:
+    """The bytes of a file, uint8: mapped, not copied, if they are on this machine.
+
+    None if they are too many.
+    """
     if isinstance(file, io.BytesIO):
-        return np.frombuffer(file.getbuffer(), np.uint8)
-    return np.memmap(file, np.uint8, "r")
+        return np.frombuffer(file.getbuffer(), np.uint8)[:size]
+    if isinstance(file, io.BufferedReader):
+        return np.memmap(file, np.uint8, "r")[:size] if size <= MAX_BYTES else None
+    if size > WHOLE_BYTES:  # elsewhere, or within another file
+        return None
+    file.seek(0)
+    return np.frombuffer(file.read(size), np.uint8)
 
 
 def _groups(values: np.ndarray) -> list[np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
+from .errors import FetchError
 from .limits import Deadline
 
 
@@ -28,7 +29,11 @@ class Content:
     def read(self, count: int) -> bytes:
         if self.deadline.is_over:
             return b""
-        return self.file.read(max(min(count, self.size - self.file.tell()), 0))
+        try:
+            return self.file.read(max(min(count, self.size - self.file.tell()), 0))
+        except FetchError as error:  # raised again once FFmpeg has returned
+            self.deadline.failure = error
+            return b""
 
     def seek(self, offset: int, whence: int = 0) -> int:
         if whence == 2:

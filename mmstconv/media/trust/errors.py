@@ -38,6 +38,10 @@ class MediaLimitError(UntrustedMediaError):
     """A file that exceeds one of the :class:`MediaLimits`."""
 
 
+class FetchError(MediaError):
+    """A file elsewhere that could not be fetched, however often it was tried."""
+
+
 class MediaTimeoutError(MediaError):
     """A file that was not read within the time allowed."""
 

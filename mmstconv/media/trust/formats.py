@@ -7,7 +7,6 @@ those of a known container, and FFmpeg is told which one instead of guessing.
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import stat
@@ -16,9 +15,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import UnreadableMediaError, UntrustedMediaError
+from .sources import FileSource, Source, name_of, open_source
 
 HEADER_BYTES = 4096
-IN_MEMORY = "<bytes>"  # the name of a file that has none
 # `http:`, `concat:`, `subfile,`: how FFmpeg names its protocols.
 PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+[:,]")
 FIRST_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"}
@@ -41,16 +40,11 @@ class Container:
     guessable: bool = False
 
 
-def name_of(source: str | os.PathLike | bytes) -> str:
-    """What messages call a source: its path, or ``IN_MEMORY``."""
-    return IN_MEMORY if isinstance(source, bytes) else os.fspath(source)
-
-
-def identify(source: str | os.PathLike | bytes) -> Container:
+def identify(source: Source) -> Container:
     """Tells the container of a file by its content.
 
     Args:
-        source: A file of this machine, or the content of one.
+        source: A file of this machine, the content of one, or one that is elsewhere.
 
     Returns:
         The container.
@@ -60,8 +54,9 @@ def identify(source: str | os.PathLike | bytes) -> Container:
         UntrustedMediaError: If it is no media file of an allowed container.
         UnreadableMediaError: If it is empty.
     """
-    if isinstance(source, bytes):
-        return _identify(io.BytesIO(source), IN_MEMORY)
+    if isinstance(source, (bytes, FileSource)):
+        with open_source(source) as file:
+            return _identify(file, name_of(source))
     path = os.fspath(source)
     try:
         mode = os.stat(path).st_mode

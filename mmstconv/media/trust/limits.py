@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, fields
 
-from .errors import MediaLimitError, MediaTimeoutError
+from .errors import MediaError, MediaLimitError, MediaTimeoutError
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ PATIENCE = 10
 class Deadline:
     """A time limit for each call of a reader, in processor time of the calling thread.
 
-    Waiting does not count, up to ``PATIENCE`` times the limit by the clock.
+    Waiting does not count, up to ``PATIENCE`` times the limit by the clock. A file that
+    cannot be fetched further is at its end as well.
 
     Args:
         path: Of the file, for the message.
@@ -70,6 +71,8 @@ class Deadline:
             raise ValueError(f"timeout must be positive, got {seconds}")
         self.path = path
         self.seconds = seconds
+        #: What the file's bytes could not be had for; ends the reading.
+        self.failure: MediaError | None = None
         self.start()
 
     def start(self) -> None:
@@ -80,7 +83,9 @@ class Deadline:
 
     @property
     def is_over(self) -> bool:
-        """Whether the time is over."""
+        """Whether the time is over, or the file cannot be fetched further."""
+        if self.failure is not None:
+            return True
         return self.seconds is not None and (
             time.thread_time() > self._busy_end or time.monotonic() > self._end
         )
@@ -90,8 +95,10 @@ class Deadline:
         if self.is_over:
             raise self.error()
 
-    def error(self) -> MediaTimeoutError:
+    def error(self) -> MediaError:
         """What to raise when the time is over."""
+        if self.failure is not None:
+            return self.failure
         return MediaTimeoutError(
             self.path,
             f"was not read within {self.seconds:g} s",

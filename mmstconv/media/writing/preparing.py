@@ -144,7 +144,7 @@ class Shown(NamedTuple):
     image: np.ndarray
 
 
-def _shown(reader: PyAVReader, short_side: int) -> Iterator[Shown]:
+def shown_frames(reader: PyAVReader, short_side: int) -> Iterator[Shown]:
     """All frames of a video, one by one, at rising times.
 
     Of several frames with one time stamp the last one is taken, as readers do.
@@ -198,7 +198,7 @@ def _add_video(
     container, reader: PyAVReader, form: TrainingForm, shift: float
 ) -> Iterator[tuple[float, list]]:
     """Adds a stream of pictures; gives its packets, each with its time in seconds."""
-    shown = _shown(reader, form.short_side)
+    shown = shown_frames(reader, form.short_side)
     first = next(shown)
     keys = form.key_frame_every
     structure = f"keyint={keys}:min-keyint={keys}:scenecut=0:open-gop=0"
@@ -214,10 +214,10 @@ def _add_video(
     context.time_base = Fraction(1, tick.denominator) if kept else VARIABLE_TIME_BASE
     context.colorspace = COLORSPACES["bt601"]
     make_reproducible(stream)
-    return _video_packets(ImageEncoder(stream, "bt601"), chain([first], shown), shift)
+    return video_packets(ImageEncoder(stream, "bt601"), chain([first], shown), shift)
 
 
-def _video_packets(
+def video_packets(
     encoder: ImageEncoder, shown: Iterable[Shown], shift: float
 ) -> Iterator[tuple[float, list]]:
     """Encodes; yields ``(seconds, packets)``."""

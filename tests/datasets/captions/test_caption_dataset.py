@@ -121,6 +121,10 @@ def test_dense_samples_are_films_with_both_peoples_segments(folder):
     ]
     assert info["gt_segment_sources"].tolist() == [0, 0, 1]
     assert len(data.sentences()) == 4
+    again = build(
+        folder, first, "val_1.json", **options | dict(more_ann_files="val_2.json")
+    )
+    assert sorted(again.sentences()) == sorted(data.sentences())
     flat = build(folder, first, "val_1.json", **options)
     assert flat.get_data_info(0)["gt_captions"] == ["A start.", "Again.", "It starts."]
     with pytest.raises(ValueError, match=r"captions.csv:3: has no start and end"):

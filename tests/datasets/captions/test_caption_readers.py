@@ -342,3 +342,50 @@ def test_what_every_format_refuses(tmp_path):
         read_captions(write(tmp_path, "file,text\na,b\n"), subset="train")
     with pytest.raises(FileNotFoundError):
         read_captions(str(tmp_path / "none.csv"))
+
+
+def test_a_film_without_a_sentence_that_can_be_used_is_mended_away(tmp_path, caplog):
+    text = "file,start,end,text\na,0,1,fine\nb,0,1,\nb,1,1,no length\nc,0,1,good\n"
+    path = write(tmp_path, text)
+    found = parse_captions(path, mend=True)
+    assert [film.name for film in found.films] == ["a", "c"] and not found.problems
+    path = write(tmp_path, "file,text\na,\nb,\n")
+    assert problems_of(path, mend=True) == [
+        "FILE: no sentence can be used, FILE:2 is the first film"
+    ]
+    first = {"a": {"duration": 9, "timestamps": [[0, 1]], "sentences": [" "]}}
+    first = write(tmp_path, first, "val_1.json")
+    second = {"a": {"duration": 9, "timestamps": [[0, 1]], "sentences": ["there"]}}
+    second = write(tmp_path, second, "val_2.json")
+    found = parse_captions(first, "activitynet_captions", more=[second], mend=True)
+    assert said(found.films) == {"a": [("there", (0, 1))]}
+    assert found.films[0].sentences[0].source == 1 and not found.problems
+
+
+def test_a_quote_that_is_not_closed_takes_no_row_with_it(tmp_path):
+    for text, line in {
+        'file,text\na,fine\nb,"open\nc,more\n': "FILE:3: is no row of a table",
+        'file,text\na,"two" words\nb,fine\n': "FILE:2: is no row of a table",
+    }.items():
+        problems = problems_of(write(tmp_path, text))
+        assert len(problems) == 1 and problems[0].startswith(line), problems
+
+
+def test_what_a_spreadsheet_divides_columns_by_is_named(tmp_path):
+    """And nothing is said of letters that are no delimiters there."""
+    cases = {
+        "file;start;end;text\na;0,5;1;x\n": "semicolons divide them",
+        '"file";"text"\n"a";"x"\n': "semicolons divide them",
+        "file\tstart\tend\ttext\na\t0\t1\tx\n": "tabs divide them",
+        "file|text\na|x\n": "bars divide them",
+        "file;words\na;x\n": None,
+        "file text\na x\n": None,
+    }
+    wrong = []
+    for text, hint in cases.items():
+        (line,) = problems_of(write(tmp_path, text))
+        if "the first line must name the columns" not in line:
+            wrong.append((text, line))
+        if hint not in line if hint else "divide them" in line:
+            wrong.append((text, line))
+    assert not wrong

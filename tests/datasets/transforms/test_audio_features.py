@@ -8,7 +8,7 @@ from checkpoints.sources import vggish_source
 from helpers_media import chirp_sound
 
 from mmstconv.datasets import LogMel, RawAudio
-from mmstconv.datasets.transforms.audio import htk_filters
+from mmstconv.datasets.transforms.mel_filters import htk_filters, slaney_filters
 
 
 def results_of(rate=16000, clips=2, seconds=1.0):
@@ -133,6 +133,19 @@ def test_short_windows_equal_librosa(center, n_fft, pad_mode):
     )
     expected = np.log(magnitude + 1e-6)[:, : found.shape[1]]
     assert np.abs(found - expected).max() < 1e-4
+
+
+def test_slaney_filters_are_librosas():
+    mel = pytest.importorskip("librosa").filters.mel
+    for rate, n_fft, bands, low, high in (
+        (16000, 1024, 64, 0.0, None),
+        (32000, 1024, 64, 50.0, 14000.0),
+        (44100, 2048, 128, 0.0, None),
+        (8000, 512, 13, 1200.0, 3000.0),  # all above the knee of the scale
+        (8000, 512, 5, 0.0, 900.0),  # all below
+    ):
+        theirs = mel(sr=rate, n_fft=n_fft, n_mels=bands, fmin=low, fmax=high)
+        assert (slaney_filters(rate, n_fft, bands, low, high) == theirs).all()
 
 
 def test_htk_filters_are_triangles_in_mel():

@@ -1,4 +1,4 @@
-"""tools/data/file_workers.py: processes that die, and a caller that stops."""
+"""Processes that die, and a caller that stops."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import load_script
+
+from mmstconv.disk import file_workers
 
 sys.path.append(str(Path(__file__).parent))
 import light_work
-
-TOOL = load_script("tools/data/file_workers.py")
 
 
 def test_a_process_that_dies_loses_one_job():
     cleaned = []
     done = list(
-        TOOL.run(
+        file_workers.run(
             range(1, 7), light_work.times_ten, 2, lambda *what: cleaned.append(what)
         )
     )
@@ -33,7 +32,7 @@ def test_the_caller_stops():
     """The processes have ended by then, and what they were at is cleaned up."""
     cleaned = []
     with pytest.raises(KeyboardInterrupt):
-        for done in TOOL.run(
+        for done in file_workers.run(
             range(1, 9),
             light_work.slow_after_the_first,
             2,
@@ -48,4 +47,20 @@ def test_the_caller_stops():
 
 
 def test_no_jobs():
-    assert list(TOOL.run([], light_work.times_ten, 4, print)) == []
+    assert list(file_workers.run([], light_work.times_ten, 4, print)) == []
+
+
+def test_a_process_that_hangs_loses_one_job():
+    cleaned = []
+    ended = file_workers.run(
+        range(1, 4),
+        light_work.slow_after_the_first,
+        2,
+        lambda job, process: cleaned.append(job),
+        limit=lambda job: 0.5 if job == 2 else 60,
+    )
+    for done in ended:
+        if done.job == 2:
+            assert done.is_late and done.answer is None
+            break
+    assert cleaned[0] == 2

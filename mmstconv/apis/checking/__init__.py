@@ -1,0 +1,1 @@
+"""What is said of many checked files together: duplicates, leaks, tables, figures."""

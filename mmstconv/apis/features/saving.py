@@ -1,0 +1,175 @@
+"""Features of many files into a folder; what is there is not computed again."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from ...datasets.bad_samples import is_of_the_sample, reason_of
+from ...datasets.film_cache import stamp_of
+from ...disk import FolderLock, ForeignFile, remove_unfinished, write_own
+from ..windows import Window
+from .extract import FeatureReader
+from .formats import FORMATS, FeatureFiles
+from .rows import in_batches
+
+MANIFEST = "features.json"
+WHAT = dict(
+    streams="weights of the streams",
+    pipeline="clips",
+    hop="hop",
+    joint="weights of the fusion",
+    modalities="modalities",
+    level="level",
+    rate="rate",
+    format="format",
+)
+
+
+def save_features(
+    reader: FeatureReader,
+    files: Mapping[str | os.PathLike, str],
+    folder: str | os.PathLike,
+    format: str = "npz",
+    *,
+    notes: Mapping | None = None,
+    part: str = "",
+    film: Callable[[str], object] | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    warn: Callable[[str], None] = lambda text: None,
+) -> dict[str, str]:
+    """Writes the features of videos, a file (of ``npy``: a few) for each.
+
+    Each is whole or not there, so it can be ended at any time; called again it makes
+    what is missing, and what was made of another content of the video. A folder holds
+    features of one kind: those of other weights or options are refused.
+
+    Args:
+        reader: Gives the features.
+        files: ``{video: name of what is written of it}``, without suffix.
+        folder: Made if it is not there.
+        format: One of ``FORMATS``: ``'npy'``, ``'npz'``, ``'h5'``, ``'parquet'``.
+        notes: More for the metadata of each file, of JSON's types.
+        part: Of several jobs that write into the folder at a time, which this is.
+        film: A context for each video that is read, told each window.
+        progress: Told how many videos are done, and of how many.
+        warn: Told what cannot be done here.
+
+    Returns:
+        ``{video: reason}`` of those that cannot be read.
+
+    Raises:
+        ForeignFile: The folder has features of another kind, or of other videos by
+            these names, or a file is in the way that was not written here.
+        FolderInUse: Another process writes there.
+        ImportError: A package is missing; says what to install.
+    """
+    if format not in FORMATS:
+        raise ValueError(f"format is {format!r}, must be one of {', '.join(FORMATS)}")
+    FORMATS[format].require()
+    key = dict(reader.key(), format=format)
+    advice = "Wait for it or end it"
+    lock = FolderLock(folder, "an extraction of features", advice, warn, part=part)
+    try:
+        remove_unfinished(folder, below=True)
+        _begin(Path(folder), key, reader.widths)
+        store = FORMATS[format](Path(folder), reader.widths)
+        unusable = {}
+        for number, (path, name) in enumerate(files.items()):
+            progress(number, len(files))
+            try:
+                stamp = stamp_of(path)
+                if _is_done(store, name, path, stamp):
+                    continue
+                with (film or _no_film)(os.fspath(path)) as watch:
+                    about = dict(notes or {}, key=key, film=stamp)
+                    _save_one(reader, store, path, name, about, watch)
+            except Exception as error:
+                if isinstance(error, ForeignFile) or not is_of_the_sample(error):
+                    raise
+                unusable[os.fspath(path)] = reason_of(error, os.fspath(path))
+        progress(len(files), len(files))
+    finally:
+        lock.release()
+    return unusable
+
+
+def _begin(folder: Path, key: Mapping, widths: Mapping[str, int]) -> None:
+    """Writes what the features are made of, or compares it.
+
+    Raises:
+        ForeignFile: They are made of something else; says of what.
+    """
+    path = folder / MANIFEST
+    key = json.loads(json.dumps(key))
+    try:
+        made = json.loads(path.read_bytes())["key"]
+    except FileNotFoundError:
+        text = json.dumps(dict(key=key, widths=dict(widths)), indent=1)
+        write_own(path, text + "\n")
+        return
+    except (ValueError, KeyError, TypeError):
+        made = {}
+    other = [what for name, what in WHAT.items() if made.get(name) != key[name]]
+    if other:
+        raise ForeignFile(
+            f"{folder} has features of another kind (other {', '.join(other)}): give "
+            "another folder, or delete this one"
+        )
+
+
+def _is_done(store: FeatureFiles, name: str, path, stamp: Mapping) -> bool:
+    """Whether the features of a video are there.
+
+    Raises:
+        ForeignFile: By this name there are those of another video.
+    """
+    known = store.metadata(name)
+    if known is None:
+        return False
+    if known.get("film") == stamp:
+        return True
+    here = os.path.abspath(path)
+    if known.get("file") not in (None, here):
+        raise ForeignFile(
+            f"{store.path(name)} has the features of {known['file']}, another file "
+            f"than {here}: give another folder"
+        )
+    return False
+
+
+def _save_one(
+    reader: FeatureReader,
+    store: FeatureFiles,
+    path: str | os.PathLike,
+    name: str,
+    about: Mapping,
+    watch: Callable[[Window], None],
+) -> None:
+    batches = in_batches(reader.rows(path, watch))
+    first = next(batches)  # a file that cannot be opened leaves nothing behind
+    count, end, presence = 0, 0.0, first.presence
+    with store.writing(name) as rows:
+        for batch in itertools.chain([first], batches):
+            rows.append(batch)
+            count, end = count + batch.count, float(batch.seconds[-1, 1])
+        rows.finish(
+            dict(
+                about,
+                file=os.path.abspath(path),
+                modalities=reader.modalities,
+                widths=reader.widths,
+                presence={one: bool(here) for one, here in presence.items()},
+                rows=count,
+                end=end,
+            )
+        )
+
+
+@contextmanager
+def _no_film(path: str) -> Iterator[Callable[[Window], None]]:
+    yield lambda window: None

@@ -1,0 +1,27 @@
+"""The source of a clip, where its name tells."""
+
+from __future__ import annotations
+
+import re
+
+# UCF101: class, group of one source, clip.
+UCF101 = re.compile(r"v_(?P<source>.+_g[0-9]{2})_c[0-9]{2}")
+# HMDB51: film, class, what is seen of the body, camera, people, viewpoint, quality.
+HMDB51 = re.compile(
+    r"(?P<source>.+)_[a-z_]+?_[hulf]_(?:cm|nm)_np[0-9]_(?:fr|ba|le|ri)_"
+    r"(?:goo|med|bad)_[0-9]+"
+)
+# A video of YouTube and the seconds, or milliseconds, that were cut out of it.
+CUT = re.compile(r"(?P<source>.{11})_[0-9]{1,9}(?:_[0-9]{1,9})?")
+
+
+def group_of(stem: str) -> str | None:
+    """The name of the source, as files of UCF101, HMDB51 and YouTube have it.
+
+    Args:
+        stem: Name of a file without folders and suffix.
+    """
+    for pattern in (UCF101, HMDB51, CUT):
+        if match := pattern.fullmatch(stem):
+            return match["source"]
+    return None
