@@ -38,7 +38,10 @@ OTHERS = [
 ]
 OURS = [ROOT / "configs", ROOT / "tools", ROOT / "mmstconv"]
 ELSEWHERE = {"s3dg.py"}  # of the projects whose weights we read
-JOINED = "work_dirs/demo_tasks/streams.pth"  # what that script writes
+JOINED = (
+    "work_dirs/demo_tasks/streams.pth",
+    "work_dirs/demo_captions/streams.pth",
+)
 OUTPUTS = {
     "work_dirs/bench/fusion.md",  # of tools/benchmarks/fusion.py: {name}.md
     *("videos_mmstconv/videos.py", "NAME.py"),  # of mmstconv init
@@ -138,7 +141,7 @@ def test_checkpoints_that_configs_start_from_are_made():
             elif name in converted:
                 continue
             elif (
-                name == JOINED
+                name in JOINED
                 and "# python tools/demo_tasks.py\n" in config.read_text()
             ):
                 continue

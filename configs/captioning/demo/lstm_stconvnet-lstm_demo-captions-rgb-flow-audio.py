@@ -1,8 +1,7 @@
-# python tools/data/make_caption_dataset.py data/demo_captions
 # python tools/demo_tasks.py
-# makes work_dirs/demo_captions/streams.pth: streams of `make demo`, of which the RGB
-# one has learned shapes, too (stconvnet-lstm_demo-seen-rgb.py), and
-# python -m mmstconv cache-steps CONFIG work_dirs/demo_captions/streams.pth
+# makes the data, work_dirs/demo_captions/streams.pth (the streams of `make demo`, of
+# which the RGB one has learned shapes, too: stconvnet-lstm_demo-seen-rgb.py) and the
+# cache of its steps, then trains this. By hand, with these files there:
 # mim train mmstconv lstm_stconvnet-lstm_demo-captions-rgb-flow-audio.py
 # A sentence of what moves, which way, and what is heard before or after that.
 _base_ = [
@@ -28,7 +27,7 @@ model = dict(
     ),
 )
 load_from = "work_dirs/demo_captions/streams.pth"
-# Order is the last thing that is learned: at a rate of 2e-3 not in 60 epochs.
+# Order is the last thing that is learned: it wants a high rate.
 optim_wrapper = dict(optimizer=dict(lr=8e-3))
 train_cfg = dict(max_epochs=50, val_interval=50)
 default_hooks = dict(checkpoint=dict(interval=25, max_keep_ckpts=1, save_best=None))

@@ -1,4 +1,5 @@
-# python tools/data/make_caption_dataset.py data/demo_captions
+# python tools/demo_tasks.py
+# makes the data, work_dirs/demo_tasks/streams.pth, and trains this. By hand:
 # mim train mmstconv stconvnet-lstm_demo-seen-rgb.py
 # First stage: the RGB stream of `make demo` knows colour and motion, and nothing of
 # shape. It learns all three as recognition, eight classes of clips of a second, before
