@@ -85,6 +85,9 @@ def parse_args():
 def main():
     args = parse_args()
     print_any_name()
+    from mmstconv.light_start import import_what_is_named
+
+    import_what_is_named()
     # Not before: the help is asked for first, and this takes seconds.
     from mmstconv.engine.messages import short_errors
 
