@@ -24,6 +24,7 @@ OPTIONAL = {
     "lpips",
     "pyarrow",
     "pycocoevalcap",
+    "shtab",
 }
 
 

@@ -25,6 +25,7 @@ def run(*flags):
     return {row["name"]: row for row in rows}
 
 
+@pytest.mark.slow
 def test_every_path_runs_on_a_cpu():
     rows = run("--device", "cpu", "--rounds", "1")
     steps = [name for name in rows if name.startswith("training step")]

@@ -15,6 +15,7 @@ def tool(monkeypatch):
     return load_script("tools/benchmarks/startup.py")
 
 
+@pytest.mark.slow
 def test_one_start_of_each_script(tool, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(tool, "FOLDER", tmp_path)
     monkeypatch.setattr(tool, "FILES", dict(train=8, val=8, test=8))

@@ -22,7 +22,8 @@ def test_every_transform_of_ours_says_what_it_is():
     silent = [name for name, kind in kinds.items() if not hasattr(kind, "role")]
     assert len(kinds) > 10 and not silent, silent
     once = [role_of(kind).step for kind in kinds.values()]
-    assert set(once) == {"", "open", "clip", "frames", "sound", "format", "pack"}
+    steps = {"", "fetch", "open", "clip", "frames", "sound", "format", "pack"}
+    assert set(once) == steps
 
 
 def test_settings_are_attributes():
