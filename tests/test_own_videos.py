@@ -19,7 +19,7 @@ from mmstconv.engine.batch_size import batch_size_for
 SECTION = (ROOT / "README.md").read_text(encoding="utf-8")
 SECTION = SECTION.split("## Train on your own folder of videos")[1].split("\n## ")[0]
 CONFIG = re.search(r"```python\n(# my_videos\.py\n.*?)```", SECTION, re.DOTALL)[1]
-COMMANDS = re.findall(r"^(?:python|torchrun) [^#\n]*-m mmstconv .*$", SECTION, re.M)
+COMMANDS = re.findall(r"^(?:mmstconv|torchrun) .*\bmy_videos\b.*$", SECTION, re.M)
 CLASSES = 3
 
 
@@ -48,6 +48,8 @@ def call(command, cwd, *more):
     words = command.partition("#")[0].split() + list(more)
     if words[0] == "torchrun":
         words[:1] = ["python", "-m", "torch.distributed.run"]
+    if words[0] == "mmstconv":
+        words[:1] = ["python", "-m", "mmstconv"]
     words[0] = sys.executable
     env = dict(os.environ, OMP_NUM_THREADS="1")
     done = subprocess.run(
