@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
 import mmaction
 import pytest
 from mmengine.config import Config
+from mmengine.runner import Runner
 
 from mmstconv.engine.configs import ConfigError, read_config
+from mmstconv.engine.configs.keys import RUNNER
 from mmstconv.private_names import write_config_plainly
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -87,6 +90,11 @@ def test_mistyped_keys(tmp_path):
         message = str(caught.value)
         assert message.startswith(f"{path}:3: "), text
         assert re.search(rf"did you mean '?{re.escape(meant)}'?\?$", message), message
+
+
+def test_arguments_of_the_runner():
+    taken = set(inspect.signature(Runner.__init__).parameters)
+    assert RUNNER == taken - {"self", "cfg"}
 
 
 def test_variables_of_ones_own_are_fine(tmp_path):
