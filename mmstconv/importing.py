@@ -6,7 +6,8 @@ changed when they are imported (:func:`after_import`).
 Packages like ``mmengine.model`` or ``mmaction.models`` import all of their modules to
 offer their names in one place, which takes seconds. A command that wants a few of these
 names takes them apart (:func:`take_apart`): a name then imports the module that it is
-in. Any other question to such a package imports it whole, as without this module.
+in. Any other question to such a package imports it whole, as without this module. One
+that imports modules for what they do, and not for names, is never taken apart.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import ast
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, resolve_name
@@ -44,7 +45,8 @@ class Watcher:
         execute = spec.loader.exec_module
 
         def execute_and_act(module: ModuleType) -> None:
-            if apart and spec.submodule_search_locations and spec.origin:
+            package = spec.submodule_search_locations and spec.origin
+            if apart and package and not imports_for_effect(Path(spec.origin)):
                 self.parts[name] = Apart(module, execute)
             else:
                 execute(module)
@@ -77,6 +79,7 @@ class Apart:
         self.module = module
         self.execute = execute
         self.places = places_of(module.__name__, Path(module.__spec__.origin))
+        module.__class__ = Gathering
         module.__getattr__ = self.find
         module.__dir__ = partial(self.whole, dir)
 
@@ -103,12 +106,36 @@ class Apart:
             try:
                 del self.module.__dir__
                 self.execute(self.module)
+                self.module.__class__ = ModuleType
             except BaseException:  # the next question fails in the same way
                 self.module.__getattr__ = self.find
                 self.module.__dir__ = partial(self.whole, dir)
                 raise
 
 
+class Gathering(ModuleType):
+    """A package taken apart, in which a name of a module's own is not the module."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        part = WATCHER.parts.get(self.__name__)  # it is told of modules by the import
+        if isinstance(value, ModuleType) and part is not None:
+            if part.places.get(name) == value.__name__:
+                value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+def imports_for_effect(init: Path) -> bool:
+    """Whether a package imports modules of its own (``from . import``).
+
+    They may make themselves known to others, which no name tells.
+    """
+    return any(
+        isinstance(node, ast.ImportFrom) and node.level == 1 and not node.module
+        for node in ast.parse(init.read_bytes()).body
+    )
+
+
+@cache
 def places_of(package: str, init: Path) -> dict[str, str]:
     """``{name: module}`` of what a package's ``__init__`` takes from its modules.
 
@@ -167,16 +194,21 @@ def take_apart(packages: Sequence[str]) -> None:
 def imported_from(package: str, name: str) -> bool:
     """Import the module that has a name of a package that was taken apart.
 
+    Others below the package are not imported while it is looked for.
+
     Returns:
         Whether the ``__init__`` of the package, or of one below it, says where it is.
     """
-    module = import_module(package)
-    part = WATCHER.parts.get(package)
-    if part is None:
+    if package.partition(".")[0] not in WATCHER.apart:
         return False
-    if name in part.places:
-        return hasattr(module, name)
-    below = [one.name for one in iter_modules(module.__path__) if one.ispkg]
+    spec = find_spec(package)
+    folders = spec and spec.submodule_search_locations
+    if not folders:  # it is a module, or not there
+        import_module(package)
+        return False
+    if name in places_of(package, Path(spec.origin)):
+        return hasattr(import_module(package), name)
+    below = [one.name for one in iter_modules(folders) if one.ispkg]
     return any(imported_from(f"{package}.{one}", name) for one in below)
 
 

@@ -22,6 +22,11 @@ PACKAGE = {
     "third.py": '__all__ = ["D"]\nprint("third")\nD = 4\n',
     "inner/__init__.py": 'from .deep import C\n__all__ = ["C"]\nprint("inner")\n',
     "inner/deep.py": 'print("deep")\nC = 3\n',
+    "known/__init__.py": "from . import one\nfrom .register import KNOWN\n",
+    "known/register.py": "KNOWN = []\n",
+    "known/one.py": "from .register import KNOWN\nKNOWN.append(1)\n",
+    "alike/__init__.py": "from .same import other, same\n",
+    "alike/same.py": 'print("same")\nother, same = 5, 6\n',
 }
 BEGIN = """
 from mmstconv.importing import *
@@ -74,6 +79,18 @@ def test_any_other_question_finds_the_package_whole(said):
     # what was imported before stays what it is
     code = "from pack import A, C; import pack; pack.MADE_HERE; print(pack.C is C)"
     assert said(code) == ["first", "deep", "inner", "third", "whole", "True"]
+
+
+def test_a_package_that_imports_for_effect_is_not_taken_apart(said):
+    for code in ("from pack.known import KNOWN", "from pack.known.register import *"):
+        assert said(code + "; print(KNOWN)") == ["[1]"], code
+
+
+def test_a_name_is_not_the_module_of_that_name(said):
+    code = "; from pack.alike import same; print(same)"
+    for first in ("from pack.alike.same import other", "import pack.alike.same"):
+        for whole in ("", "; put_together()"):
+            assert said(first + whole + code)[-1] == "6", (first, whole)
 
 
 def test_together_is_for_good(said):

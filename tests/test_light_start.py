@@ -14,6 +14,10 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from mmstconv.datasets.captions import CAPTION_FORMATS
+from mmstconv.datasets.events import EVENT_FORMATS
+from mmstconv.datasets.official import FORMS
+
 CONFIG = ROOT / "configs/recognition/demo/stconvnet_lstm_demo-rgb-flow-audio.py"
 # What takes long to import and no prediction needs.
 HEAVY = {"scipy", "librosa", "numba", "matplotlib", "pandas", "sympy", "moviepy"}
@@ -91,6 +95,19 @@ except KeyError as error:
         *("LSTMTemporalNeck", "True", "ResNet3d", "0", "ReLU", "Recognizer3D"),
         "refused",
     ]
+
+
+def test_readers_that_make_themselves_known_are_there():
+    code = """
+from mmstconv.light_start import import_what_is_named
+import_what_is_named()
+from mmstconv.datasets.official.registry import FORMS
+from mmstconv.datasets.events.annotation import EVENT_FORMATS
+from mmstconv.datasets.captions.annotation import CAPTION_FORMATS
+print(*FORMS, *EVENT_FORMATS, *CAPTION_FORMATS)
+"""
+    known = [*FORMS, *EVENT_FORMATS, *CAPTION_FORMATS]
+    assert len(known) > 30 and run(code).split() == known
 
 
 def test_a_mistyped_class_is_found_in_what_is_used(tmp_path):
