@@ -215,10 +215,10 @@ def imported_from(package: str, name: str) -> bool:
 def put_together() -> None:
     """Import what was taken apart whole, and take nothing apart any more.
 
-    A package that needs what is not installed fails when it is asked, not here: nobody
-    may ask.
+    A package that cannot be imported, needing what is not installed or refusing what
+    is, fails when it is asked, not here: nobody may ask.
     """
     WATCHER.apart = frozenset()
     while WATCHER.parts:
-        with suppress(ImportError):
+        with suppress(Exception):
             WATCHER.parts.popitem()[1].put_together()

@@ -171,7 +171,7 @@ def _mmcv() -> Package:
 
 def _models_of_mmaction() -> Package:
     """MMAction2's models and ours import much that need not be there."""
-    wanted = ("mmaction.models", "mmaction.datasets", "mmstconv.models")
+    wanted = ("mmaction", "mmaction.models", "mmaction.datasets", "mmstconv.models")
     for one in wanted:
         _broken(one)
     put_together()

@@ -63,6 +63,20 @@ def test_what_is_missing_old_or_broken(tmp_path):
     assert done.stdout.splitlines()[-1].endswith("problem(s)")
 
 
+def test_a_package_that_refuses_another(tmp_path):
+    """MMAction2 asserts, when it is imported, that mmcv is older than 2.2."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys, types\n"
+        "newer = types.ModuleType('mmcv.version')\n"
+        "newer.__version__ = '2.2.0'\n"
+        "newer.__all__ = ['__version__']\n"
+        "sys.modules['mmcv.version'] = newer\n"
+    )
+    done = doctor(path=tmp_path)
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+    assert "mmaction cannot be imported: AssertionError: MMCV==2.2.0" in done.stdout
+
+
 def test_what_the_package_declares():
     needed, extras = environment.requirements()
     assert {"torch", "numpy", "mmaction2"} <= {one.name for one in needed}
