@@ -28,7 +28,7 @@ from mmengine.optim import OptimWrapper
 from torch import nn
 
 from ..private_names import uses_private
-from .cpu_convolutions import PadBeforehand, put_channels_last
+from .cpu_convolutions import pad_beforehand, put_channels_last
 from .rendezvous import tell_torch
 
 # <malloc.h> of glibc
@@ -127,6 +127,7 @@ class CPUAmpOptimWrapper(OptimWrapper):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
+        pad_beforehand()
         self._laid_out = False
 
     @contextmanager
@@ -141,8 +142,7 @@ class CPUAmpOptimWrapper(OptimWrapper):
             # DistributedDataParallel's buckets have the layout it has found already
             if not hasattr(model, "no_sync"):
                 put_channels_last(model)
-        bfloat16 = torch.autocast("cpu", torch.bfloat16)
-        with super().optim_context(model), bfloat16, PadBeforehand():
+        with super().optim_context(model), torch.autocast("cpu", torch.bfloat16):
             yield
 
 

@@ -10,48 +10,83 @@ that is without it.
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from collections.abc import Callable
+from functools import wraps
 
-CONVOLUTIONS = (torch.conv1d, torch.conv2d, torch.conv3d)
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
 CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
-class PadBeforehand(TorchFunctionMode):
-    """Inside it, convolutions that may be wrong are computed of padded inputs.
+def pad_beforehand() -> None:
+    """Let convolutions that may be wrong be computed of padded inputs, from here on.
 
-    What comes out is the same. All other functions are as they are.
+    Those of ``torch.nn.functional``, which modules call, wherever bfloat16 is chosen by
+    autocast: in a forward pass, and where a backward pass computes it again. What comes
+    out is the same.
     """
+    for name in ("conv1d", "conv2d", "conv3d"):
+        convolve = getattr(F, name)
+        if not hasattr(convolve, "__wrapped__"):
+            setattr(F, name, _padding(convolve))
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        if func in CONVOLUTIONS:
-            return convolve(func, *args, **(kwargs or {}))
-        return func(*args, **(kwargs or {}))
+
+def _padding(convolve: Callable) -> Callable:
+    """A convolution whose kernel never overlaps both ends of a padded input."""
+
+    @wraps(convolve)
+    def padded(
+        input: Tensor,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        stride=1,
+        padding=0,
+        dilation=1,
+        groups: int = 1,
+    ) -> Tensor:
+        if _in_bfloat16(input):
+            kernel = weight.shape[2:]
+            size = input.shape[-len(kernel) :]
+            if any(k >= s for k, s in zip(kernel, size)):
+                ends = _ends_of(padding, kernel, dilation)
+                if any(ends):
+                    input, padding = F.pad(input, ends), 0
+        return convolve(input, weight, bias, stride, padding, dilation, groups)
+
+    return padded
 
 
-def convolve(
-    func, input: Tensor, weight: Tensor, bias=None, stride=1, padding=0, *more, **named
-) -> Tensor:
-    """A convolution whose kernel never overlaps both ends of a padded input.
+def _in_bfloat16(input: Tensor) -> bool:
+    return (
+        input.device.type == "cpu"
+        and torch.is_autocast_enabled("cpu")
+        and torch.get_autocast_dtype("cpu") is torch.bfloat16
+    )
+
+
+def _ends_of(padding, kernel: tuple[int, ...], dilation) -> list[int]:
+    """How wide a padding is at either end of each axis, as ``F.pad`` takes it.
 
     Args:
-        func: One of ``torch.conv1d``, ``torch.conv2d``, ``torch.conv3d``.
-        input: ``(N, C, ...)``, or without the N.
-        weight: ``(C_out, C / groups, ...)``.
-        bias, stride, padding, more, named: As ``func`` takes them.
+        padding: Of a convolution: a number, one of each axis, or ``"same"``,
+            ``"valid"``.
+        kernel: Its size.
+        dilation: A number, or one of each axis.
     """
-    kernel = weight.shape[2:]
-    size = input.shape[-len(kernel) :]
-    longer = any(k >= s for k, s in zip(kernel, size))
-    if longer and not isinstance(padding, str):
-        each = (padding,) * len(kernel) if isinstance(padding, int) else tuple(padding)
-        if len(each) == 1:
-            each *= len(kernel)
-        if any(each):
-            ends = [width for width in reversed(each) for _ in range(2)]
-            input, padding = nn.functional.pad(input, ends), 0
-    return func(input, weight, bias, stride, padding, *more, **named)
+    if padding == "valid":
+        return [0] * (2 * len(kernel))
+    if padding == "same":
+        wide = [d * (k - 1) for k, d in zip(kernel, _of_each(dilation, kernel))]
+        return [end for w in reversed(wide) for end in (w // 2, w - w // 2)]
+    return [w for w in reversed(_of_each(padding, kernel)) for _ in range(2)]
+
+
+def _of_each(value, axes: tuple[int, ...]) -> tuple[int, ...]:
+    """A number of each axis, of which one may stand for all."""
+    values = (value,) if isinstance(value, int) else tuple(value)
+    return values * len(axes) if len(values) == 1 else values
 
 
 def put_channels_last(model: nn.Module) -> None:

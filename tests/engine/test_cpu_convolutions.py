@@ -8,9 +8,10 @@ import pytest
 import torch
 from mmaction.registry import MODELS
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from mmstconv.engine.cpu import CPUAmpOptimWrapper
-from mmstconv.engine.cpu_convolutions import PadBeforehand
+from mmstconv.engine.cpu_convolutions import pad_beforehand
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -68,16 +69,53 @@ def test_of_networks_whose_last_stages_have_two_steps(arch):
     assert min(alike) > 0.9
 
 
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_of_what_backward_computes_again(reentrant):
+    torch.manual_seed(0)
+    conv = nn.Conv3d(32, 32, (3, 1, 1), padding=(1, 0, 0))
+
+    def again(x):
+        return checkpoint(conv, x, use_reentrant=reentrant)
+
+    amp = wrapper(conv)
+    x = torch.randn(2, 32, 2, 7, 7, requires_grad=True)
+    conv(x).square().mean().backward()
+    exact = conv.weight.grad.clone()
+    conv.zero_grad()
+    with amp.optim_context(conv):
+        loss = again(x).float().square().mean()
+    amp.backward(loss)
+    assert (conv.weight.grad - exact).norm() < 0.02 * exact.norm()
+
+
+@pytest.mark.parametrize("kernel, dilation", [(3, 1), (5, 1), (4, 1), (3, 2)])
+def test_padding_that_is_said_by_a_word(kernel, dilation):
+    torch.manual_seed(0)
+    sizes = ((kernel, 1, 1), 1, "same", (dilation, 1, 1))
+    net = nn.Conv3d(32, 32, *sizes, bias=False)
+    x = torch.randn(2, 32, 2, 7, 7)
+    exact = gradients(net, x, torch.enable_grad())
+    found = gradients(net, x, wrapper(net).optim_context(net))
+    for one, other in zip(found, exact):
+        assert (one - other).norm() < 0.02 * other.norm()
+
+
 def test_what_comes_out_is_the_same():
     x, weight = torch.randn(2, 4, 2, 5, 5), torch.randn(6, 2, 3, 3, 3)
+    pad_beforehand()
     functional = nn.functional.conv3d
+    assert functional.__wrapped__ is torch.conv3d
     for padding in (0, 1, (1, 0, 2), "same", "valid", [1]):
         if padding in (0, "valid", (1, 0, 2)):
             x = torch.randn(2, 4, 4, 5, 5)
         else:
             x = torch.randn(2, 4, 2, 5, 5)
-        expected = functional(x, weight, None, 1, padding, 1, 2)
-        with PadBeforehand():
+        expected = torch.conv3d(x, weight, None, 1, padding, 1, 2)
+        torch.testing.assert_close(
+            functional(x, weight, None, 1, padding, 1, 2), expected
+        )
+        with torch.autocast("cpu", torch.bfloat16):
+            expected = torch.conv3d(x, weight, None, 1, padding, 1, 2)
             found = functional(x, weight, None, 1, padding, 1, 2)
             named = functional(x, weight, padding=padding, groups=2)
         torch.testing.assert_close(found, expected)
