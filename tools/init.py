@@ -79,6 +79,9 @@ def main():
     args = parse_args()
     # Not before: mim asks each script for its help first, and this takes seconds.
     print_any_name()
+    from mmstconv.light_start import import_what_is_named
+
+    import_what_is_named()
     from mmstconv.apis.init import init_folder
     from mmstconv.engine.messages import short_errors
 
