@@ -12,10 +12,13 @@ from demo_spec import Spec
 from demo_timeline import Part, draw_film_spec, render_film_frames, render_film_sound
 from made_dataset import SUBSETS, make_missing, video_path
 
+SEEN = "seen"  # short clips beside the videos of the subsets
+
 
 def seeds_of(seed: int, subset: str, *index: int) -> np.random.SeedSequence:
     """Of a subset, or of one of its videos."""
-    return np.random.SeedSequence(seed, spawn_key=(SUBSETS.index(subset), *index))
+    place = [*SUBSETS, SEEN].index(subset)
+    return np.random.SeedSequence(seed, spawn_key=(place, *index))
 
 
 def make_films(

@@ -46,22 +46,16 @@ from demo_sound import render_sound_along
 from demo_spec import Spec
 from demo_timeline import GLIDES, draw_film_spec, render_film_frames
 from made_dataset import make_missing, read_flags, run_from_command, video_path
-from made_films import encode_film
+from made_films import SEEN, encode_film, seeds_of
 
 VERSION = 2  # of the content: raise it whenever the same seed gives other files
 SIZES = {"training": 800, "validation": 32, "test": 8, "seen": 640}
 DRAWS = {"test": draw_siblings, "seen": draw_motions}
 GROUP = len(FLIPS) * 9 // 8  # files of each group of the test
 WORDS = "words.txt"
-SEEN = "seen"
 #: What is seen of a motion: the classes, by label.
 KINDS = [" ".join(words) for words in
          itertools.product(*(SLOTS[slot] for slot in OF_PICTURES))]  # fmt: skip
-
-
-def seeds_of(seed: int, subset: str, *index: int) -> np.random.SeedSequence:
-    """Of a subset, or of a clip there."""
-    return np.random.SeedSequence(seed, spawn_key=(list(SIZES).index(subset), *index))
 
 
 def clips_of(seed: int, subset: str, size: int) -> list[Clip]:

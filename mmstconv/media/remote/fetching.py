@@ -8,7 +8,7 @@ from collections import OrderedDict
 from functools import partial
 
 from ...disk import is_remote, public_name
-from ..trust.sources import FileSource, moved
+from ..trust.sources import FileSource, SizedFile
 from .store import Store
 
 WHOLE_BYTES = 8 << 20  # a smaller file is fetched in one request
@@ -88,39 +88,24 @@ class Blocks:
         return self._kept[number]
 
 
-class RangeFile(io.RawIOBase):
+class RangeFile(SizedFile):
     """A file elsewhere that is open: reading fetches the blocks that are not here.
 
     As long as it is read on and on, each request is twice as long as the one before.
     """
 
     def __init__(self, blocks: Blocks) -> None:
-        super().__init__()
-        self._blocks, self._place = blocks, 0
+        super().__init__(blocks.size)
+        self._blocks = blocks
         self._ahead, self._expected = 1, -1
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._place = moved(self._place, self._blocks.size, offset, whence)
-        return self._place
-
-    def read(self, count: int = -1) -> bytes:
-        rest = max(self._blocks.size - self._place, 0)
-        count = rest if count is None or count < 0 else min(count, rest)
-        parts, end = [], self._place + count
-        while self._place < end:
-            number, start = divmod(self._place, BLOCK)
-            part = self._block(number)[start : start + end - self._place]
+    def _bytes(self, start: int, count: int) -> bytes:
+        parts, end = [], start + count
+        while start < end:
+            number, first = divmod(start, BLOCK)
+            part = self._block(number)[first : first + end - start]
             parts.append(part)
-            self._place += len(part)
+            start += len(part)
         return b"".join(parts)
 
     def _block(self, number: int) -> bytes:

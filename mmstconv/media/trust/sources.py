@@ -52,13 +52,16 @@ def part_of_file(path: str, offset: int, size: int, name: str) -> FileSource:
     return FileSource(name, partial(FilePart, path, offset, size))
 
 
-class FilePart(io.RawIOBase):
-    """The bytes ``[offset, offset + size)`` of a file, read as a file of their own."""
+class SizedFile(io.RawIOBase):
+    """A file of known size, open for reading. Subclasses say what it holds.
 
-    def __init__(self, path: str, offset: int, size: int) -> None:
+    Args:
+        size: In bytes.
+    """
+
+    def __init__(self, size: int) -> None:
         super().__init__()
-        self._file = open(path, "rb")
-        self._offset, self._size, self._place = offset, size, 0
+        self._size, self._place = size, 0
 
     def readable(self) -> bool:
         return True
@@ -70,29 +73,35 @@ class FilePart(io.RawIOBase):
         return self._place
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        self._place = moved(self._place, self._size, offset, whence)
-        return self._place
+        target = offset + (0, self._place, self._size)[whence]
+        if target < 0:
+            raise ValueError(f"negative seek position {target}")
+        self._place = target
+        return target
 
     def read(self, count: int = -1) -> bytes:
         rest = max(self._size - self._place, 0)
         count = rest if count is None or count < 0 else min(count, rest)
-        self._file.seek(self._offset + self._place)
-        content = self._file.read(count)
+        content = self._bytes(self._place, count)
         self._place += len(content)
         return content
+
+    def _bytes(self, start: int, count: int) -> bytes:
+        """``count`` bytes from ``start`` on, which the file has."""
+        raise NotImplementedError
+
+
+class FilePart(SizedFile):
+    """The bytes ``[offset, offset + size)`` of a file, read as a file of their own."""
+
+    def __init__(self, path: str, offset: int, size: int) -> None:
+        super().__init__(size)
+        self._file, self._offset = open(path, "rb"), offset
+
+    def _bytes(self, start: int, count: int) -> bytes:
+        self._file.seek(self._offset + start)
+        return self._file.read(count)
 
     def close(self) -> None:
         self._file.close()
         super().close()
-
-
-def moved(place: int, size: int, offset: int, whence: int) -> int:
-    """Where a seek leads, as of ``io.IOBase.seek``.
-
-    Raises:
-        ValueError: It leads before the first byte.
-    """
-    target = offset + (0, place, size)[whence]
-    if target < 0:
-        raise ValueError(f"negative seek position {target}")
-    return target
