@@ -40,7 +40,7 @@ def prove(place: Place) -> Proof:
     own = place.train(STREAM, seen_of(place), step="train rgb")
     streams = dict(rgb=own, flow=place.streams, audio=place.streams)
     place.streams = join_streams(streams, place.work_dir / "streams.pth")
-    cache = place.prepare(CONFIG, MAKER)
+    cache = place.cache_steps(CONFIG)
     where = [*options_of(place), *cache_options(cache)]
     checkpoint = place.train(CONFIG, where)
     report = place.work_dir / "report"

@@ -95,6 +95,10 @@ class Place:
             The cache of steps.
         """
         self.script("data", TOOLS / "data" / maker, self.data)
+        return self.cache_steps(config)
+
+    def cache_steps(self, config: Path) -> Path:
+        """What the streams say of the videos of the data set: a cache of steps."""
         cache = self.work_dir / "steps"
         self.mmstconv(
             "steps",

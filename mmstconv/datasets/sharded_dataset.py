@@ -59,8 +59,7 @@ class ShardedVideoDataset(MultiModalVideoDataset):
         lost = [text for shard in shards for text in shard.problems]
         if lost:
             print_log(
-                f"{len(lost)} things in shards cannot be used and are left out:\n"
-                + listed(lost),
+                "left out of the shards, as they cannot be used:\n" + listed(lost),
                 "current",
                 logging.WARNING,
             )
