@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 
 from mmstconv.media.video_files import VIDEO_SUFFIXES
@@ -85,55 +85,76 @@ class Tree:
 
     def find_frames(self, name: str) -> str | None:
         """The folder of images of a name, wherever it is."""
-        return next(iter(self._ending(name, self._folders_by_name)), None)
+        last = name.rpartition("/")[2]
+        found = self._folders_by_name.get(last, ())
+        return next((one for one in found if _ends(one, name)), None)
 
-    def base_of(self, names: Iterable[str], split: str | None) -> str:
-        """The folder that the paths of a list are below, as most of them say.
+    def placing(self, names: Sequence[str], split: str | None) -> Callable[[str], str]:
+        """Tells where the paths of a list are, as most of them say.
+
+        They are below one folder of the tree. If none of them is there as it is
+        written, backslashes are taken for slashes, and then the folders that all of
+        them begin with are passed: those of the machine that the list was written on.
 
         Args:
-            names: Of files, or of folders of images.
+            names: Of media files, or of folders of images.
             split: Of the list: no folder named for another one is taken.
 
         Returns:
-            What to put before a name; empty, or with a slash at its end.
+            From a name to a path in the tree, whether or not something is there.
         """
+        for reading in _readings(names, self.root.absolute().name):
+            base = self._base_of(map(reading, names), split)
+            if base is not None:
+                return lambda name: base + reading(name)
+        return lambda name: name
+
+    def stored(self, place: str) -> str | None:
+        """The media file, of whatever suffix, or the folder of images of a path."""
+        if place in self.image_folders:
+            return place
+        bare = _bare(place)
+        found = [one for one in self._media_like(place) if _bare(one) == bare]
+        return place if place in found else next(iter(found), None)
+
+    def _base_of(self, names: Iterable[str], split: str | None) -> str | None:
+        """What most paths have before the names that they end with."""
         counts: Counter[str] = Counter()
         for name in names:
-            for index in (self._files_by_name, self._folders_by_name):
-                for one in self._ending(name, index):
-                    counts[one[: len(one) - len(name)]] += 1
+            for base, worth in self._bases(name):
+                counts[base] += worth
         others = {
             base
             for base in counts
             if split and {split_of(word) for word in WORD.findall(base)} - {None, split}
         }
         fitting = [base for base in counts if base not in others]
-        return max(fitting, key=lambda base: (counts[base], base), default="")
+        return max(fitting, key=lambda base: (counts[base], base), default=None)
 
-    def holds(self, name: str) -> bool:
-        """Whether there is a file, or a folder of images, of that path."""
-        return name in self._all_files or name in self.image_folders
+    def _bases(self, name: str) -> Iterator[tuple[str, int]]:
+        """What paths have before a name; the more, the better they fit it."""
+        for one in self._folders_by_name.get(name.rpartition("/")[2], ()):
+            if _ends(one, name):
+                yield one[: len(one) - len(name)], 3
+        for one in self._media_like(name):
+            path, bare = _bare(one), _bare(name)
+            if _ends(path, bare):
+                worth = 3 if _ends(one, name) else 1 if _of_sound(one) else 2
+                yield path[: len(path) - len(bare)], worth
 
-    @staticmethod
-    def _ending(name: str, index: Mapping[str, Sequence[str]]) -> list[str]:
-        """Paths that end like that of a list."""
-        last = name.rpartition("/")[2]
-        return [one for one in index.get(last, ()) if f"/{one}".endswith(f"/{name}")]
-
-    @cached_property
-    def _all_files(self) -> frozenset[str]:
-        return frozenset(self.files)
+    def _media_like(self, name: str) -> Sequence[str]:
+        """The media files anywhere that have the name of one, and any suffix."""
+        bare = _bare(name)
+        if bare == name:
+            return ()  # of a folder
+        return self._media_by_stem.get(bare.rpartition("/")[2], ())
 
     @cached_property
     def _media_by_stem(self) -> dict[str, list[str]]:
         found = _grouped(self.media, lambda name: PurePosixPath(name).stem)
         for names in found.values():  # of two files of one name, the one with pictures
-            names.sort(key=lambda name: suffix_of(name) in SOUND_SUFFIXES)
+            names.sort(key=_of_sound)
         return found
-
-    @cached_property
-    def _files_by_name(self) -> dict[str, list[str]]:
-        return _grouped(self.files, lambda name: name.rpartition("/")[2])
 
     @cached_property
     def _folders_by_name(self) -> dict[str, list[str]]:
@@ -145,6 +166,45 @@ def suffix_of(name: str) -> str:
     base = name.rpartition("/")[2]
     stem, dot, suffix = base.rpartition(".")
     return f".{suffix}".lower() if dot and stem else ""
+
+
+def _of_sound(name: str) -> bool:
+    return suffix_of(name) in SOUND_SUFFIXES
+
+
+def _ends(path: str, name: str) -> bool:
+    return f"/{path}".endswith(f"/{name}")
+
+
+def _bare(name: str) -> str:
+    """The name without the suffix of a media file."""
+    suffix = suffix_of(name)
+    return name[: -len(suffix)] if suffix in MEDIA_SUFFIXES else name
+
+
+def slashed(name: str) -> str:
+    """A path as Windows writes it, with slashes; without ``./`` before it."""
+    return str(PurePosixPath(name.replace("\\", "/")))
+
+
+def _readings(names: Sequence[str], root: str) -> Iterator[Callable[[str], str]]:
+    """Ways to read the paths of a list: as they are first, then with less and less."""
+    yield str
+    yield slashed
+    folders = {slashed(name).rpartition("/")[0] for name in names}
+    parts = [folder.split("/") for folder in folders]
+    lowest, highest = min(parts, default=[]), max(parts, default=[])
+    for count, (part, other) in enumerate(zip(lowest, highest), 1):
+        if part != other:
+            return
+        # a name without any folder could be that of another file
+        if part == root or count < len(lowest):
+            yield partial(_below, count)
+
+
+def _below(count: int, name: str) -> str:
+    """A path without its first folders."""
+    return slashed(name).split("/", count)[-1]
 
 
 def _grouped(names, key) -> dict[str, list[str]]:
