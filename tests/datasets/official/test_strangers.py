@@ -8,6 +8,7 @@ import pytest
 from helpers_official import BUILDERS, film, put, text
 
 from mmstconv.datasets.official import find_layout, read_layout
+from mmstconv.datasets.official.sources import group_of
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +115,17 @@ def test_a_list_of_frames_whose_first_folder_is_gone(tmp_path):
 
 
 TIMES = ("{}_{}", "{}-{}", "{}.0_{}.0", "{}.0-{}.0", "{}.000_{}.000", "{:06}_{:06}")
+
+
+def test_parts_of_films_are_found_under_the_names_that_tools_give(tmp_path, target):
+    rows = [f"run,aaaaaaaaaa{k},1{k},2{k},train" for k in range(len(TIMES))]
+    rows.append("swim,bbbbbbbbbbb,7.6,17.6,train")
+    text(tmp_path, "k.csv", "label,youtube_id,time_start,time_end,split", *rows)
+    for k, form in enumerate(TIMES):
+        name = f"aaaaaaaaaa{k}_{form.format(10 + k, 20 + k)}"
+        put(tmp_path, f"clips/{name}.mp4", target)
+        assert group_of(name) == f"aaaaaaaaaa{k}"
+    put(tmp_path, "clips/bbbbbbbbbbb_000007_000017.mp4", target)
+    layout = read_layout(tmp_path, "kinetics")
+    assert not layout.missing
+    assert {sample.segment for sample in layout.samples} == {None}
