@@ -129,3 +129,18 @@ def test_parts_of_films_are_found_under_the_names_that_tools_give(tmp_path, targ
     layout = read_layout(tmp_path, "kinetics")
     assert not layout.missing
     assert {sample.segment for sample in layout.samples} == {None}
+
+
+def test_frames_of_something_v2(tmp_path, target):
+    BUILDERS["something_v2"](tmp_path, target)
+    videos = sorted(tmp_path.rglob("*.webm"))
+    text(tmp_path, f"frames/{videos[0].stem}/000001.jpg", "")
+    videos[0].unlink()
+    layout = find_layout(tmp_path)
+    assert not layout.of_frames and len(layout.samples) == 2
+    assert layout.notes == ("1 folders of frames were left out: the others are videos",)
+    for video in videos[1:]:
+        text(tmp_path, f"frames/{video.stem}/000001.jpg", "")
+        video.unlink()
+    layout = find_layout(tmp_path)
+    assert layout.of_frames and len(layout.samples) == 3
