@@ -77,7 +77,7 @@ class Tree:
             folder: That of the file, looked in first: one name may be in several.
         """
         for stem in stems:
-            found = self._media_by_stem.get(stem)
+            found = [name for _, name in self._media_by_stem.get(stem, ())]
             if found:
                 inside = [n for n in found if PurePosixPath(n).parent.name == folder]
                 return (inside or found)[0]
@@ -113,8 +113,8 @@ class Tree:
         """The media file, of whatever suffix, or the folder of images of a path."""
         if place in self.image_folders:
             return place
-        bare = _bare(place)
-        found = [one for one in self._media_like(place) if _bare(one) == bare]
+        bare, alike = self._media_like(place)
+        found = [one for path, one in alike if path == bare]
         return place if place in found else next(iter(found), None)
 
     def _base_of(self, names: Iterable[str], split: str | None) -> str | None:
@@ -136,24 +136,27 @@ class Tree:
         for one in self._folders_by_name.get(name.rpartition("/")[2], ()):
             if _ends(one, name):
                 yield one[: len(one) - len(name)], 3
-        for one in self._media_like(name):
-            path, bare = _bare(one), _bare(name)
+        bare, alike = self._media_like(name)
+        for path, one in alike:
             if _ends(path, bare):
                 worth = 3 if _ends(one, name) else 1 if _of_sound(one) else 2
                 yield path[: len(path) - len(bare)], worth
 
-    def _media_like(self, name: str) -> Sequence[str]:
-        """The media files anywhere that have the name of one, and any suffix."""
-        bare = _bare(name)
-        if bare == name:
-            return ()  # of a folder
-        return self._media_by_stem.get(bare.rpartition("/")[2], ())
+    def _media_like(self, name: str) -> tuple[str, Sequence[tuple[str, str]]]:
+        """A name without its suffix, and the media of that name in any folder."""
+        suffix = suffix_of(name)
+        if suffix not in MEDIA_SUFFIXES:
+            return name, ()  # of a folder
+        bare = name[: -len(suffix)]
+        return bare, self._media_by_stem.get(bare.rpartition("/")[2], ())
 
     @cached_property
-    def _media_by_stem(self) -> dict[str, list[str]]:
-        found = _grouped(self.media, lambda name: PurePosixPath(name).stem)
+    def _media_by_stem(self) -> dict[str, list[tuple[str, str]]]:
+        """Paths without and with suffix, by the name without."""
+        pairs = ((name[: -len(suffix_of(name))], name) for name in self.media)
+        found = _grouped(pairs, lambda pair: pair[0].rpartition("/")[2])
         for names in found.values():  # of two files of one name, the one with pictures
-            names.sort(key=_of_sound)
+            names.sort(key=lambda pair: _of_sound(pair[1]))
         return found
 
     @cached_property
@@ -173,18 +176,12 @@ def _of_sound(name: str) -> bool:
 
 
 def _ends(path: str, name: str) -> bool:
-    return f"/{path}".endswith(f"/{name}")
-
-
-def _bare(name: str) -> str:
-    """The name without the suffix of a media file."""
-    suffix = suffix_of(name)
-    return name[: -len(suffix)] if suffix in MEDIA_SUFFIXES else name
+    return path.endswith(name) and f"/{path}".endswith(f"/{name}")
 
 
 def slashed(name: str) -> str:
     """A path as Windows writes it, with slashes; without ``./`` before it."""
-    return str(PurePosixPath(name.replace("\\", "/")))
+    return name.replace("\\", "/").removeprefix("./")
 
 
 def _readings(names: Sequence[str], root: str) -> Iterator[Callable[[str], str]]:
@@ -207,8 +204,8 @@ def _below(count: int, name: str) -> str:
     return slashed(name).split("/", count)[-1]
 
 
-def _grouped(names, key) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _grouped(names, key) -> dict[str, list]:
+    found: dict[str, list] = {}
     for name in names:
         found.setdefault(key(name), []).append(name)
     return found
