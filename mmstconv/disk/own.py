@@ -110,11 +110,16 @@ def own_file(
         note(path, folder, file_digest(part))
         publish(part, path, folder)
     except OSError as error:
-        if error.filename is None and error.errno is not None:  # a full disk: whose?
-            error.filename = os.fspath(path)
+        say_where(error, path)
         raise
     finally:
         part.unlink(missing_ok=True)
+
+
+def say_where(error: OSError, path: str | os.PathLike) -> None:
+    """Adds a path to what a full disk says, which is not where."""
+    if error.filename is None and error.errno is not None:
+        error.filename = os.fspath(path)
 
 
 def publish(part: Path, path: Path, folder: str | os.PathLike | None) -> None:
@@ -187,7 +192,12 @@ def note(path: Path, folder: str | os.PathLike | None, digest: str) -> None:
         ) from error
     try:
         # A line in one go, so that those of other processes do not get into it.
-        os.write(file, b"\n" + line if _is_cut_off(record) else line)
+        line = b"\n" + line if _is_cut_off(record) else line
+        while line := line[os.write(file, line) :]:
+            pass  # a full disk takes a part first, and then says so
+    except OSError as error:
+        say_where(error, record)
+        raise
     finally:
         os.close(file)
 

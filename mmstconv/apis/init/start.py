@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections import Counter
@@ -84,7 +85,9 @@ def init_folder(
     refuse_foreign(out / name for name in (CLASSES, FILES, *map(_list, SPLITS)))
     try:
         lock = FolderLock(out, "mmstconv init", "Wait for it or end it", say)
-    except PermissionError as error:
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
         raise PermissionError(
             f"{error.strerror}: name another folder (--out)"
         ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
 import shutil
 import sys
@@ -17,7 +18,7 @@ sys.path.append(str(ROOT / "tests"))
 from helpers_folders import contents, write_clip
 
 from mmstconv.apis.checking import run as checking
-from mmstconv.apis.init import init_folder, items
+from mmstconv.apis.init import init_folder, items, start
 from mmstconv.apis.init import recipe as recipes
 from mmstconv.apis.init.lists import printable
 from mmstconv.datasets.official import Layout, Sample
@@ -200,6 +201,13 @@ def test_where_it_writes(folder, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path / "closed")
         with pytest.raises(OSError, match=r"cannot be written to.*--out"):
             init_folder(folder)
+
+    def read_only(*_):
+        raise OSError(errno.EROFS, "cannot be written to: Read-only file system")
+
+    monkeypatch.setattr(start, "FolderLock", read_only)
+    with pytest.raises(OSError, match=r"^cannot be written to.*--out"):
+        init_folder(folder, tmp_path / "of a medium")
 
 
 def test_nothing_to_learn(tmp_path):
