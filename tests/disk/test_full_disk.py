@@ -32,7 +32,7 @@ def full_from(size: int):
 def test_a_line_of_a_journal_is_whole_or_an_error(tmp_path):
     path = tmp_path / "lines.jsonl"
     with only_writer(path) as file:
-        with full_from(10), pytest.raises(OSError, match="lines.jsonl"):
+        with full_from(10), pytest.raises(OSError, match=r"lines\.jsonl"):
             file.write(b"[1]\n")
             file.write(b"[22222222]\n")  # of which the disk takes six bytes
     with only_writer(path) as file:
