@@ -20,6 +20,7 @@ from helpers_folders import contents, write_clip
 from mmstconv.apis.checking import run as checking
 from mmstconv.apis.init import init_folder, items, start
 from mmstconv.apis.init import recipe as recipes
+from mmstconv.apis.init.findings import say_classes_alike
 from mmstconv.apis.init.lists import printable
 from mmstconv.datasets.official import Layout, Sample
 from mmstconv.disk import ForeignFile
@@ -232,6 +233,17 @@ def test_nothing_to_learn(tmp_path):
         init_folder(tmp_path / "bad", tmp_path / "out", workers=0)
     with pytest.raises(ValueError, match="no regular expression"):
         init_folder(tmp_path / "one", source="(")
+    (tmp_path / "flat/labels.csv").write_bytes(b"\xef\xbb\xbfpath;label\r\na.mp4;run")
+    with pytest.raises(ValueError, match=r"labels\.csv has none .* 'path;label'$"):
+        init_folder(tmp_path / "flat")
+
+
+def test_classes_that_are_written_in_two_ways():
+    names = ["Café 1", "cafe\u0301_1", "run", "walk", "Run", "-", "_", "C", "C++"]
+    assert list(say_classes_alike(names[2:4])) == []
+    (warning, *alike) = say_classes_alike(names)
+    assert warning.startswith("warning: classes that differ in how their names are")
+    assert alike == ["  'Café 1' and 'cafe\u0301_1'", "  'run' and 'Run'"]
 
 
 def test_without_the_weights(folder, tmp_path, monkeypatch):
@@ -273,3 +285,14 @@ def test_official_lists_of_parts(tmp_path, several, monkeypatch):
         assert labels == [[0, 1] if several else [k % 2] for k in range(len(data))]
         sample = data[0]
         assert sample["inputs"].keys() == {"rgb", "flow"}
+
+
+def test_a_folder_with_several_names_is_looked_at_once(tmp_path):
+    """Whichever of them its films are found by, they have a class."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/a.mp4").touch()
+    for name in ("also", "too"):
+        (tmp_path / name).symlink_to("run")
+    for name in ("also", "run", "too"):
+        layout = Layout("", [Sample(tmp_path / name / "a.mp4", (0,))], [name], False)
+        assert items.videos_without_class(layout, tmp_path) == []
