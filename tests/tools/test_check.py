@@ -45,6 +45,17 @@ def run(monkeypatch, *arguments) -> int:
     return end.value.code
 
 
+def test_a_list_whose_files_lie_elsewhere(folder, tmp_path, monkeypatch, capsys):
+    """As one that init wrote: the names are below the folder of the videos."""
+    (tmp_path / "train.txt").write_text("a b.mp4 0\nUPPER.MP4 1\n")
+    arguments = (tmp_path / "train.txt", "--dry-run")
+    run(monkeypatch, *arguments)
+    assert "none of the files of" in (printed := capsys.readouterr().err)
+    assert "--root names the folder" in printed
+    run(monkeypatch, *arguments, "--root", folder)
+    assert capsys.readouterr().err == ""
+
+
 def test_a_folder(folder, tmp_path, monkeypatch, capsys):
     out = tmp_path / "new" / "out"
     assert run(monkeypatch, folder, "--dry-run", "--out", out) == 0

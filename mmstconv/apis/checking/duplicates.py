@@ -40,7 +40,7 @@ def duplicates(checks: Sequence[FileCheck]) -> list[Duplicates]:
     one content is said once.
 
     Args:
-        checks: Of files; those that could not be read are in no group.
+        checks: Of files; those that cannot be used are in no group.
 
     Returns:
         Groups, in the order of their first files.
@@ -48,7 +48,7 @@ def duplicates(checks: Sequence[FileCheck]) -> list[Duplicates]:
     checks = list({check.path: check for check in checks}.values())
     contents: dict[str, list[int]] = {}
     for place, check in enumerate(checks):
-        if check.digest is not None:
+        if check.digest is not None and check.error is None:
             contents.setdefault(check.digest, []).append(place)
     groups = [(places, True) for places in contents.values() if len(places) > 1]
     for places in _alike(checks):

@@ -134,3 +134,5 @@ def test_nothing_to_compare():
     assert duplicates([]) == []
     broken = [FileCheck(Path(name), "cannot be read") for name in "ab"]
     assert duplicates(broken) == []
+    empty = [FileCheck(Path(name), "is empty", digest="e3b0") for name in "ab"]
+    assert duplicates(empty) == []
