@@ -23,12 +23,13 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from file_names import fitting, part_of, plain_names, share_of
-from inference_commands import add_files, add_shared_flags, named_videos, progress_bar
+from file_names import fitting, key_of, part_of, plain_names, share_of
+from inference_commands import add_files, add_shared_flags, progress_bar
+from named_files import meant_files
 from tqdm import tqdm
 
-from mmstconv.disk import local_path, print_any_name
-from mmstconv.media import open_media
+from mmstconv.disk import local_path, print_any_name, public_name
+from mmstconv.media.remote import open_at
 
 # As mmstconv.apis.features, which takes long to import, has them.
 FORMATS = ("npy", "npz", "h5", "parquet")
@@ -100,7 +101,7 @@ def model_of(args):
 @contextmanager
 def film_bar(path):
     """A bar of the seconds of a file that takes longer; it goes when that is read."""
-    with open_media(path) as media:
+    with open_at(path) as media:
         begin, end = media.extent
     shown = dict(desc=os.path.basename(path), unit="s", leave=False, delay=5)
     with progress_bar(total=round(end - begin), **shown) as bar:
@@ -121,10 +122,10 @@ def main():
 
     kept = f"what is done is in {args.out}, the same command goes on"
     with short_errors("features", kept):
-        files = named_videos(args.files)  # of all jobs: names tell them apart
+        files = meant_files(args.files)  # of all jobs: names tell them apart
         names = plain_names(files)
         wanted = share_of(files, args.shard)
-        names = {path: _short(names[os.fspath(path)]) for path in wanted}
+        names = {path: _short(names[key_of(path)]) for path in wanted}
         options = dict(level=args.level, rate=args.rate, hop=args.hop)
         reader = FeatureReader(model_of(args), args.modalities, **options)
         notes = dict(
@@ -143,7 +144,7 @@ def main():
                 warn=warn,
             )
         for path, reason in unusable.items():
-            warn(f"{path}: {reason}")
+            warn(f"{public_name(path)}: {reason}")
         if unusable and len(names) > 1:
             warn(f"{len(unusable)} of {len(names)} files cannot be used")
     print(args.out)

@@ -14,10 +14,10 @@ code is 1 then. A damaged file is recognised by what is left of it, with a warni
 
 import argparse
 import gc
-import os
 import sys
 
-from prediction_files import STDIN, file_argument, meant_files
+from file_names import key_of
+from named_files import STDIN, Named, file_argument, meant_files
 
 from mmstconv.disk import local_path, print_any_name
 
@@ -87,10 +87,10 @@ def parse_args():
         help="show where in the program an error arose, also one of the user's",
     )
     args = parser.parse_intermixed_args()  # options may stand between FILEs
-    if args.video and STDIN in [path for _, path in args.files]:
+    if args.video and STDIN in [one.path for one in args.files]:
         parser.error("--video needs files, not standard input")
     if args.list:
-        args.files.append(("list", args.list))
+        args.files.append(Named(args.list, True))
     if not args.files:
         parser.error("name a FILE, or a --list of them")
     if args.out and args.out.suffix.lower() not in KINDS:
@@ -137,7 +137,7 @@ def predictions_of(model, files, args):
         if args.video:
             from mmstconv.apis.predicted_video import write_predicted_video
 
-            target = args.video / fitting(names[os.fspath(path)], "")
+            target = args.video / fitting(names[key_of(path)], "")
             write_predicted_video(model, path, prediction, target)
         return as_record(prediction, args.top, several, args.threshold)
 
@@ -152,7 +152,7 @@ def show_all(model, files, args, then):
     as_lines = as_json_line if args.json else as_text
 
     def show(path, record):
-        name = os.fspath(path)
+        name = key_of(path)
         print(as_lines(name, record), end="", flush=True)
         then(path, record)
 
@@ -163,7 +163,7 @@ def show_all(model, files, args, then):
             return read(path)
         except Exception as error:
             if args.json and is_of_file(error):
-                print(as_json_line(os.fspath(path), dict(error=str(error))), end="")
+                print(as_json_line(key_of(path), dict(error=str(error))), end="")
             raise
 
     return each_usable("predict", files, read_or_say, show)
@@ -253,7 +253,7 @@ def predict_all(files, args):
 
     def then(path, record):
         for what in record["damage"]:
-            print(f"predict: {path}: {what}", file=sys.stderr)
+            print(f"predict: {key_of(path)}: {what}", file=sys.stderr)
 
     if args.video:
         args.video.mkdir(parents=True, exist_ok=True)
