@@ -33,6 +33,9 @@ class CheckJournal:
     def __init__(self, path: Path, full: bool) -> None:
         self.path, self.full = path, full
         self.done: dict[str, list] = {}
+        self.before: dict[
+            Path, list[int] | None
+        ] = {}  # sizes and times of files to read
         for path in sorted(self.path.parent.glob(f"{NAME}*.jsonl")):
             form, *lines = journal_lines(path) or [FORM]
             if form == FORM:
@@ -46,7 +49,9 @@ class CheckJournal:
     def known(self, path: Path) -> FileCheck | None:
         """What was found in a file, if it is still the same."""
         state, full, found = self.done.get(os.fspath(path), (None, False, {}))
-        if state is None or state != _state(path) or self.full > full:
+        now = _state(path)
+        if state is None or state != now or self.full > full:
+            self.before[path] = now
             return None
         sound = found["sound"] and Sound(*found["sound"])
         return FileCheck(path, **dict(found, sound=sound))
@@ -63,9 +68,10 @@ class CheckJournal:
         """The checks, each on disk before it is given on.
 
         What could not be read at all may be readable the next time, and is not noted.
+        What changes while it is read, as a copy under way, is noted as it was before.
         """
         for check in checks:
-            state = _state(check.path)
+            state = self.before.pop(check.path, None)
             if check.digest is not None and state is not None:
                 found = check._asdict()
                 del found["path"]
