@@ -33,9 +33,7 @@ class CheckJournal:
     def __init__(self, path: Path, full: bool) -> None:
         self.path, self.full = path, full
         self.done: dict[str, list] = {}
-        self.before: dict[
-            Path, list[int] | None
-        ] = {}  # sizes and times of files to read
+        self.before: dict[Path, list[int] | None] = {}  # of files to read, by _state
         for path in sorted(self.path.parent.glob(f"{NAME}*.jsonl")):
             form, *lines = journal_lines(path) or [FORM]
             if form == FORM:
