@@ -107,13 +107,11 @@ def check(args) -> int:
     from mmstconv.disk import refuse_foreign
 
     files, lists = gather(args.files, args.root)
-    for one in lists:
-        if not any(named.path.exists() for named in one.files):
-            print(
-                f"check: none of the files of {one.path} is there, such as "
-                f"{one.files[0].path}: --root names the folder that they are below",
-                file=sys.stderr,
-            )
+    if lists and not any(path.exists() for path in files):
+        raise FileNotFoundError(
+            f"none of the files of {lists[0].path} is there, such as {files[0]}: "
+            "--root names the folder that they are below"
+        )
     files = share_of(files, args.shard)
     journal = None
     if args.out:
