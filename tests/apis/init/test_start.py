@@ -287,6 +287,20 @@ def test_official_lists_of_parts(tmp_path, several, monkeypatch):
         assert sample["inputs"].keys() == {"rgb", "flow"}
 
 
+def test_two_folders_of_one_name(folder, made, tmp_path):
+    """The second does not replace the lists that the first one's training is of."""
+    out = made[1]
+    other = shutil.copytree(folder, tmp_path / folder.name, symlinks=True)
+    before = contents(out)
+    with pytest.raises(ForeignFile, match=r"of the videos in .* \(--out\)$"):
+        init_folder(other, out, workers=0, say=lambda text: None)
+    assert contents(out) == before
+    moved = shutil.copytree(out, tmp_path / "out") / "my videos.py"
+    text = moved.read_text().replace(str(folder), str(tmp_path / "gone"))
+    moved.write_text(text)  # the videos lie elsewhere now
+    init_folder(other, moved.parent, workers=0, say=lambda text: None)
+
+
 def test_a_folder_with_several_names_is_looked_at_once(tmp_path):
     """Whichever of them its films are found by, they have a class."""
     (tmp_path / "run").mkdir()
