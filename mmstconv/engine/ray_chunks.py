@@ -80,6 +80,8 @@ def run_chunks(
         ImportError: Ray is not installed; says what to install.
         RuntimeError: Actors die while they start.
     """
+    if not chunks:
+        return
     ray = connected(actors)
     team = _Team(ray, start, *_shares(ray, actors, gpus))
     waiting = deque(_Piece(i, range(len(chunk))) for i, chunk in enumerate(chunks))

@@ -46,10 +46,9 @@ class CheckJournal:
     def known(self, path: Path) -> FileCheck | None:
         """What was found in a file, if it is still the same."""
         state, full, found = self.done.get(os.fspath(path), (None, False, {}))
-        if state is None or state != _state(path) or self.full > full:
+        if state is None or state != state_of(path) or self.full > full:
             return None
-        sound = found["sound"] and Sound(*found["sound"])
-        return FileCheck(path, **dict(found, sound=sound))
+        return check_of(path, found)
 
     @contextmanager
     def at_work(self) -> Iterator[CheckJournal]:
@@ -65,18 +64,30 @@ class CheckJournal:
         What could not be read at all may be readable the next time, and is not noted.
         """
         for check in checks:
-            state = _state(check.path)
+            state = state_of(check.path)
             if check.digest is not None and state is not None:
-                found = check._asdict()
-                del found["path"]
-                self._note([os.fspath(check.path), state, self.full, found])
+                found = [os.fspath(check.path), state, self.full, as_json(check)]
+                self._note(found)
             yield check
 
     def _note(self, line: object) -> None:
         self._file.write(json.dumps(line).encode() + b"\n")
 
 
-def _state(path: Path) -> list[int] | None:
+def as_json(check: FileCheck) -> dict:
+    """What was found, but for the path, of JSON's types."""
+    found = check._asdict()
+    del found["path"]
+    return found
+
+
+def check_of(path: Path, found: dict) -> FileCheck:
+    """What :func:`as_json` gave, or JSON kept of it."""
+    sound = found["sound"] and Sound(*found["sound"])
+    return FileCheck(path, **dict(found, sound=sound))
+
+
+def state_of(path: Path) -> list[int] | None:
     """Size and time of change; None if there is no such file."""
     try:
         found = path.stat()
