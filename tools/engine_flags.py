@@ -34,6 +34,8 @@ def check_engine_flags(
         parser.error("--engine ray needs --out, where its parts go")
     if args.workers is not None and args.workers < 1:
         parser.error("--engine ray needs 1 or more --workers")
+    if ":" in (getattr(args, "device", None) or ""):
+        parser.error("of --engine ray Ray says which GPU: give --device cuda, or none")
 
 
 def engine_options(command: str, args: argparse.Namespace) -> dict:

@@ -116,7 +116,8 @@ def run_parts(
         warn: Told what cannot be done here.
 
     Yields:
-        The row of each file as soon as its part is written.
+        The row of each file as soon as its part is written; ``lost`` is in those of
+        files that every process has died of.
 
     Raises:
         FolderInUse: Another process works on these parts.
@@ -178,7 +179,9 @@ def _finish(
 
 
 def _row(answer: dict | Lost) -> dict:
-    return dict(error=answer.reason) if isinstance(answer, Lost) else answer
+    if isinstance(answer, Lost):
+        return dict(error=answer.reason, lost=True)
+    return answer
 
 
 def _id(path: str, stamp: object) -> tuple[str, str]:

@@ -64,5 +64,5 @@ def check_by_ray(
         path = Path(row.pop("path"))
         del row["stamp"]
         if os.fspath(path) not in rows:
-            check = FileCheck(path, row["error"]) if len(row) == 1 else None
-            yield check or check_of(path, row)
+            lost = row.pop("lost", False)
+            yield FileCheck(path, row["error"]) if lost else check_of(path, row)
