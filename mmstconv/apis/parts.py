@@ -99,6 +99,7 @@ def run_parts(
     actors: int | None = None,
     gpus: bool = False,
     known: Mapping[str, dict] = MappingProxyType({}),
+    is_there: Callable[[dict], bool] = lambda row: True,
     warn: Callable[[str], None] = lambda text: None,
 ) -> Iterator[dict]:
     """Rows of files; those that earlier runs have found are given first.
@@ -113,6 +114,7 @@ def run_parts(
         actors: As of :func:`~mmstconv.engine.ray_chunks.run_chunks`.
         gpus: The same.
         known: Rows of files that are known from elsewhere, by path.
+        is_there: Whether what a row of an earlier run tells of is still there.
         warn: Told what cannot be done here.
 
     Yields:
@@ -130,7 +132,7 @@ def run_parts(
         parts = Parts(folder, key)
         stamps = {item.path: item.stamp for item in items}
         known = {_id(name, stamps[name]): row for name, row in known.items()}
-        known = parts.known() | known
+        known = {at: row for at, row in parts.known().items() if is_there(row)} | known
         divided = _divided(folder, items, size or chunk_size(len(items)))
         left = {
             path: [i for i, item in enumerate(chunk) if _id(*item[:2]) not in known]
