@@ -67,7 +67,7 @@ class Parts:
             if made != self.key:
                 raise ForeignFile(
                     f"{path} is there and is no part of this command with these "
-                    f"weights and options: delete {folder}, or give another --out"
+                    f"weights and options: delete {folder}, or write to another place"
                 )
             self.rows[path] = rows
 

@@ -56,10 +56,10 @@ def check_by_ray(
     Yields:
         The check of each file that is not known, as soon as its part is written.
     """
-    items = [Item(os.fspath(path), state_of(path)) for path in files]
+    items = [Item(os.fspath(path), [state_of(path), full]) for path in files]
     rows = {os.fspath(one.path): as_json(one) for one in known}
     options = dict(size=size, actors=actors, known=rows, warn=warn)
-    key = dict(command="check", full=full)
+    key = dict(command="check")
     for row in run_parts(folder, key, items, CheckWork(full).start, **options):
         path = Path(row.pop("path"))
         del row["stamp"]
