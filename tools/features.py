@@ -24,18 +24,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engine_flags import add_engine_flags, check_engine_flags, engine_options
-from file_names import fitting, part_of, plain_names, share_of
-from inference_commands import (
-    add_files,
-    add_shared_flags,
-    named_videos,
-    progress_bar,
-    stamp,
-)
+from file_names import fitting, key_of, part_of, plain_names, share_of
+from inference_commands import add_files, add_shared_flags, progress_bar, stamp
+from named_files import meant_files
 from tqdm import tqdm
 
-from mmstconv.disk import local_path, print_any_name
-from mmstconv.media import open_media
+from mmstconv.disk import local_path, print_any_name, public_name
+from mmstconv.media.remote import open_at
 
 # As mmstconv.apis.features, which takes long to import, has them.
 FORMATS = ("npy", "npz", "h5", "parquet")
@@ -111,7 +106,7 @@ def model_of(args):
 @contextmanager
 def film_bar(path):
     """A bar of the seconds of a file that takes longer; it goes when that is read."""
-    with open_media(path) as media:
+    with open_at(path) as media:
         begin, end = media.extent
     shown = dict(desc=os.path.basename(path), unit="s", leave=False, delay=5)
     with progress_bar(total=round(end - begin), **shown) as bar:
@@ -131,14 +126,14 @@ def main():
 
     kept = f"what is done is in {args.out}, the same command goes on"
     with short_errors("features", kept):
-        files = named_videos(args.files)  # of all jobs: names tell them apart
+        files = meant_files(args.files)  # of all jobs: names tell them apart
         names = plain_names(files)
         wanted = share_of(files, args.shard)
-        names = {path: _short(names[os.fspath(path)]) for path in wanted}
+        names = {path: _short(names[key_of(path)]) for path in wanted}
         with progress_bar(total=len(names), desc="features", unit="file") as bar:
             unusable = save_all(args, names, lambda done, _: bar.update(done - bar.n))
         for path, reason in unusable.items():
-            warn(f"{path}: {reason}")
+            warn(f"{public_name(path)}: {reason}")
         if unusable and len(names) > 1:
             warn(f"{len(unusable)} of {len(names)} files cannot be used")
     print(args.out)

@@ -14,11 +14,11 @@ code is 1 then. A damaged file is recognised by what is left of it, with a warni
 
 import argparse
 import gc
-import os
 import sys
 
 from engine_flags import add_engine_flags, check_engine_flags
-from prediction_files import STDIN, file_argument, meant_files
+from file_names import key_of
+from named_files import STDIN, Named, file_argument, meant_files
 
 from mmstconv.disk import local_path, print_any_name
 
@@ -89,13 +89,14 @@ def parse_args():
         help="show where in the program an error arose, also one of the user's",
     )
     args = parser.parse_intermixed_args()  # options may stand between FILEs
-    if args.video and STDIN in [path for _, path in args.files]:
+    from_stdin = STDIN in [one.path for one in args.files]
+    if args.video and from_stdin:
         parser.error("--video needs files, not standard input")
     check_engine_flags(parser, args)
-    if args.engine == "ray" and (args.video or STDIN in [p for _, p in args.files]):
+    if args.engine == "ray" and (args.video or from_stdin):
         parser.error("--engine ray reads files, and draws no --video")
     if args.list:
-        args.files.append(("list", args.list))
+        args.files.append(Named(args.list, True))
     if not args.files:
         parser.error("name a FILE, or a --list of them")
     if args.out and args.out.suffix.lower() not in KINDS:
@@ -141,7 +142,7 @@ def predictions_of(model, files, args):
         if args.video:
             from mmstconv.apis.predicted_video import write_predicted_video
 
-            target = args.video / fitting(names[os.fspath(path)], "")
+            target = args.video / fitting(names[key_of(path)], "")
             write_predicted_video(model, path, prediction, target)
         return as_record(prediction, args.top, several, args.threshold)
 
@@ -156,7 +157,7 @@ def show_all(model, files, args, then):
     as_lines = as_json_line if args.json else as_text
 
     def show(path, record):
-        name = os.fspath(path)
+        name = key_of(path)
         print(as_lines(name, record), end="", flush=True)
         then(path, record)
 
@@ -167,7 +168,7 @@ def show_all(model, files, args, then):
             return read(path)
         except Exception as error:
             if args.json and is_of_file(error):
-                print(as_json_line(os.fspath(path), dict(error=str(error))), end="")
+                print(as_json_line(key_of(path), dict(error=str(error))), end="")
             raise
 
     return each_usable("predict", files, read_or_say, show)
@@ -196,7 +197,7 @@ def write_all(model, files, args, then):
         if new and args.engine == "ray":
             from predictions_by_ray import predictions_by_ray
 
-            known = {os.fspath(p): one for p in files if (one := known_of(results, p))}
+            known = {key_of(p): one for p in files if (one := known_of(results, p))}
             read = predictions_by_ray(files, known, results.run, args)
         else:
             read = predictions_of(model(), new, args) if new else None
@@ -263,7 +264,7 @@ def predict_all(files, args):
 
     def then(path, record):
         for what in record["damage"]:
-            print(f"predict: {path}: {what}", file=sys.stderr)
+            print(f"predict: {key_of(path)}: {what}", file=sys.stderr)
 
     if args.video:
         args.video.mkdir(parents=True, exist_ok=True)

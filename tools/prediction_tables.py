@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from file_names import key_of
 from file_results import FileResults
-from prediction_files import STDIN
+from named_files import STDIN
 
 from mmstconv.disk import own_file, write_own
 
@@ -127,7 +127,7 @@ class Results(FileResults):
 
     def fail(self, path: Path, error: Exception) -> None:
         """Why a file could not be used."""
-        self.errors[os.fspath(path)] = str(error)
+        self.errors[key_of(path)] = str(error)
         self.unwritten += 1
 
     def save(self, done):

@@ -10,18 +10,20 @@ from pathlib import Path
 from engine_flags import engine_options
 from inference_commands import stamp
 
+from mmstconv.media import MediaError
+
 
 def predictions_by_ray(
-    files: Sequence[Path],
+    files: Sequence[Path | str],
     known: Mapping[str, dict],
     run: Mapping,
     args: argparse.Namespace,
-) -> Callable[[Path], dict]:
+) -> Callable[[Path | str], dict]:
     """A function that gives the record of each file, or raises.
 
     Args:
         files: All, in order.
-        known: Records of some of them.
+        known: Records of some of them, by :func:`key_of`.
         run: What the records depend on beside the files.
         args: Of the command.
     """
@@ -42,8 +44,8 @@ def predictions_by_ray(
     return predict_by_ray(work, stamps, known, folder, run, **options)
 
 
-def _stamp(path: Path) -> list | None:
+def _stamp(path: Path | str) -> list | None:
     try:
         return stamp(path)
-    except OSError:  # reading it says so
+    except (OSError, MediaError):  # reading it says so
         return None

@@ -26,7 +26,7 @@ class Item(NamedTuple):
     """A file to work on.
 
     Args:
-        path: As the user names it.
+        path: As the user names it; of an address without its secrets.
         stamp: Tells one version of it from another, of JSON's types; None: none is
             there.
         more: What the work has to know of it.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from torch import nn
 
-from ..disk import is_remote
+from ..disk import is_remote, public_name
 from .inference import has_several_classes, load_recognizer
 from .parts import Item, chunk_size, run_parts
 from .predictions import as_record, predict_videos
@@ -46,7 +46,7 @@ class PredictWork(NamedTuple):
         return partial(self.rows, model)
 
     def rows(self, model: nn.Module, items: list[Item]) -> list[dict]:
-        names = [item.path for item in items]
+        names = [item.more for item in items]
         files = [name if is_remote(name) else Path(name) for name in names]
         several = has_several_classes(model)
         return [
@@ -73,7 +73,7 @@ def predict_by_ray(
     Args:
         work: What actors do.
         files: ``{file: its stamp}``, all, in order.
-        known: Records of some of them, which are not read again.
+        known: Records of some of them by public name, which are not read again.
         folder: Of the parts.
         key: What the records depend on beside the files.
         actors: As of :func:`~mmstconv.apis.parts.run_parts`.
@@ -83,7 +83,7 @@ def predict_by_ray(
     Returns:
         A function that gives the record of a file, or raises ``OSError``.
     """
-    items = [Item(name, stamp) for name, stamp in files.items()]
+    items = [Item(public_name(name), at, name) for name, at in files.items()]
     size = size or -(-chunk_size(len(items)) // work.batch_size) * work.batch_size
     gpus = work.device is None or work.device.startswith("cuda")
     options = dict(size=size, actors=actors, gpus=gpus, known=known, warn=warn)
@@ -91,7 +91,7 @@ def predict_by_ray(
     ready: dict[str, dict] = {}
 
     def read(path: str | Path) -> dict:
-        name = fspath(path)
+        name = public_name(fspath(path))
         while name not in ready:
             row = next(rows)
             ready[row.pop("path")] = row

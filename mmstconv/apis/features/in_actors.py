@@ -8,6 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from ...disk import is_remote, public_name
+from ...media import MediaError
+from ...media.remote import Store
 from ..parts import Item, run_parts
 from .extract import FeatureReader
 from .models import load_feature_model
@@ -39,7 +42,7 @@ class FeatureWork(NamedTuple):
         return partial(self.rows, writer)
 
     def rows(self, writer: FeatureWriter, items: list[Item]) -> list[dict]:
-        return [self.row(writer, item.path, item.more) for item in items]
+        return [self.row(writer, *item.more) for item in items]
 
     def row(self, writer: FeatureWriter, path: str, name: str) -> dict:
         """What was written of a file, with sizes in bytes."""
@@ -82,7 +85,10 @@ def save_features_by_ray(
     """
     folder = Path(work.folder)
     lock = lock_features(folder, work.format, part, warn)
-    items = [Item(os.fspath(p), _state_of(p), name) for p, name in files.items()]
+    items = []
+    for path, name in files.items():
+        more = os.fspath(path), name
+        items.append(Item(public_name(more[0]), _state_of(path), more))
     device = work.model.get("device")
     options = dict(
         actors=actors,
@@ -104,7 +110,8 @@ def save_features_by_ray(
                 unusable[row["path"]] = row["error"]
     finally:
         lock.release()
-    return {item.path: unusable[item.path] for item in items if item.path in unusable}
+    failed = (item for item in items if item.path in unusable)
+    return {item.more[0]: unusable[item.path] for item in failed}
 
 
 def _is_there(folder: Path, row: Mapping) -> bool:
@@ -116,9 +123,11 @@ def _is_there(folder: Path, row: Mapping) -> bool:
 
 
 def _state_of(path: str | os.PathLike) -> list[int] | None:
-    """Size and time of change; None if there is no such file."""
+    """Size, and time of change where one is known; None if there is no such file."""
     try:
+        if is_remote(os.fspath(path)):
+            return [Store({}).size(os.fspath(path))]
         found = os.stat(path)
-    except OSError:
+    except (OSError, MediaError):
         return None
     return [found.st_size, found.st_mtime_ns]

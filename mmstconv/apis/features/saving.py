@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...datasets.bad_samples import is_of_the_sample, reason_of
 from ...datasets.film_cache import stamp_of
-from ...disk import FolderLock, ForeignFile, remove_unfinished, write_own
+from ...disk import FolderLock, ForeignFile, lasting_name, remove_unfinished, write_own
 from ..windows import Window
 from .extract import FeatureReader
 from .formats import FORMATS, FeatureFiles
@@ -177,7 +177,7 @@ def _is_done(store: FeatureFiles, name: str, path, stamp: Mapping) -> bool:
         return False
     if known.get("film") == stamp:
         return True
-    here = os.path.abspath(path)
+    here = lasting_name(path)
     if known.get("file") not in (None, here):
         raise ForeignFile(
             f"{store.path(name)} has the features of {known['file']}, another file "
@@ -204,7 +204,7 @@ def _save_one(
         rows.finish(
             dict(
                 about,
-                file=os.path.abspath(path),
+                file=lasting_name(path),
                 modalities=reader.modalities,
                 widths=reader.widths,
                 presence={one: bool(here) for one, here in presence.items()},
