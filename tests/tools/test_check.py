@@ -114,7 +114,15 @@ def test_mistakes_have_one_message(tmp_path, monkeypatch, capsys):
     assert run(monkeypatch) == 2
     assert run(monkeypatch, tmp_path, "--shard", "1/3") == 2
     assert run(monkeypatch, tmp_path, "--shard", "3/3", "--out", tmp_path) == 2
+    assert run(monkeypatch, tmp_path, "--engine", "ray") == 2
+    assert run(monkeypatch, tmp_path, "--chunk", 3) == 2
     capsys.readouterr()
+
+
+def test_without_ray_it_says_what_to_install(folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    said = run(monkeypatch, folder, "--out", tmp_path, "--engine", "ray")
+    assert said == "check: Ray is not installed: pip install 'mmstconv[ray]'"
 
 
 @pytest.mark.slow
