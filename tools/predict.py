@@ -16,6 +16,7 @@ import argparse
 import gc
 import sys
 
+from engine_flags import add_engine_flags, check_engine_flags
 from file_names import key_of
 from named_files import STDIN, Named, file_argument, meant_files
 
@@ -75,6 +76,7 @@ def parse_args():
     parser.add_argument(
         "--workers", type=int, help="processes that read files; default: by their count"
     )
+    add_engine_flags(parser)
     parser.add_argument("--device", help="default: a GPU if there is one")
     parser.add_argument(
         "--trust",
@@ -87,8 +89,12 @@ def parse_args():
         help="show where in the program an error arose, also one of the user's",
     )
     args = parser.parse_intermixed_args()  # options may stand between FILEs
-    if args.video and STDIN in [one.path for one in args.files]:
+    from_stdin = STDIN in [one.path for one in args.files]
+    if args.video and from_stdin:
         parser.error("--video needs files, not standard input")
+    check_engine_flags(parser, args)
+    if args.engine == "ray" and (args.video or from_stdin):
+        parser.error("--engine ray reads files, and draws no --video")
     if args.list:
         args.files.append(Named(args.list, True))
     if not args.files:
@@ -115,10 +121,9 @@ def predictions_of(model, files, args):
     It writes the videos that are wanted.
     """
     from file_names import fitting, plain_names
-    from prediction_tables import as_record
 
     from mmstconv.apis.inference import has_several_classes
-    from mmstconv.apis.predictions import predict_videos
+    from mmstconv.apis.predictions import as_record, predict_videos
 
     several = has_several_classes(model)
     sources = [sys.stdin.buffer if path == STDIN else path for path in files]
@@ -189,7 +194,13 @@ def write_all(model, files, args, then):
     results = Results(args.out, run, files)
     with results.at_work():
         new = [path for path in files if not known_of(results, path)]
-        read = predictions_of(model(), new, args) if new else None
+        if new and args.engine == "ray":
+            from predictions_by_ray import predictions_by_ray
+
+            known = {key_of(p): one for p in files if (one := known_of(results, p))}
+            read = predictions_by_ray(files, known, results.run, args)
+        else:
+            read = predictions_of(model(), new, args) if new else None
         with progress_bar(
             total=len(files), initial=len(files) - len(new), unit="file"
         ) as bar:

@@ -54,7 +54,7 @@ def read_mmaction2(found: Collected) -> Layout:
     """``path label``, ``path label label ...`` or ``folder total_frames label`` a line.
 
     As ``VideoDataset`` and ``RawframeDataset`` read them (MMAction2's documentation,
-    "Prepare Dataset"). The paths are below any folder of the tree, such as
+    "Prepare Dataset"). The paths are absolute, or below any folder of the tree, such as
     ``videos_train`` or ``rawframes``. Names of classes are in ``classes.txt`` or
     ``label_map*.txt``; without, numbers are their names. Of several lists of a split
     the one with the shortest name is read (the first division of several). Lists of

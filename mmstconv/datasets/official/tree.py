@@ -50,6 +50,22 @@ class Tree:
         """Where a file of the tree is."""
         return self.root / name
 
+    def below(self, name: str) -> str:
+        """A path of a list as one below the root, if it can be.
+
+        It may be absolute, begin with ``./``, or have been written on Windows.
+
+        Args:
+            name: As the list has it.
+        """
+        if "\\" in name and not self.path(name).exists():
+            name = slashed(name)
+        if "./" in name or "//" in name:
+            name = PurePosixPath(name).as_posix()
+        for root in self._roots:
+            name = name.removeprefix(root)
+        return name
+
     def named(self, pattern: str) -> list[str]:
         """The files whose name, without folders, a regular expression matches whole."""
         fits = re.compile(pattern).fullmatch
@@ -92,9 +108,9 @@ class Tree:
     def placing(self, names: Sequence[str], split: str | None) -> Callable[[str], str]:
         """Tells where the paths of a list are, as most of them say.
 
-        They are below one folder of the tree. If none of them is there as it is
-        written, backslashes are taken for slashes, and then the folders that all of
-        them begin with are passed: those of the machine that the list was written on.
+        They are below one folder of the tree. If none of them is there, the folders
+        that all of them begin with are passed: those of the machine that the list was
+        written on.
 
         Args:
             names: Of media files, or of folders of images.
@@ -103,7 +119,7 @@ class Tree:
         Returns:
             From a name to a path in the tree, whether or not something is there.
         """
-        for reading in _readings(names, self.root.absolute().name):
+        for reading in self._readings(names):
             base = self._base_of(map(reading, names), split)
             if base is not None:
                 return lambda name: base + reading(name)
@@ -116,6 +132,24 @@ class Tree:
         bare, alike = self._media_like(place)
         found = [one for path, one in alike if path == bare]
         return place if place in found else next(iter(found), None)
+
+    def _readings(self, names: Sequence[str]) -> Iterator[Callable[[str], str]]:
+        """Ways to read the paths of a list: whole first, then less and less of them."""
+        yield self.below
+        folders = {self.below(name).rpartition("/")[0] for name in names}
+        parts = [folder.split("/") for folder in folders]
+        lowest, highest = min(parts, default=[]), max(parts, default=[])
+        root = self.root.absolute().name
+        for count, (part, other) in enumerate(zip(lowest, highest), 1):
+            if part != other:
+                return
+            # a name without any folder could be that of another file
+            if part == root or count < len(lowest):
+                yield partial(self._past, count)
+
+    def _past(self, count: int, name: str) -> str:
+        """A path without its first folders."""
+        return self.below(name).split("/", count)[-1]
 
     def _base_of(self, names: Iterable[str], split: str | None) -> str | None:
         """What most paths have before the names that they end with."""
@@ -151,6 +185,10 @@ class Tree:
         return bare, self._media_by_stem.get(bare.rpartition("/")[2], ())
 
     @cached_property
+    def _roots(self) -> tuple[str, str]:
+        return f"{os.path.abspath(self.root)}/", f"{os.path.realpath(self.root)}/"
+
+    @cached_property
     def _media_by_stem(self) -> dict[str, list[tuple[str, str]]]:
         """Paths without and with suffix, by the name without."""
         pairs = ((name[: -len(suffix_of(name))], name) for name in self.media)
@@ -180,28 +218,8 @@ def _ends(path: str, name: str) -> bool:
 
 
 def slashed(name: str) -> str:
-    """A path as Windows writes it, with slashes; without ``./`` before it."""
-    return name.replace("\\", "/").removeprefix("./")
-
-
-def _readings(names: Sequence[str], root: str) -> Iterator[Callable[[str], str]]:
-    """Ways to read the paths of a list: as they are first, then with less and less."""
-    yield str
-    yield slashed
-    folders = {slashed(name).rpartition("/")[0] for name in names}
-    parts = [folder.split("/") for folder in folders]
-    lowest, highest = min(parts, default=[]), max(parts, default=[])
-    for count, (part, other) in enumerate(zip(lowest, highest), 1):
-        if part != other:
-            return
-        # a name without any folder could be that of another file
-        if part == root or count < len(lowest):
-            yield partial(_below, count)
-
-
-def _below(count: int, name: str) -> str:
-    """A path without its first folders."""
-    return slashed(name).split("/", count)[-1]
+    """A path as Windows writes it, with slashes."""
+    return name.replace("\\", "/")
 
 
 def _grouped(names, key) -> dict[str, list]:
