@@ -24,6 +24,7 @@ from pathlib import Path
 
 from file_names import add_shard_flag, part_of, share_of
 from inference_commands import add_shared_flags, named_videos, progress_bar
+from starting import begin
 from tqdm import tqdm
 
 from mmstconv.disk import local_path, print_any_name
@@ -88,6 +89,7 @@ def warn(text):
 def main():
     print_any_name()
     args = parse_args()
+    begin("cache_steps")
     from mmstconv.apis import cache_film_steps, load_recognizer
     from mmstconv.apis.mmaction2_csv import write_mmaction2_csv
     from mmstconv.datasets import FilmCache

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from file_names import fitting, part_of, plain_names, share_of
 from inference_commands import add_files, add_shared_flags, named_videos, progress_bar
+from starting import begin
 from tqdm import tqdm
 
 from mmstconv.disk import local_path, print_any_name
@@ -116,6 +117,7 @@ def warn(text):
 def main():
     print_any_name()
     args = parse_args()
+    begin("features")
     from mmstconv.apis.features import FeatureReader, save_features
     from mmstconv.engine.messages import short_errors
 

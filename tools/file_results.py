@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from file_names import fitting, ids_of, of_shard, plain_names, share_of
 from inference_commands import load, named_videos, run_of, stamp
+from starting import begin
 from tqdm import tqdm
 
 from mmstconv.disk import ForeignFile, is_own, journal_lines, only_writer
@@ -219,6 +220,7 @@ def write_results(
         work: Adds to the results what the model says of the files; gives how many
             cannot be used.
     """
+    begin(command)
     from mmstconv.engine.messages import short_errors
 
     args.out = of_shard(args.out, args.shard)

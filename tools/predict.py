@@ -18,6 +18,7 @@ import os
 import sys
 
 from prediction_files import STDIN, file_argument, meant_files
+from starting import begin
 
 from mmstconv.disk import local_path, print_any_name
 
@@ -222,10 +223,8 @@ def known_of(results, path):
 def main():
     print_any_name()
     args = parse_args()
-    from mmstconv.light_start import import_what_is_named
-
     gc.disable()  # what is imported stays: the collector is not to look through it
-    import_what_is_named()
+    begin("predict")
     from mmstconv.engine.messages import short_errors
 
     kept = f"{args.out} has the files that are done, the same command goes on"

@@ -36,6 +36,7 @@ from inference_commands import (
     progress_bar,
     stamp,
 )
+from starting import begin
 
 from mmstconv.disk import (
     is_own,
@@ -207,6 +208,7 @@ def predict_all(model, files, folders, args):
 def main():
     print_any_name()
     args = parse_args()
+    begin("predict_frames")
     from mmstconv.engine.messages import short_errors
 
     kept = f"what is done is in {args.out}, the same command goes on"

@@ -67,6 +67,7 @@ from mmstconv.disk import (
     remove_unfinished,
     unfinished_path,
 )
+from mmstconv.light_start import import_what_is_named
 
 SHOWN = 20  # lines of a message
 VERSION = 1  # raise it whenever the same settings give other files
@@ -244,6 +245,7 @@ def _say(text: str) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     print_any_name()
+    import_what_is_named()
     from mmstconv.media.writing.preparing import TrainingForm
 
     default = TrainingForm()
