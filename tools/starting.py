@@ -31,8 +31,8 @@ def begin(command: str) -> None:
 
 
 def say_loading(command: str) -> None:
-    """The first line of a command that imports for seconds; of a job, once."""
-    if os.environ.get("RANK", "0") == "0":
+    """The first line of a command that imports for seconds; of several ranks, one's."""
+    if "torch" not in sys.modules and os.environ.get("RANK", "0") == "0":
         print(f"{command}: loading", file=sys.stderr, flush=True)
 
 
