@@ -102,7 +102,7 @@ def run(
 
     gc.freeze()
     gc.enable()
-    print_any_name()
+    print_any_name(goes_on=command == "train")
     with short_errors(command, goes_on):
         cfg = merge_args(read_config(args.config, args.cfg_options), args)
         runner = build_runner(
