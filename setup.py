@@ -84,6 +84,7 @@ setup(
         "language": requirements("language.txt"),
         "mim": requirements("mim.txt"),
         "pretrained": requirements("pretrained.txt"),
+        "ray": requirements("ray.txt"),
         "summaries": requirements("summaries.txt"),
         "tables": requirements("tables.txt"),
         "tests": requirements("tests.txt"),

@@ -17,7 +17,7 @@ from importlib import import_module, metadata
 from inspect import isclass, ismodule
 
 PHASES = ("train", "val", "test")
-PROJECTS = dict(mmengine="mmengine", mmaction="mmaction2", torch="torch")
+PROJECTS = dict(mmengine="mmengine", mmaction="mmaction2", torch="torch", ray="ray")
 
 
 class PrivateNameMissing(RuntimeError):
@@ -157,6 +157,11 @@ def loggers() -> list:
     from mmengine.logging import MMLogger
 
     return list(_get(MMLogger, "_instance_dict").values())
+
+
+def silence_ray() -> None:
+    """What its daemons say of each process that dies is not printed among results."""
+    _set(import_module("ray._private.worker"), "_worker_logs_enabled", False)
 
 
 # Data, metrics, curves

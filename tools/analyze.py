@@ -55,7 +55,7 @@ def parse_args():
     add_event_flags(parser)
     add_shared_flags(parser)
     args = parser.parse_args()
-    args.out = args.out or default_out(args.files[0], ".analysis.json")
+    args.out = args.out or default_out(args.files[0].path, ".analysis.json")
     if args.out.suffix.lower() != ".json":
         parser.error(f"--out must end with .json, got {args.out}")
     if args.top < 1:

@@ -23,7 +23,8 @@ import sys
 from pathlib import Path
 
 from file_names import add_shard_flag, part_of, share_of
-from inference_commands import add_shared_flags, named_videos, progress_bar
+from inference_commands import add_shared_flags, progress_bar
+from named_files import file_argument, meant_files
 from starting import begin
 from tqdm import tqdm
 
@@ -40,7 +41,7 @@ def parse_args():
     parser.add_argument(
         "--files",
         nargs="+",
-        type=local_path,
+        type=file_argument,
         metavar="PATH",
         help="videos, folders or lists; default: the videos of the config's data sets",
     )
@@ -106,7 +107,7 @@ def main():
             streams_only=True,
         )
         out = args.out or Path(cache_of(model.cfg))
-        films = named_videos(args.files) if args.files else films_of(model.cfg)
+        films = meant_files(args.files) if args.files else films_of(model.cfg)
         films = share_of(films, args.shard)
         with progress_bar(total=len(films), unit="video") as bar:
             unusable = cache_film_steps(

@@ -70,7 +70,7 @@ def parse_args():
     add_shared_flags(parser)
     args = parser.parse_args()
     check(parser, args)
-    args.out = args.out or default_out(args.files[0], ".captions.json")
+    args.out = args.out or default_out(args.files[0].path, ".captions.json")
     return args
 
 
@@ -165,7 +165,7 @@ def say_live(model, args):
     if args.every is not None:
         options["every"] = args.every
     stream = StreamingCaptioner(model, **options)
-    source = os.fspath(args.files[0])
+    source = os.fspath(args.files[0].path)
     begin = begin_of(source)
     try:
         for frame, sound in frames_of(

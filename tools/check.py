@@ -20,7 +20,9 @@ import json
 import os
 import sys
 
+from engine_flags import add_engine_flags, check_engine_flags, engine_options
 from file_names import add_shard_flag, of_shard, share_of
+from starting import begin
 
 from mmstconv.disk import local_path, print_any_name
 
@@ -61,6 +63,7 @@ def parse_args():
     parser.add_argument(
         "--workers", type=int, help="processes; default: one a core; 0: in this one"
     )
+    add_engine_flags(parser)
     add_shard_flag(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
@@ -79,16 +82,14 @@ def parse_args():
         parser.error("--shard needs --out, where all jobs note what they find")
     if args.workers is not None and args.workers < 0:
         parser.error("--workers must not be negative")
+    check_engine_flags(parser, args)
     return args
 
 
 def main():
     args = parse_args()
     print_any_name()
-    from mmstconv.light_start import import_what_is_named
-
-    import_what_is_named()
-    # Not before: the help is asked for first, and this takes seconds.
+    begin("check")
     from mmstconv.engine.messages import short_errors
 
     kept = "what was read is lost; --out DIR would keep it"
@@ -107,6 +108,11 @@ def check(args) -> int:
     from mmstconv.disk import refuse_foreign
 
     files, lists = gather(args.files, args.root)
+    if lists and not any(path.exists() for path in files):
+        raise FileNotFoundError(
+            f"none of the files of {lists[0].path} is there, such as {files[0]}: "
+            "--root names the folder that they are below"
+        )
     files = share_of(files, args.shard)
     journal = None
     if args.out:
@@ -124,6 +130,12 @@ def check(args) -> int:
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
     options = dict(full=args.full, workers=args.workers, shown=with_bar)
+    if args.engine == "ray":
+        from mmstconv.apis.checking.in_actors import check_by_ray
+
+        place = of_shard(args.out / f"{NAME}.parts", args.shard)
+        more = dict(full=args.full, **engine_options("check", args))
+        options["read"] = lambda todo: check_by_ray(files, todo.known, place, **more)
     found = run(files, lists if not args.shard else (), journal, **options)
     bad = {one.path for one in found.checks if is_bad(one, args.keep_damaged)}
     written = []

@@ -51,7 +51,7 @@ def parse_args():
     add_event_flags(parser)
     add_shared_flags(parser)
     args = parser.parse_args()
-    out = args.out or default_out(args.files[0], ".events.json")
+    out = args.out or default_out(args.files[0].path, ".events.json")
     if out.suffix.lower() not in (".json", ".csv"):
         parser.error(f"--out must end with .json or .csv, got {out}")
     args.out = out

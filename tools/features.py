@@ -23,13 +23,15 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from file_names import fitting, part_of, plain_names, share_of
-from inference_commands import add_files, add_shared_flags, named_videos, progress_bar
+from engine_flags import add_engine_flags, check_engine_flags, engine_options
+from file_names import fitting, key_of, part_of, plain_names, share_of
+from inference_commands import add_files, add_shared_flags, progress_bar, stamp
+from named_files import meant_files
 from starting import begin
 from tqdm import tqdm
 
-from mmstconv.disk import local_path, print_any_name
-from mmstconv.media import open_media
+from mmstconv.disk import local_path, print_any_name, public_name
+from mmstconv.media.remote import open_at
 
 # As mmstconv.apis.features, which takes long to import, has them.
 FORMATS = ("npy", "npz", "h5", "parquet")
@@ -75,8 +77,13 @@ def parse_args():
         type=float,
         help="frames per second that networks of MMAction2 and of --weights see",
     )
+    parser.add_argument("--workers", type=int, help="actors of --engine ray")
+    add_engine_flags(parser)
     add_shared_flags(parser)
     args = parser.parse_args()
+    check_engine_flags(parser, args)
+    if args.workers is not None and args.engine != "ray":
+        parser.error("--workers are of --engine ray")
     if bool(args.config) == bool(args.weights):
         parser.error("give --config (and --checkpoint), or --weights")
     if args.weights and args.checkpoint:
@@ -85,11 +92,10 @@ def parse_args():
 
 
 def model_of(args):
-    from mmstconv.apis import load_feature_model
-
-    return load_feature_model(
-        args.config,
-        args.checkpoint,
+    """Arguments of ``load_feature_model``."""
+    return dict(
+        config=args.config,
+        checkpoint=args.checkpoint,
         weights=args.weights,
         fused=FUSED in (args.modalities or ()),
         fps=args.fps,
@@ -101,7 +107,7 @@ def model_of(args):
 @contextmanager
 def film_bar(path):
     """A bar of the seconds of a file that takes longer; it goes when that is read."""
-    with open_media(path) as media:
+    with open_at(path) as media:
         begin, end = media.extent
     shown = dict(desc=os.path.basename(path), unit="s", leave=False, delay=5)
     with progress_bar(total=round(end - begin), **shown) as bar:
@@ -118,38 +124,53 @@ def main():
     print_any_name()
     args = parse_args()
     begin("features")
-    from mmstconv.apis.features import FeatureReader, save_features
     from mmstconv.engine.messages import short_errors
 
     kept = f"what is done is in {args.out}, the same command goes on"
     with short_errors("features", kept):
-        files = named_videos(args.files)  # of all jobs: names tell them apart
+        files = meant_files(args.files)  # of all jobs: names tell them apart
         names = plain_names(files)
         wanted = share_of(files, args.shard)
-        names = {path: _short(names[os.fspath(path)]) for path in wanted}
-        options = dict(level=args.level, rate=args.rate, hop=args.hop)
-        reader = FeatureReader(model_of(args), args.modalities, **options)
-        notes = dict(
-            config=args.config, checkpoint=args.checkpoint, weights=args.weights
-        )
+        names = {path: _short(names[key_of(path)]) for path in wanted}
         with progress_bar(total=len(names), desc="features", unit="file") as bar:
-            unusable = save_features(
-                reader,
-                names,
-                args.out,
-                args.format,
-                notes=notes,
-                part=part_of(args.shard),
-                film=film_bar,
-                progress=lambda done, total: bar.update(done - bar.n),
-                warn=warn,
-            )
+            unusable = save_all(args, names, lambda done, _: bar.update(done - bar.n))
         for path, reason in unusable.items():
-            warn(f"{path}: {reason}")
+            warn(f"{public_name(path)}: {reason}")
         if unusable and len(names) > 1:
             warn(f"{len(unusable)} of {len(names)} files cannot be used")
     print(args.out)
     sys.exit(len(unusable) > 0)
+
+
+def save_all(args, names, progress):
+    """Writes the features of files; gives why some cannot be used."""
+    from mmstconv.apis.features import FeatureReader, load_feature_model, save_features
+
+    options = dict(level=args.level, rate=args.rate, hop=args.hop)
+    options["modalities"] = args.modalities
+    notes = dict(config=args.config, checkpoint=args.checkpoint, weights=args.weights)
+    shared = dict(part=part_of(args.shard), progress=progress)
+    if args.engine == "ray":
+        from mmstconv.apis.features.in_actors import FeatureWork, save_features_by_ray
+
+        out = os.fspath(args.out)
+        work = FeatureWork(model_of(args), options, out, args.format, notes)
+        key = dict(options, format=args.format, fps=args.fps, **stamps_of(args))
+        shared.update(engine_options("features", args))
+        return save_features_by_ray(work, names, key, **shared)
+    reader = FeatureReader(load_feature_model(**model_of(args)), **options)
+    shared.update(notes=notes, film=film_bar, warn=warn)
+    return save_features(reader, names, args.out, args.format, **shared)
+
+
+def stamps_of(args):
+    """Tells one model from another without building it."""
+    from inference_commands import model_of as config_and_checkpoint
+
+    weights = [stamp(one) if os.path.isfile(one) else one for one in args.weights]
+    if not args.config:
+        return dict(weights=weights)
+    return config_and_checkpoint(args.config, args.checkpoint or "")
 
 
 def _short(name):

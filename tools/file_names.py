@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from mmstconv.disk import public_name
+
 LONGEST_NAME = 200  # bytes, with room for what is written beside; a file may have 255
 SHARD = re.compile(r"([0-9]+)/([0-9]+)")
 PART = re.compile(r"\.([0-9]+)-of-([0-9]+)(?=\.)")
@@ -84,15 +86,20 @@ def _numbers(shard: str) -> tuple[int, int]:
     return number, count
 
 
-def ids_of(files: Sequence[Path]) -> dict[str, str]:
-    """``{file: id}``: the name without suffix; where two have the same, the path."""
-    names = {os.fspath(path): path.stem for path in files}
+def key_of(path: Path | str) -> str:
+    """What tells a file from others in what is written: of an address no secrets."""
+    return public_name(os.fspath(path))
+
+
+def ids_of(files: Sequence[Path | str]) -> dict[str, str]:
+    """``{key: id}``: the name without suffix; where two have the same, the key."""
+    names = {key: Path(key).stem for key in map(key_of, files)}
     counts = Counter(names.values())
     return {path: name if counts[name] == 1 else path for path, name in names.items()}
 
 
-def plain_names(files: Sequence[Path]) -> dict[str, str]:
-    """``{file: name}``, all different and without folders, for what is of each file."""
+def plain_names(files: Sequence[Path | str]) -> dict[str, str]:
+    """``{key: name}``, all different and without folders, for what is of each file."""
     plain = {
         path: name.strip("/").replace("../", "_/").replace("/", "_")
         for path, name in ids_of(files).items()

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, TypeVar
 from file_names import (
     fitting,
     ids_of,
+    key_of,
     of_all_shards,
     of_shard,
     plain_names,
     share_of,
 )
-from inference_commands import load, named_videos, run_of, stamp
+from inference_commands import load, run_of, stamp
+from named_files import meant_files
 from starting import begin
 from tqdm import tqdm
 
@@ -104,15 +106,15 @@ class FileResults:
 
     def known(self, path: Path) -> dict | None:
         """What was found in a file, if it is still the same."""
-        name, now = os.fspath(path), stamp(path)
-        for found in (self.done.get(name), self.of_jobs.get(name)):
+        key, now = key_of(path), stamp(path)
+        for found in (self.done.get(key), self.of_jobs.get(key)):
             if found and found["stamp"] == now:
                 return found
         return None
 
     def add(self, path: Path, known: dict) -> None:
         """What was found in one more file, on disk if they are not yet."""
-        name = os.fspath(path)
+        name = key_of(path)
         if self.done.get(name) is not known:
             self.note([name, known])
         self.done[name] = known
@@ -120,7 +122,7 @@ class FileResults:
 
     def drop(self, path: Path) -> None:
         """What was found in a file that cannot be used any more is no result."""
-        if self.done.pop(os.fspath(path), None):
+        if self.done.pop(key_of(path), None):
             self.unwritten += 1
 
     def write(self, *, whole: bool) -> None:
@@ -136,7 +138,7 @@ class FileResults:
 
     def beside(self, path: Path, suffix: str) -> Path:
         """Where a file with this suffix belongs that is of one of the files."""
-        name = self.names[os.fspath(path)]
+        name = self.names[key_of(path)]
         return self.out.with_name(fitting(f"{self.out.stem}-{name}", suffix))
 
     def save(self, done: Mapping[str, dict]) -> None:
@@ -243,7 +245,7 @@ def write_results(
     args.out = of_shard(args.out, args.shard)
     kept = f"{args.out} has the files that are done, the same command goes on"
     with short_errors(command, kept):
-        files = named_videos(args.files)  # of all jobs: names tell them apart
+        files = meant_files(args.files)  # of all jobs: names tell them apart
         results = kind(args.out, dict(run_of(args), **options), files)
         files = share_of(files, args.shard)
         with results.at_work():

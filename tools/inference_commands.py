@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import glob
 import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from file_names import add_shard_flag, shortened
+from named_files import file_argument
 from tqdm import tqdm
 
-from mmstconv.disk import is_remote, local_path, public_name
-from mmstconv.media import open_media
-from mmstconv.media.remote import Store, source_at
-from mmstconv.media.video_files import videos_below
+from mmstconv.disk import is_remote, public_name
+from mmstconv.media.remote import Store, open_at
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,13 +38,14 @@ def add_model_and_files(parser: argparse.ArgumentParser, or_else: str = "") -> N
 
 
 def add_files(parser: argparse.ArgumentParser, or_else: str = "") -> None:
-    """Add FILE, once or more, for :func:`named_videos`, and ``--shard``."""
+    """Add FILE, once or more, for :func:`meant_files`, and ``--shard``."""
     parser.add_argument(
         "files",
         nargs="+",
-        type=local_path,
+        type=file_argument,
         metavar="FILE",
-        help=f"video, folder of them, pattern (*.mp4), or list (.txt){or_else}",
+        help="video or its address, folder of videos, pattern (*.mp4), or list (.txt, "
+        f"@list){or_else}",
     )
     add_shard_flag(parser)
 
@@ -84,44 +83,11 @@ def add_shared_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def named_videos(paths: Iterable[Path]) -> list[Path]:
-    """The videos that arguments name, each once.
-
-    Args:
-        paths: Videos, folders of them, text files (``.txt``) with a path a line, or
-            patterns (``*``, ``?``, ``[...]``; ``**`` is any folders) that no file has
-            as its name.
-
-    Raises:
-        ValueError: A folder, a text file or a pattern names none.
-    """
-    from mmstconv.datasets.annotation import LINE_END
-
-    videos: dict[Path, None] = {}
-    for path in paths:
-        named = [path]
-        if path.is_dir():
-            named = videos_below(path)
-        elif path.suffix.lower() == ".txt":
-            lines = LINE_END.split(path.read_text("utf-8", "surrogateescape"))
-            named = [Path(line.strip()) for line in lines if line.strip()]
-        elif glob.has_magic(os.fspath(path)) and not os.path.lexists(path):
-            named = [
-                Path(name)
-                for name in sorted(glob.glob(os.fspath(path), recursive=True))
-                if not os.path.isdir(name)
-            ]
-        if not named:
-            raise ValueError(f"there are no videos in {path}")
-        videos.update(dict.fromkeys(named))
-    return list(videos)
-
-
-def default_out(path: Path, suffix: str) -> Path:
+def default_out(path: Path | str, suffix: str) -> Path:
     """Where the result of a file or folder belongs if the user does not say.
 
     Args:
-        path: Of the file or folder.
+        path: Of the file or folder, or the address of a file.
         suffix: That replaces its own.
     """
     if is_remote(os.fspath(path)):
@@ -196,7 +162,7 @@ def film_bar(path: str | os.PathLike) -> Iterator[FilmBar]:
         FileNotFoundError: There is no such file.
         MediaError: It is no readable video; the message names it.
     """
-    with open_media(source_at(path)) as media:
+    with open_at(path) as media:
         begin, end = media.extent
     whole = dict(desc=public_name(os.fspath(path)), total=round(end - begin), unit="s")
     with progress_bar(**whole) as bar:

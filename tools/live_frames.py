@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mmstconv.media import open_media
 from mmstconv.media.reading.sequential import SequentialMedia
+from mmstconv.media.remote import open_at
 
 SILENCE = np.zeros(0, np.float32)
 
@@ -43,14 +43,14 @@ def begin_of(source: str) -> float:
     """
     if source.isdecimal():
         return 0.0
-    with open_media(source) as media:
+    with open_at(source) as media:
         return media.extent[0]
 
 
 def _of_file(
     path: str, fps: float, sample_rate: int, *, fast: bool
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    with open_media(path) as media:
+    with open_at(path) as media:
         start, end = media.extent
         if not media.has_video:
             raise ValueError(
@@ -59,7 +59,7 @@ def _of_file(
     count = max(int((end - start) * fps + 1e-6), 1)
     times = start + np.arange(count) / fps
     begin = time.monotonic()
-    with SequentialMedia(lambda: open_media(path), times) as media:
+    with SequentialMedia(lambda: open_at(path), times) as media:
         for number, now in enumerate(times.tolist()):
             sound = SILENCE
             if media.has_audio and number:

@@ -15,12 +15,18 @@ with a --shard each, it makes one result.
 
 import argparse
 import gc
-import os
 import sys
-from pathlib import Path
 
-from file_names import add_shard_flag, fitting, of_shard, plain_names, share_of
-from prediction_files import STDIN, file_argument, meant_files
+from engine_flags import add_engine_flags, check_engine_flags
+from file_names import (
+    add_shard_flag,
+    fitting,
+    key_of,
+    of_shard,
+    plain_names,
+    share_of,
+)
+from named_files import STDIN, Named, file_argument, meant_files
 from starting import begin
 
 from mmstconv.disk import local_path, print_any_name
@@ -80,6 +86,7 @@ def parse_args():
     parser.add_argument(
         "--workers", type=int, help="processes that read files; default: by their count"
     )
+    add_engine_flags(parser)
     parser.add_argument("--device", help="default: a GPU if there is one")
     parser.add_argument(
         "--trust",
@@ -92,10 +99,14 @@ def parse_args():
         help="show where in the program an error arose, also one of the user's",
     )
     args = parser.parse_intermixed_args()  # options may stand between FILEs
-    if args.video and STDIN in [path for _, path in args.files]:
+    from_stdin = STDIN in [one.path for one in args.files]
+    if args.video and from_stdin:
         parser.error("--video needs files, not standard input")
+    check_engine_flags(parser, args)
+    if args.engine == "ray" and (args.video or from_stdin):
+        parser.error("--engine ray reads files, and draws no --video")
     if args.list:
-        args.files.append(("list", args.list))
+        args.files.append(Named(args.list, True))
     if not args.files:
         parser.error("name a FILE, or a --list of them")
     if args.out and args.out.suffix.lower() not in KINDS:
@@ -119,10 +130,9 @@ def predictions_of(model, files, names, args):
 
     It writes the videos that are wanted, by their ``names``.
     """
-    from prediction_tables import as_record
 
     from mmstconv.apis.inference import has_several_classes
-    from mmstconv.apis.predictions import predict_videos
+    from mmstconv.apis.predictions import as_record, predict_videos
 
     several = has_several_classes(model)
     sources = [sys.stdin.buffer if path == STDIN else path for path in files]
@@ -139,7 +149,7 @@ def predictions_of(model, files, names, args):
         if args.video:
             from mmstconv.apis.predicted_video import write_predicted_video
 
-            target = args.video / fitting(names[os.fspath(path)], "")
+            target = args.video / fitting(names[key_of(path)], "")
             write_predicted_video(model, path, prediction, target)
         return as_record(prediction, args.top, several, args.threshold)
 
@@ -154,7 +164,7 @@ def show_all(model, files, names, args, then):
     as_lines = as_json_line if args.json else as_text
 
     def show(path, record):
-        name = os.fspath(path)
+        name = key_of(path)
         print(as_lines(name, record), end="", flush=True)
         then(path, record)
 
@@ -165,7 +175,7 @@ def show_all(model, files, names, args, then):
             return read(path)
         except Exception as error:
             if args.json and is_of_file(error):
-                print(as_json_line(os.fspath(path), dict(error=str(error))), end="")
+                print(as_json_line(key_of(path), dict(error=str(error))), end="")
             raise
 
     return each_usable("predict", files, read_or_say, show)
@@ -188,10 +198,16 @@ def write_all(model, files, names, args, then):
     run = dict(
         model_of(args.config, args.checkpoint), top=args.top, threshold=args.threshold
     )
-    results = Results(args.out, run, [Path(name) for name in names])
+    results = Results(args.out, run, [*names])
     with results.at_work():
         new = [path for path in files if not known_of(results, path)]
-        read = predictions_of(model(), new, names, args) if new else None
+        if new and args.engine == "ray":
+            from predictions_by_ray import predictions_by_ray
+
+            known = {key_of(p): one for p in files if (one := known_of(results, p))}
+            read = predictions_by_ray(files, known, results.run, args)
+        else:
+            read = predictions_of(model(), new, names, args) if new else None
         with progress_bar(
             total=len(files), initial=len(files) - len(new), unit="file"
         ) as bar:
@@ -256,7 +272,7 @@ def predict_all(files, names, args):
 
     def then(path, record):
         for what in record["damage"]:
-            print(f"predict: {path}: {what}", file=sys.stderr)
+            print(f"predict: {key_of(path)}: {what}", file=sys.stderr)
 
     if args.video:
         args.video.mkdir(parents=True, exist_ok=True)

@@ -20,22 +20,21 @@ same command again leaves out what is done.
 import argparse
 import json
 import math
-import os
 import sys
 from pathlib import Path
 
 import numpy as np
-from file_names import fitting, plain_names, share_of
+from file_names import fitting, key_of, plain_names, share_of
 from file_results import each_usable
 from inference_commands import (
     add_files,
     add_shared_flags,
     load,
     model_of,
-    named_videos,
     progress_bar,
     stamp,
 )
+from named_files import meant_files
 from starting import begin
 
 from mmstconv.disk import (
@@ -96,7 +95,7 @@ def seconds_of(text):
 def folders_of(files, out):
     """``{file: folder}``: the name and .frames; where two have the same, the path."""
     names = plain_names(files)
-    return {path: out / fitting(names[os.fspath(path)], ".frames") for path in files}
+    return {path: out / fitting(names[key_of(path)], ".frames") for path in files}
 
 
 def is_done(folder, run):
@@ -213,7 +212,7 @@ def main():
 
     kept = f"what is done is in {args.out}, the same command goes on"
     with short_errors("predict_frames", kept):
-        files = named_videos(args.files)  # of all jobs: names tell them apart
+        files = meant_files(args.files)  # of all jobs: names tell them apart
         folders = folders_of(files, args.out)
         files = share_of(files, args.shard)
         failed = predict_all(load(args), files, folders, args)

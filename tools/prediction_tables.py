@@ -5,44 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from file_names import key_of
 from file_results import FileResults
-from prediction_files import STDIN
+from named_files import STDIN
 
 from mmstconv.disk import own_file, write_own
 
 NO_TABLES = "Parquet needs pyarrow: pip install 'mmstconv[tables]'"
-
-
-def as_record(prediction, top: int, several: bool, threshold: float) -> dict:
-    """A prediction, of JSON's types.
-
-    Args:
-        prediction: Of ``mmstconv.apis``.
-        top: So many classes.
-        several: Whether the classes are instead those that reach ``threshold``.
-        threshold: A probability.
-    """
-    shown = list(prediction.scores.items())
-    first = shown[:1]
-    shown = [one for one in shown if one[1] >= threshold] if several else shown[:top]
-    classes = [
-        dict(
-            name=name,
-            score=score,
-            streams={m: said[name] for m, said in prediction.streams.items()},
-        )
-        for name, score in shown
-    ]
-    return dict(
-        classes=classes,
-        first=first[0] if several and not shown and first else None,
-        presence=dict(prediction.presence),
-        damage=list(prediction.damage),
-    )
 
 
 def as_text(name: str, record: Mapping) -> str:
@@ -155,7 +127,7 @@ class Results(FileResults):
 
     def fail(self, path: Path, error: Exception) -> None:
         """Why a file could not be used."""
-        self.errors[os.fspath(path)] = str(error)
+        self.errors[key_of(path)] = str(error)
         self.unwritten += 1
 
     def save(self, done):

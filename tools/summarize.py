@@ -16,7 +16,7 @@ import argparse
 from inference_commands import add_shared_flags, default_out, load, progress_bar
 from starting import begin
 
-from mmstconv.disk import local_path, print_any_name
+from mmstconv.disk import local_path, media_path, print_any_name
 
 # As ShotLimits of mmstconv.apis, which takes long to import, has them.
 SHORTEST, LONGEST = 1.0, 10.0
@@ -26,7 +26,7 @@ def parse_args():
     parser = argparse.ArgumentParser(description="Summarize a film")
     parser.add_argument("config", help="config the checkpoint was trained with")
     parser.add_argument("checkpoint", help="checkpoint file")
-    parser.add_argument("video", type=local_path, help="video file")
+    parser.add_argument("video", type=media_path, help="video file, or its address")
     parser.add_argument(
         "--share", type=float, default=0.15, help="of the film that is shown, at most"
     )

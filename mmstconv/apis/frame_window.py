@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mmaction.registry import TRANSFORMS
 
 from ..datasets.transforms.roles import role_of
-from ..media import open_media
+from ..media.remote import open_at
 
 #: Seconds that times may differ by: ends of files are whole ticks of their clocks.
 ROUNDING = 1e-3
@@ -69,7 +69,7 @@ class FrameWindow(NamedTuple):
             FrameWindowError: There are no pictures, or ``at`` lies outside of them or
                 too early.
         """
-        with open_media(path) as media:
+        with open_at(path) as media:
             has_video, (begin, end) = media.has_video, media.extent
         needed = self.seen / self.fps
         where = f"{os.fspath(path)} shows {begin:.2f} to {end:.2f} s"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
-from ..media import open_media
+from ..media.remote import open_at, source_at
 from ..media.writing.redrawing import redraw_media
 from ..visualization.prediction_panel import Moment, PredictionPanel
 from .inference import class_names, class_probabilities
@@ -42,7 +42,7 @@ def write_predicted_video(
     """
     shown = dict(list(prediction.scores.items())[:MOST_CLASSES])
     first = next(iter(shown), None)
-    with open_media(path) as media:
+    with open_at(path) as media:
         extent = media.extent
     panel = PredictionPanel(
         shown,
@@ -51,7 +51,7 @@ def write_predicted_video(
         _moments(model, path, shown),
         extent,
     )
-    return redraw_media(path, target, panel)
+    return redraw_media(source_at(path), target, panel)
 
 
 def _moments(model: nn.Module, path, shown: dict) -> list[Moment]:

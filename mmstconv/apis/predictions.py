@@ -40,6 +40,36 @@ class Prediction(NamedTuple):
     error: Exception | None = None
 
 
+def as_record(
+    prediction: Prediction, top: int, several: bool, threshold: float
+) -> dict:
+    """A prediction, of JSON's types.
+
+    Args:
+        prediction: Of a file that could be used.
+        top: So many classes.
+        several: Whether the classes are instead those that reach ``threshold``.
+        threshold: A probability.
+    """
+    shown = list(prediction.scores.items())
+    first = shown[:1]
+    shown = [one for one in shown if one[1] >= threshold] if several else shown[:top]
+    classes = [
+        dict(
+            name=name,
+            score=score,
+            streams={m: said[name] for m, said in prediction.streams.items()},
+        )
+        for name, score in shown
+    ]
+    return dict(
+        classes=classes,
+        first=first[0] if several and not shown and first else None,
+        presence=dict(prediction.presence),
+        damage=list(prediction.damage),
+    )
+
+
 class Opened(NamedTuple):
     """A file that went through the pipeline, or why it did not."""
 

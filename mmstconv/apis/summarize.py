@@ -16,12 +16,14 @@ from ..datasets.film_steps import FilmSteps, join_film_steps
 from ..disk import (
     FolderLock,
     ForeignFile,
+    lasting_name,
+    public_name,
     refuse_foreign,
     remove_unfinished,
     write_own_json,
 )
 from ..engine.film_caches import cache_key
-from ..media import open_media
+from ..media.remote import open_at, source_at
 from .film_steps import film_steps, step_layout
 from .summary.contact_sheet import write_contact_sheet
 from .summary.film import write_film
@@ -149,7 +151,7 @@ def summarize(
     out, path = Path(out), os.fspath(path)
     if not 0 < share <= 1:
         raise ValueError(f"share must be above 0 and at most 1, got {share!r}")
-    with open_media(path) as media:
+    with open_at(path) as media:
         has_video = media.has_video
     film = out / ("summary.mp4" if has_video else "summary.m4a")
     sheet, written = out / "key_frames.png", out / "summary.json"
@@ -164,7 +166,10 @@ def summarize(
         progress("shots", 1.0)
         stretches = [tuple(shot) for shot in found.shots[found.chosen].tolist()]
         damage = write_film(
-            path, film, stretches, lambda done, total: progress("film", done / total)
+            source_at(path),
+            film,
+            stretches,
+            lambda done, total: progress("film", done / total),
         )
         if has_video:
             write_contact_sheet(path, sheet, found.key_times[found.chosen].tolist())
@@ -179,7 +184,7 @@ def _refuse_another_film(written: Path, path: str) -> None:
     if not written.exists():
         return
     film = json.loads(written.read_bytes())["video"]
-    if os.path.abspath(film) != os.path.abspath(path):
+    if lasting_name(film) != lasting_name(path):
         raise ForeignFile(
             f"{written.parent} has the summary of {film}: write that of {path} to "
             "another folder, or delete it"
@@ -213,7 +218,7 @@ def _as_json(
     step = found.seconds[0]
     shots, shown = shots_as_json(found)
     return dict(
-        video=path,
+        video=public_name(path),
         rated_by=found.rated_by,
         share=share,
         shown=shown,

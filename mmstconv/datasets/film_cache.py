@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from mmstconv.media import MediaError
+from mmstconv.media.remote import Store
 
-from ..disk import own_file
+from ..disk import is_remote, lasting_name, own_file
 from .film_steps import (
     FilmSteps,
     FilmStepsError,
@@ -80,7 +81,7 @@ class FilmCache:
 
     def path_of(self, film: str | os.PathLike) -> Path:
         """Where the steps of a video are, or would be."""
-        where = os.path.abspath(film)
+        where = lasting_name(film)
         digest = hashlib.sha256(os.fsencode(where)).hexdigest()[:12]
         return self.folder / f"{Path(where).stem[:LONGEST]}-{digest}.npz"
 
@@ -175,9 +176,13 @@ class FilmCache:
 def stamp_of(film: str | os.PathLike) -> dict:
     """Tells one content of a file from another: size, time of change, and samples.
 
+    Of a file that is elsewhere, its size.
+
     Raises:
         FileNotFoundError: There is no such file.
     """
+    if is_remote(os.fspath(film)):
+        return dict(size=Store({}).size(os.fspath(film)))
     with open(film, "rb") as file:
         known = os.fstat(file.fileno())
         digest = hashlib.sha256()

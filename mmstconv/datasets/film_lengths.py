@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mmstconv.media import MediaError, open_media
+from mmstconv.media import MediaError
+from mmstconv.media.remote import open_at
 
 from .events import Film
 from .events.checks import ROUNDING
@@ -24,7 +25,7 @@ def length_problems(films: Iterable[tuple[Film, str]]) -> list[str]:
     problems = []
     for film, path in films:
         try:
-            with open_media(path) as media:
+            with open_at(path) as media:
                 _, end = media.extent
         except (MediaError, OSError):
             continue

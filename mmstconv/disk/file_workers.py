@@ -161,7 +161,7 @@ def _serve(pipe, work: Callable) -> None:
     while True:
         try:
             job = pipe.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):  # the latter if it was killed
             return
         try:
             pipe.send(work(job))

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from .own import ForeignFile
+from .own import ForeignFile, say_where
+
+
+class _WholeWrites(io.FileIO):
+    """Writes all that it is given, or says which disk is full: that takes a part."""
+
+    def write(self, data: bytes) -> int:
+        left = data
+        try:
+            while left:
+                left = left[super().write(left) :]
+        except OSError as error:
+            say_where(error, self.name)
+            raise
+        return len(data)
 
 
 @contextmanager
@@ -20,7 +36,7 @@ def only_writer(out: Path) -> Iterator[BinaryIO]:
         ForeignFile: Another process is writing it.
         OSError: It cannot be written.
     """
-    with out.open("ab+", buffering=0) as file:
+    with _WholeWrites(os.fspath(out), "ab+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

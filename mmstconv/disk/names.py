@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from pathlib import Path
 
 REMOTE = re.compile(r"([A-Za-z0-9_.-]+:)?[A-Za-z][A-Za-z0-9+.-]*://")
 REMOTE_ADVICE = (
-    "is not on this machine: object stores and URLs are not read; copy or mount the "
-    "files and name them by their path"
+    "is not on this machine: object stores and URLs are not read here; copy or mount "
+    "the files and name them by their path"
 )
 FETCH_ADVICE = (
     "is not on this machine: put dict(type='FetchMedia') before OpenMedia in the "
@@ -34,10 +35,16 @@ def public_name(name: str) -> str:
     return f"{scheme}://{where.rpartition('@')[2]}{slash}{path}"
 
 
+def lasting_name(path: str | os.PathLike) -> str:
+    """What a file is called wherever one works: its whole path, or its address."""
+    name = os.fspath(path)
+    return public_name(name) if is_remote(name) else os.path.abspath(name)
+
+
 def local_path(text: str) -> Path:
     """The type of a command line's argument that is a path on this machine."""
     if is_remote(text):
-        raise argparse.ArgumentTypeError(f"{text} {REMOTE_ADVICE}")
+        raise argparse.ArgumentTypeError(f"{public_name(text)} {REMOTE_ADVICE}")
     return Path(text)
 
 

@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from .unfinished import unfinished_path
 
@@ -110,11 +111,16 @@ def own_file(
         note(path, folder, file_digest(part))
         publish(part, path, folder)
     except OSError as error:
-        if error.filename is None and error.errno is not None:  # a full disk: whose?
-            error.filename = os.fspath(path)
+        say_where(error, path)
         raise
     finally:
         part.unlink(missing_ok=True)
+
+
+def say_where(error: OSError, path: str | os.PathLike) -> None:
+    """Adds a path to what a full disk says, which is not where."""
+    if error.filename is None and error.errno is not None:
+        error.filename = os.fspath(path)
 
 
 def publish(part: Path, path: Path, folder: str | os.PathLike | None) -> None:
@@ -159,19 +165,53 @@ def recorded(path: Path, folder: str | os.PathLike | None) -> set[str]:
     The last one may not have reached its name, if the process was killed.
     """
     record, name = _place(path, folder)
-    found = set()
+    return set(_known(record).get(name, ()))
+
+
+class _Read(NamedTuple):
+    """What was read of a record.
+
+    Args:
+        record: Where it is.
+        size: Bytes that were read.
+        last: The last line of them.
+        names: What they say, ``{name: digests}``.
+    """
+
+    record: Path
+    size: int
+    last: bytes
+    names: dict[str, set[str]]
+
+
+_last = _Read(Path(), 0, b"", {})
+
+
+def _known(record: Path) -> dict[str, set[str]]:
+    """All names of a record: it may have very many, and is asked for each of them.
+
+    It only grows, so that of the one that was asked last only what is new is read.
+    """
+    global _last
+    record, read = Path(os.path.abspath(record)), _last
     try:
-        content = record.read_bytes()
+        with record.open("rb") as file:
+            file.seek(read.size - len(read.last))
+            if read.record != record or file.read(len(read.last)) != read.last:
+                read = _Read(record, file.seek(0), b"", {})
+            content = file.read()
     except OSError:
-        return found
+        return {}
+    whole = content[: content.rfind(b"\n") + 1]
+    last = whole[whole.rfind(b"\n", 0, -1) + 1 :] or read.last
     for line in content.splitlines():
         try:
-            noted, digest = json.loads(line)
+            name, digest = json.loads(line)
+            read.names.setdefault(name, set()).add(digest)
         except (ValueError, TypeError):  # cut off when the machine went down
             continue
-        if noted == name:
-            found.add(digest)
-    return found
+    _last = read._replace(size=read.size + len(whole), last=last)
+    return read.names
 
 
 def note(path: Path, folder: str | os.PathLike | None, digest: str) -> None:
@@ -187,7 +227,12 @@ def note(path: Path, folder: str | os.PathLike | None, digest: str) -> None:
         ) from error
     try:
         # A line in one go, so that those of other processes do not get into it.
-        os.write(file, b"\n" + line if _is_cut_off(record) else line)
+        line = b"\n" + line if _is_cut_off(record) else line
+        while line := line[os.write(file, line) :]:
+            pass  # a full disk takes a part first, and then says so
+    except OSError as error:
+        say_where(error, record)
+        raise
     finally:
         os.close(file)
 

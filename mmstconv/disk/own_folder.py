@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .own import ForeignFile, note, recorded
+from .own import ForeignFile, note, recorded, say_where
 from .unfinished import unfinished_path
 
 
@@ -55,6 +55,9 @@ def own_folder(path: str | os.PathLike, record: str | os.PathLike) -> Iterator[P
         _refuse(path, record)
         shutil.rmtree(path, ignore_errors=True)
         os.rename(part, path)  # never onto a folder that holds something
+    except OSError as error:
+        say_where(error, path)
+        raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

@@ -20,12 +20,19 @@ def videos_below(
 ) -> list[Path]:
     """The videos of a folder and of those below it, in order; none that are hidden.
 
+    Links are followed, into each folder once.
+
     Args:
         folder: Where to look.
         skip: Tells of each folder below it whether to leave it out.
     """
-    found = []
-    for where, folders, names in os.walk(folder):
+    found, seen = [], set()
+    for where, folders, names in os.walk(folder, followlinks=True):
+        place = os.path.realpath(where)
+        if place in seen:  # a link to a folder above, or a second way to this one
+            folders.clear()
+            continue
+        seen.add(place)
         folders[:] = [
             name for name in folders if name[0] != "." and not skip(Path(where, name))
         ]

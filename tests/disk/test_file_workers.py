@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,11 @@ def test_a_process_that_hangs_loses_one_job():
             assert done.is_late and done.answer is None
             break
     assert cleaned[0] == 2
+
+
+def test_a_process_ends_quietly_when_its_caller_was_killed(monkeypatch):
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    ours, other = multiprocessing.Pipe()
+    # with an answer that nobody has read
+    threading.Thread(target=lambda: other.poll(5) and other.close()).start()
+    file_workers._serve(ours, print)

@@ -14,6 +14,7 @@ from mmaction.registry import METRICS
 
 from mmstconv.disk import (
     ForeignFile,
+    file_digest,
     is_own,
     own_file,
     refuse_foreign,
@@ -88,6 +89,24 @@ def test_a_full_disk_says_which_file(tmp_path):
     with pytest.raises(OSError, match=f"No space left on device: '{path}'"):
         with own_file(path):
             raise full
+
+
+def test_a_long_record_is_read_once(tmp_path, monkeypatch):
+    """Not for each of its files; what is new in it, and a new one, are seen."""
+    files = [tmp_path / str(number) for number in range(50)]
+    for path in files:
+        write_own(path, path.name)
+    lines, loads = [], json.loads
+    monkeypatch.setattr(json, "loads", lambda line: lines.append(line) or loads(line))
+    assert all(map(is_own, files))
+    assert len(lines) <= len(files)
+    files[0].write_text("changed")
+    assert not is_own(files[0])
+    with (tmp_path / RECORD).open("a") as record:  # as another process does
+        record.write(json.dumps(["0", file_digest(files[0])]) + "\n")
+    assert is_own(files[0])
+    (tmp_path / RECORD).write_text("")
+    assert not any(map(is_own, files))
 
 
 def test_names_that_are_no_text_in_json(tmp_path):

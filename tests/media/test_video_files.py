@@ -24,3 +24,14 @@ def test_videos_below(tmp_path):
         name for name in expected if "out" not in name
     ]
     assert videos_below(tmp_path / "none") == []
+
+
+def test_links_to_folders_are_followed_once(tmp_path):
+    """Classes may lie on several disks; a link may lead back."""
+    (tmp_path / "disk/run").mkdir(parents=True)
+    (tmp_path / "disk/run/a.mp4").touch()
+    (tmp_path / "disk/run/back").symlink_to(tmp_path / "videos")
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos/run").symlink_to(tmp_path / "disk/run")
+    (tmp_path / "videos/nowhere").symlink_to("nothing")
+    assert videos_below(tmp_path / "videos") == [tmp_path / "videos/run/a.mp4"]

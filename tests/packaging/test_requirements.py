@@ -23,6 +23,7 @@ OPTIONAL = {
     "ruptures",
     "lpips",
     "pyarrow",
+    "ray",
     "pycocoevalcap",
     "shtab",
 }

@@ -45,6 +45,16 @@ def run(monkeypatch, *arguments) -> int:
     return end.value.code
 
 
+def test_a_list_whose_files_lie_elsewhere(folder, tmp_path, monkeypatch):
+    """As one that init wrote: the names are below the folder of the videos."""
+    (tmp_path / "train.txt").write_text("a b.mp4 0\nUPPER.MP4 1\n")
+    arguments = (tmp_path / "train.txt", "--dry-run")
+    message = run(monkeypatch, *arguments)
+    assert message.startswith(f"check: none of the files of {tmp_path}/train.txt is")
+    assert "--root names the folder" in message
+    assert run(monkeypatch, *arguments, "--root", folder) == 0
+
+
 def test_a_folder(folder, tmp_path, monkeypatch, capsys):
     out = tmp_path / "new" / "out"
     assert run(monkeypatch, folder, "--dry-run", "--out", out) == 0
@@ -104,7 +114,15 @@ def test_mistakes_have_one_message(tmp_path, monkeypatch, capsys):
     assert run(monkeypatch) == 2
     assert run(monkeypatch, tmp_path, "--shard", "1/3") == 2
     assert run(monkeypatch, tmp_path, "--shard", "3/3", "--out", tmp_path) == 2
+    assert run(monkeypatch, tmp_path, "--engine", "ray") == 2
+    assert run(monkeypatch, tmp_path, "--chunk", 3) == 2
     capsys.readouterr()
+
+
+def test_without_ray_it_says_what_to_install(folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    said = run(monkeypatch, folder, "--out", tmp_path, "--engine", "ray")
+    assert said == "check: Ray is not installed: pip install 'mmstconv[ray]'"
 
 
 @pytest.mark.slow

@@ -10,6 +10,11 @@ import pytest
 from conftest import load_script
 
 TOOL = load_script("tools/inference_commands.py")
+FILES = load_script("tools/named_files.py")
+
+
+def named_videos(paths):
+    return FILES.meant_files(FILES.file_argument(os.fspath(path)) for path in paths)
 
 
 def test_named_videos(tmp_path):
@@ -22,7 +27,7 @@ def test_named_videos(tmp_path):
     listed.write_bytes(b"caf\xe9.mp4\n" + lines.encode())
     odd = Path(os.fsdecode(b"caf\xe9.mp4"))
     paths = [tmp_path / "b.mp4", tmp_path, listed, Path("no suffix"), odd]
-    assert TOOL.named_videos(paths) == [
+    assert named_videos(paths) == [
         *(tmp_path / name for name in ("b.mp4", "a.MKV", "below/c.ts")),
         *(odd, Path("a\u2028b.mp4"), Path("with space.mp4"), Path("no suffix")),
     ]
@@ -34,7 +39,7 @@ def test_patterns(tmp_path):
     for name in ("b.mp4", "a.mp4", "below/c.mp4", "[x].mp4", "x.mp4"):
         (tmp_path / name).touch()
     found = {
-        pattern: [path.name for path in TOOL.named_videos([tmp_path / pattern])]
+        pattern: [path.name for path in named_videos([tmp_path / pattern])]
         for pattern in ("*.mp4", "**/c.mp4", "[x].mp4", "[ab].mp4")
     }
     assert found == {
@@ -44,7 +49,7 @@ def test_patterns(tmp_path):
         "[ab].mp4": ["a.mp4", "b.mp4"],
     }
     with pytest.raises(ValueError, match="no videos in"):
-        TOOL.named_videos([tmp_path / "*.mov"])
+        named_videos([tmp_path / "*.mov"])
 
 
 def test_where_a_result_belongs(monkeypatch, tmp_path):
@@ -68,7 +73,7 @@ def test_nothing_named(tmp_path):
     listed.write_text("\n \n")
     for path in (empty, listed):
         with pytest.raises(ValueError, match=f"no videos in {path}"):
-            TOOL.named_videos([Path("a.mp4"), path])
+            named_videos([Path("a.mp4"), path])
 
 
 def test_a_run_is_of_a_config_with_its_bases(tmp_path):

@@ -227,7 +227,7 @@ def test_which_files_are_meant(monkeypatch, tmp_path):
     for name in names:
         (below / name).touch()
     (below / "annotation.txt").write_text("a.mp4 0\nb 1.MKV 3 4\n# no\n\ngone.mp4 7\n")
-    files = load_script("tools/prediction_files.py")
+    files = load_script("tools/named_files.py")
 
     def meant(*arguments):
         return files.meant_files(files.file_argument(one) for one in arguments)

@@ -25,6 +25,7 @@ from mmstconv.disk import (
     unfinished_path,
 )
 from mmstconv.media import open_media
+from mmstconv.media.writing.prepare_file import Outcome, is_of_the_machine
 from mmstconv.media.writing.preparing import TrainingForm
 
 TOOL = load_script("tools/data/prepare_videos.py")
@@ -37,7 +38,6 @@ from prepared_files import (  # noqa: E402  (the tool put its folder on the path
     target_names,
     up_to_date,
 )
-from prepared_one import Outcome, is_of_the_machine  # noqa: E402
 
 SOUND = dict(waveform=chirp_sound(0.8, 0.2, 16000), sample_rate=16000)
 

@@ -113,13 +113,14 @@ def extract(args) -> int:
     mine = [by_source[source] for source in chosen]
     path = of_shard(args.out / JOURNAL, args.shard)
     journal = ExtractionJournal(path, form.as_text())
-    left = sum(not journal.is_done(place) for place in mine)
+    todo = [place for place in mine if not journal.is_done(place)]
+    left = len(todo)
     if args.dry_run:
         print(f"{len(mine)} videos: {len(mine) - left} are done, {left} would be")
         return 0
     args.out.mkdir(parents=True, exist_ok=True)
     workers = loader_workers() if args.workers is None else args.workers
-    done = extract_all(mine, args.out, form, journal, workers=workers)
+    done = extract_all(todo, args.out, form, journal, workers=workers)
     failed = silent = 0
     for place, outcome in with_bar(done, left):
         failed += bool(outcome.reason)

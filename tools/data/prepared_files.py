@@ -8,29 +8,16 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 sys.path.append(str(Path(__file__).parents[1]))
 from file_names import of_shard
 
 from mmstconv.disk import ForeignFile
 from mmstconv.media import video_files
+from mmstconv.media.writing.prepare_file import Job, state_of
 
 JOURNAL = "prepared.jsonl"
 SHARED_JOURNALS = "prepared.*-of-*.jsonl"
-
-
-class Job(NamedTuple):
-    """A file to re-encode; paths are below the folders given, with slashes."""
-
-    source: str
-    target: str
-
-
-def state_of(path: Path) -> tuple[int, int]:
-    """Size and time of change."""
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
 
 
 class Journal:

@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ...media.checking.file_check import FileCheck
-from ...media.checking.picture_hash import HASH_BITS, alike_in_motion
+from ...media.checking.picture_hash import alike_in_motion
+from .near_hashes import near_pairs
 
 LENGTHS = 0.05  # share by which durations may differ
 FRAMES = 2.5  # and frames, by which other codecs round them
-TOGETHER = 256  # files that are compared with all others at once
+TOGETHER = 4096  # pairs whose motion is compared at once
 
 
 class Duplicates(NamedTuple):
@@ -37,7 +38,7 @@ def duplicates(checks: Sequence[FileCheck]) -> list[Duplicates]:
     one content is said once.
 
     Args:
-        checks: Of files; those that could not be read are in no group.
+        checks: Of files; those that cannot be used are in no group.
 
     Returns:
         Groups, in the order of their first files.
@@ -45,7 +46,7 @@ def duplicates(checks: Sequence[FileCheck]) -> list[Duplicates]:
     checks = list({check.path: check for check in checks}.values())
     contents: dict[str, list[int]] = {}
     for place, check in enumerate(checks):
-        if check.digest is not None:
+        if check.digest is not None and check.error is None:
             contents.setdefault(check.digest, []).append(place)
     groups = [(places, True) for places in contents.values() if len(places) > 1]
     for places in _alike(checks):
@@ -60,8 +61,12 @@ def duplicates(checks: Sequence[FileCheck]) -> list[Duplicates]:
 
 def _alike(checks: Sequence[FileCheck]) -> list[list[int]]:
     """Places of files that look the same, group by group."""
-    told = [i for i, one in enumerate(checks) if one.picture_hash and one.motion]
-    pairs = np.array(list(_pairs([checks[i] for i in told])), int).reshape(-1, 2)
+    copies: dict[object, list[int]] = {}  # of one content one is compared
+    for place, check in enumerate(checks):
+        if check.picture_hash and check.motion:
+            copies.setdefault(check.digest or place, []).append(place)
+    told = list(copies.values())
+    pairs = np.array(list(_pairs([checks[of[0]] for of in told])), int).reshape(-1, 2)
     links = np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])
     from scipy.sparse import coo_array  # it is looked for when all files are read
     from scipy.sparse.csgraph import connected_components
@@ -69,16 +74,13 @@ def _alike(checks: Sequence[FileCheck]) -> list[list[int]]:
     graph = coo_array(links, shape=(len(told), len(told)))
     groups: dict[int, list[int]] = {}
     labels = connected_components(graph)[1] if told else ()
-    for place, label in zip(told, labels, strict=True):
-        groups.setdefault(label, []).append(place)
-    return [places for places in groups.values() if len(places) > 1]
+    for places, label in zip(told, labels, strict=True):
+        groups.setdefault(label, []).extend(places)
+    return [sorted(places) for places in groups.values() if len(places) > 1]
 
 
 def _pairs(checks: Sequence[FileCheck]) -> Iterator[tuple[int, int]]:
-    """Places of two that look the same, each pair once.
-
-    All are compared with all that are as long, by matrix products.
-    """
+    """Places of two that look the same, each pair once."""
     if not checks:
         return
     order = np.argsort([check.duration for check in checks], kind="stable")
@@ -87,29 +89,15 @@ def _pairs(checks: Sequence[FileCheck]) -> Iterator[tuple[int, int]]:
     rates = np.array([checks[i].rate or np.inf for i in order])
     longest = seconds * (1 + LENGTHS) + FRAMES / rates
     last = np.searchsorted(seconds, longest, side="right")
-    bits = np.stack([_bits(checks[i].picture_hash) for i in order])
-    motion = np.stack([_change(checks[i].motion) for i in order])
-    for start in range(0, len(order), TOGETHER):
-        some = range(start, min(start + TOGETHER, len(order)))
-        near = slice(start, last[some].max())
-        # of vectors of 1 and -1: as many as are equal, less as many as differ
-        differ = (bits.shape[1] - bits[some] @ bits[near].T) / 2
-        for one in some:
-            others = start + np.flatnonzero(differ[one - start] <= HASH_BITS)
-            others = others[(others > one) & (others < last[one])]
-            others = others[alike_in_motion(motion[one], motion[others])]
-            for other in others:
-                yield int(order[one]), int(order[other])
+    hashes = _rows([checks[i].picture_hash for i in order], np.uint8)
+    motion = _rows([checks[i].motion for i in order], np.int8)
+    for near in near_pairs(hashes, last):
+        for start in range(0, len(near[0]), TOGETHER):
+            one, other = (numbers[start : start + TOGETHER] for numbers in near)
+            alike = alike_in_motion(motion[one], motion[other])
+            yield from zip(order[one[alike]].tolist(), order[other[alike]].tolist())
 
 
-def _bits(digits: str) -> np.ndarray:
-    """1 and -1, ``(320,)``."""
-    return (
-        np.unpackbits(np.frombuffer(bytes.fromhex(digits), np.uint8)) * np.float32(2)
-        - 1
-    )
-
-
-def _change(digits: str) -> np.ndarray:
-    """Gray levels, ``(frames * 64,)``."""
-    return np.frombuffer(bytes.fromhex(digits), np.int8).astype(np.float32)
+def _rows(digits: Sequence[str], kind: type) -> np.ndarray:
+    """Bytes as numbers, ``(N, bytes)``."""
+    return np.frombuffer(bytes.fromhex("".join(digits)), kind).reshape(len(digits), -1)

@@ -33,6 +33,7 @@ class CheckJournal:
     def __init__(self, path: Path, full: bool) -> None:
         self.path, self.full = path, full
         self.done: dict[str, list] = {}
+        self.before: dict[Path, list[int] | None] = {}  # of files to read, by state_of
         for path in sorted(self.path.parent.glob(f"{NAME}*.jsonl")):
             form, *lines = journal_lines(path) or [FORM]
             if form == FORM:
@@ -46,10 +47,11 @@ class CheckJournal:
     def known(self, path: Path) -> FileCheck | None:
         """What was found in a file, if it is still the same."""
         state, full, found = self.done.get(os.fspath(path), (None, False, {}))
-        if state is None or state != _state(path) or self.full > full:
+        now = state_of(path)
+        if state is None or state != now or self.full > full:
+            self.before[path] = now
             return None
-        sound = found["sound"] and Sound(*found["sound"])
-        return FileCheck(path, **dict(found, sound=sound))
+        return check_of(path, found)
 
     @contextmanager
     def at_work(self) -> Iterator[CheckJournal]:
@@ -63,20 +65,33 @@ class CheckJournal:
         """The checks, each on disk before it is given on.
 
         What could not be read at all may be readable the next time, and is not noted.
+        What changes while it is read, as a copy under way, is noted as it was before.
         """
         for check in checks:
-            state = _state(check.path)
+            state = self.before.pop(check.path, None)
             if check.digest is not None and state is not None:
-                found = check._asdict()
-                del found["path"]
-                self._note([os.fspath(check.path), state, self.full, found])
+                found = [os.fspath(check.path), state, self.full, as_json(check)]
+                self._note(found)
             yield check
 
     def _note(self, line: object) -> None:
         self._file.write(json.dumps(line).encode() + b"\n")
 
 
-def _state(path: Path) -> list[int] | None:
+def as_json(check: FileCheck) -> dict:
+    """What was found, but for the path, of JSON's types."""
+    found = check._asdict()
+    del found["path"]
+    return found
+
+
+def check_of(path: Path, found: dict) -> FileCheck:
+    """What :func:`as_json` gave, or JSON kept of it."""
+    sound = found["sound"] and Sound(*found["sound"])
+    return FileCheck(path, **dict(found, sound=sound))
+
+
+def state_of(path: Path) -> list[int] | None:
     """Size and time of change; None if there is no such file."""
     try:
         found = path.stat()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...datasets.annotation import LINE_END, AnnotationError, read_rows, read_text
+from ...disk import REMOTE_ADVICE, is_remote, public_name
 from ...media.video_files import VIDEO_SUFFIXES, videos_below
 
 
@@ -58,6 +59,10 @@ def read_list(path: Path, root: Path | None = None) -> FileList:
         root = Path() if not beside and Path(rows[0].name).exists() else path.parent
     files, problems = [], []
     for row in rows:
+        if is_remote(row.name):
+            address = public_name(row.name)
+            problems.append(f"{path}:{row.number}: {address} {REMOTE_ADVICE}")
+            continue
         if "\0" in row.name:
             problems.append(f"{path}:{row.number}: contains a NUL byte")
             continue

@@ -67,6 +67,7 @@ def run(
     *,
     full: bool = False,
     workers: int | None = None,
+    read: Callable[[Plan], Iterator[FileCheck]] | None = None,
     shown: Callable[[Iterator[FileCheck], Plan], Iterator] = lambda done, plan: done,
 ) -> Found:
     """Reads what is not known; each file is in the journal when it is done.
@@ -77,12 +78,13 @@ def run(
         journal: Of a folder; None notes nothing.
         full: Whether every frame is decoded.
         workers: As of :func:`~mmstconv.apis.check.check_files`.
+        read: Gives the checks of what is not known; None: ``check_files``.
         shown: Puts a progress bar around the checks of what is read.
     """
     planned = plan(files, journal)
     checks = {check.path: check for check in planned.known}
     with journal.at_work() if journal else nullcontext():
-        done = check_files(planned.left, workers, full)
+        done = read(planned) if read else check_files(planned.left, workers, full)
         for check in shown(journal.noted(done) if journal else done, planned):
             checks[check.path] = check
     ordered = [checks[path] for path in files]

@@ -60,6 +60,10 @@ class FeatureFiles(ABC):
         """Of the file that says which video it is of, and comes last."""
         return self.folder / (name + self.suffix)
 
+    def paths(self, name: str) -> list[Path]:
+        """Of all files of a video."""
+        return [self.path(name)]
+
     def metadata(self, name: str) -> dict | None:
         """What is noted of a video; None: nothing is there, or nothing of ours."""
         path = self.path(name)
@@ -133,9 +137,12 @@ class NpyFiles(FeatureFiles):
     def path(self, name: str) -> Path:
         return self.folder / METADATA / (name + self.suffix)
 
+    def paths(self, name: str) -> list[Path]:
+        arrays = [self.array_path(part, name) for part in [*self.widths, SECONDS]]
+        return [*arrays, self.path(name)]
+
     def read_metadata(self, path: Path) -> str:
-        arrays = (self.array_path(part, path.stem) for part in [*self.widths, SECONDS])
-        missing = [one for one in arrays if not one.is_file()]
+        missing = [one for one in self.paths(path.stem) if not one.is_file()]
         if missing:
             raise FileNotFoundError(missing[0])
         return path.read_text()

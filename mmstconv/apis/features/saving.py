@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...datasets.bad_samples import is_of_the_sample, reason_of
 from ...datasets.film_cache import stamp_of
-from ...disk import FolderLock, ForeignFile, remove_unfinished, write_own
+from ...disk import FolderLock, ForeignFile, lasting_name, remove_unfinished, write_own
 from ..windows import Window
 from .extract import FeatureReader
 from .formats import FORMATS, FeatureFiles
@@ -68,34 +68,78 @@ def save_features(
         FolderInUse: Another process writes there.
         ImportError: A package is missing; says what to install.
     """
-    if format not in FORMATS:
-        raise ValueError(f"format is {format!r}, must be one of {', '.join(FORMATS)}")
-    FORMATS[format].require()
-    key = dict(reader.key(), format=format)
-    advice = "Wait for it or end it"
-    lock = FolderLock(folder, "an extraction of features", advice, warn, part=part)
+    lock = lock_features(folder, format, part, warn)
     try:
-        remove_unfinished(folder, below=True)
-        _begin(Path(folder), key, reader.widths)
-        store = FORMATS[format](Path(folder), reader.widths)
+        writer = FeatureWriter(reader, folder, format, notes)
         unusable = {}
         for number, (path, name) in enumerate(files.items()):
             progress(number, len(files))
-            try:
-                stamp = stamp_of(path)
-                if _is_done(store, name, path, stamp):
-                    continue
-                with (film or _no_film)(os.fspath(path)) as watch:
-                    about = dict(notes or {}, key=key, film=stamp)
-                    _save_one(reader, store, path, name, about, watch)
-            except Exception as error:
-                if isinstance(error, ForeignFile) or not is_of_the_sample(error):
-                    raise
-                unusable[os.fspath(path)] = reason_of(error, os.fspath(path))
+            reason = writer.save(path, name, film or no_film)
+            if reason is not None:
+                unusable[os.fspath(path)] = reason
         progress(len(files), len(files))
     finally:
         lock.release()
     return unusable
+
+
+def lock_features(
+    folder: str | os.PathLike, format: str, part: str, warn: Callable[[str], None]
+) -> FolderLock:
+    """Holds a folder of features; raises as :func:`save_features`."""
+    if format not in FORMATS:
+        raise ValueError(f"format is {format!r}, must be one of {', '.join(FORMATS)}")
+    FORMATS[format].require()
+    advice = "Wait for it or end it"
+    lock = FolderLock(folder, "an extraction of features", advice, warn, part=part)
+    remove_unfinished(folder, below=True)
+    return lock
+
+
+class FeatureWriter:
+    """Writes into a folder that this process, or the one it works for, holds.
+
+    Args:
+        reader: As of :func:`save_features`, and so are the others.
+        folder: It is there.
+        format: One of ``FORMATS``.
+        notes: For the metadata.
+
+    Raises:
+        ForeignFile: The folder has features of another kind.
+    """
+
+    def __init__(
+        self,
+        reader: FeatureReader,
+        folder: str | os.PathLike,
+        format: str,
+        notes: Mapping | None,
+    ) -> None:
+        self.reader = reader
+        self.about = dict(notes or {}, key=dict(reader.key(), format=format))
+        _begin(Path(folder), self.about["key"], reader.widths)
+        self.store = FORMATS[format](Path(folder), reader.widths)
+
+    def save(
+        self, path: str | os.PathLike, name: str, film: Callable[[str], object]
+    ) -> str | None:
+        """Writes the features of a video unless they are there; why it cannot be read.
+
+        Raises:
+            ForeignFile: As of :func:`save_features`.
+        """
+        try:
+            stamp = stamp_of(path)
+            if not _is_done(self.store, name, path, stamp):
+                with film(os.fspath(path)) as watch:
+                    about = dict(self.about, film=stamp)
+                    _save_one(self.reader, self.store, path, name, about, watch)
+        except Exception as error:
+            if isinstance(error, ForeignFile) or not is_of_the_sample(error):
+                raise
+            return reason_of(error, os.fspath(path))
+        return None
 
 
 def _begin(folder: Path, key: Mapping, widths: Mapping[str, int]) -> None:
@@ -133,7 +177,7 @@ def _is_done(store: FeatureFiles, name: str, path, stamp: Mapping) -> bool:
         return False
     if known.get("film") == stamp:
         return True
-    here = os.path.abspath(path)
+    here = lasting_name(path)
     if known.get("file") not in (None, here):
         raise ForeignFile(
             f"{store.path(name)} has the features of {known['file']}, another file "
@@ -160,7 +204,7 @@ def _save_one(
         rows.finish(
             dict(
                 about,
-                file=os.path.abspath(path),
+                file=lasting_name(path),
                 modalities=reader.modalities,
                 widths=reader.widths,
                 presence={one: bool(here) for one, here in presence.items()},
@@ -171,5 +215,5 @@ def _save_one(
 
 
 @contextmanager
-def _no_film(path: str) -> Iterator[Callable[[Window], None]]:
+def no_film(path: str) -> Iterator[Callable[[Window], None]]:
     yield lambda window: None

@@ -75,6 +75,9 @@ def divided(
         items = sorted(rest + tested, key=lambda one: places[one.check.path])
         how = f"as the data set says, val out of train {_in_words(told, sources)}"
     if not any(item.split == VAL for item in items):
+        copies = {number for numbers, _ in films for number in numbers}
+        if copies:
+            how += f"; {len(copies)} of {len(items)} files hold films that others hold"
         raise ValueError(
             "there is one file, or one source, of each class, so none can be kept to "
             f"validate on ({how}); more files are needed, or another --source"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -14,6 +16,7 @@ from .splitting import TRAIN
 
 SHOWN = 10  # lines of a kind
 SIGNIFICANT = 0.05
+JOINTS = re.compile(r"[\s_-]+")  # between the words of a name
 
 
 def shown(lines: Sequence[str]) -> list[str]:
@@ -142,6 +145,18 @@ def say_classes(items: Sequence[Item], classes: Sequence[str]) -> Iterator[str]:
     if few:
         yield "warning: classes with too few files, or too few sources, for all lists:"
         yield from shown(few)
+
+
+def say_classes_alike(classes: Sequence[str]) -> Iterator[str]:
+    """Classes that may be one, written in several ways."""
+    spelled = defaultdict(list)
+    for name in classes:
+        letters = unicodedata.normalize("NFKC", name).casefold()
+        spelled[JOINTS.sub("", letters) or letters].append(name)
+    alike = [names for names in spelled.values() if len(names) > 1]
+    if alike:
+        yield "warning: classes that differ in how their names are written alone:"
+        yield from shown([" and ".join(map(repr, names)) for names in alike])
 
 
 def say_leaks(items: Sequence[Item]) -> Iterator[str]:

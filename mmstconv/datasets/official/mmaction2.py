@@ -38,7 +38,7 @@ def _fits(tree: Tree, name: str) -> bool:
     match = LINE.fullmatch(re.split(rb"[\r\n]", head)[0])
     if match is None:
         return False
-    path = match[1].decode("utf-8", "replace")
+    path = tree.below(match[1].decode("utf-8", "replace"))
     suffix = suffix_of(path)
     return suffix in MEDIA_SUFFIXES | {ARRAY} or tree.find_frames(path) is not None
 
@@ -52,7 +52,7 @@ def read_mmaction2(found: Collected) -> Layout:
     """``path label``, ``path label label ...`` or ``folder total_frames label`` a line.
 
     As ``VideoDataset`` and ``RawframeDataset`` read them (MMAction2's documentation,
-    "Prepare Dataset"). The paths are below any folder of the tree, such as
+    "Prepare Dataset"). The paths are absolute, or below any folder of the tree, such as
     ``videos_train`` or ``rawframes``. Names of classes are in ``classes.txt`` or
     ``label_map*.txt``; without, numbers are their names. Of several lists of a split
     the one with the shortest name is read (the first division of several). Lists of
@@ -63,6 +63,7 @@ def read_mmaction2(found: Collected) -> Layout:
     files, of_sound = [], 0
     for file in _lists(tree):
         rows = read_rows(str(tree.path(file)), multi_class=True)
+        rows = [row._replace(name=tree.below(row.name)) for row in rows]
         if suffix_of(rows[0].name) == ARRAY:
             of_sound += 1
         else:

@@ -50,6 +50,21 @@ class Tree:
         """Where a file of the tree is."""
         return self.root / name
 
+    def below(self, name: str) -> str:
+        """A path of a list as one below the root, if it can be.
+
+        It may be absolute, begin with ``./``, or have been written on Windows.
+
+        Args:
+            name: As the list has it.
+        """
+        if "\\" in name and not self.path(name).exists():
+            name = name.replace("\\", "/")
+        name = PurePosixPath(name).as_posix()
+        for root in (os.path.abspath(self.root), os.path.realpath(self.root)):
+            name = name.removeprefix(f"{root}/")
+        return name
+
     def named(self, pattern: str) -> list[str]:
         """The files whose name, without folders, a regular expression matches whole."""
         fits = re.compile(pattern).fullmatch

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from mmengine.logging import print_log
 
-from mmstconv.media import MediaError, open_media
+from mmstconv.media import MediaError
+from mmstconv.media.remote import open_at
 
 SHOWN = 5
 #: Seconds that a file may lack: ends of files are whole ticks of their clocks.
@@ -42,7 +43,7 @@ def long_enough(paths: Iterable[str], seconds: float, whose: str) -> list[Stretc
     fitting, out = [], []
     for path in paths:
         try:
-            with open_media(path) as media:
+            with open_at(path) as media:
                 has_video, (start, end) = media.has_video, media.extent
         except (MediaError, OSError) as error:
             out.append(str(error))

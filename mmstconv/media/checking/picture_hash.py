@@ -64,13 +64,14 @@ def alike_in_motion(one: np.ndarray, others: np.ndarray) -> np.ndarray:
     They do if the changes are correlated, or if they hardly differ (of a still).
 
     Args:
-        one: Change ``(frames * 64,)``.
+        one: Change ``(frames * 64,)``, or of as many films as there are others.
         others: The same of each, ``(N, frames * 64)``.
 
     Returns:
         ``(N,)``, bool.
     """
-    lengths = np.linalg.norm(others, axis=1) * np.linalg.norm(one)
-    correlation = others @ one / np.maximum(lengths, 1e-6)
-    apart = np.sqrt(np.mean((others - one) ** 2, axis=1))
+    one, others = one.astype(np.float32), others.astype(np.float32)
+    lengths = np.linalg.norm(others, axis=-1) * np.linalg.norm(one, axis=-1)
+    correlation = (others * one).sum(-1) / np.maximum(lengths, 1e-6)
+    apart = np.sqrt(np.mean((others - one) ** 2, axis=-1))
     return (correlation >= CORRELATED) | (apart <= STILL)

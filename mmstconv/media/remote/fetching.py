@@ -8,6 +8,8 @@ from collections import OrderedDict
 from functools import partial
 
 from ...disk import is_remote, public_name
+from ..open_file import open_media
+from ..pyav.pyav_reader import PyAVReader
 from ..trust.sources import FileSource, SizedFile
 from .store import Store
 
@@ -47,6 +49,16 @@ def source_at(path: str | os.PathLike) -> str | os.PathLike | FileSource:
     """What ``open_media`` takes for a file that is here, or fetched if it is not."""
     name = os.fspath(path)
     return fetch(name, Store({})) if is_remote(name) else path
+
+
+def open_at(path: str | os.PathLike, **options) -> PyAVReader:
+    """:func:`open_media` of a file that is here, or elsewhere.
+
+    Args:
+        path: Of the file, or its address.
+        **options: As there.
+    """
+    return open_media(source_at(path), **options)
 
 
 class Blocks:

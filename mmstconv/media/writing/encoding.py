@@ -55,7 +55,12 @@ def open_container(path, suffix: str, options: Mapping[str, str] | None = None):
 
 
 def make_reproducible(stream) -> None:
-    """Lets a stream's encoder give the same bytes for the same input."""
+    """Lets a stream's encoder give the same bytes for the same input.
+
+    x264's macroblock tree does not, where a processor has AVX-512.
+    """
+    if stream.codec_context.codec.name == "libx264":
+        stream.options = {**stream.options, "mbtree": "0"}
     stream.codec_context.thread_count = 1
     stream.codec_context.flags |= int(Flags.bitexact)
 

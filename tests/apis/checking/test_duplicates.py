@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))  # for helpers_media
 from mmstconv.apis.check import FileCheck, check_files, duplicates
 from mmstconv.apis.checking import duplicates as module
+from mmstconv.apis.checking import near_hashes
 from mmstconv.media import VideoCoding, write_media
 from mmstconv.media.checking.picture_hash import alike_in_motion
 
@@ -70,7 +72,7 @@ def test_all_are_compared_with_all(monkeypatch):
         checks.append(
             FileCheck(
                 Path(f"{n}.mp4"),
-                rate=25,
+                rate=int(random.choice([5, 25])),
                 duration=float(random.choice([4.0, 4.1, 4.4, 9.0])),
                 digest=str(n),
                 picture_hash=np.packbits(bits.astype(np.uint8)).tobytes().hex(),
@@ -82,21 +84,55 @@ def test_all_are_compared_with_all(monkeypatch):
         for m, other in enumerate(checks[:n]):
             a, b = (bin(int(c.picture_hash, 16)) for c in (one, other))
             differ = bin(int(a, 2) ^ int(b, 2)).count("1")
-            short, long = sorted((one.duration, other.duration))
+            first = min(other, one, key=lambda check: check.duration)
+            short, rate = first.duration, first.rate
+            long = max(one.duration, other.duration)
             alike = alike_in_motion(
-                module._change(one.motion), module._change(other.motion)[None]
+                module._rows([one.motion], np.int8)[0],
+                module._rows([other.motion], np.int8),
             )[0]
-            if differ <= 24 and alike and long <= 1.05 * short + 2.5 / 25:
+            if differ <= 24 and alike and long <= 1.05 * short + 2.5 / rate:
                 expected.add((m, n))
     assert len(expected) > 5
-    for together in (7, 256):
+    for together, dearer in product((7, 256), (1e-9, 1e9)):  # by an index, and without
         monkeypatch.setattr(module, "TOGETHER", together)
+        monkeypatch.setattr(near_hashes, "TOGETHER", together)
+        monkeypatch.setattr(near_hashes, "PORTION", together)
+        monkeypatch.setattr(near_hashes, "DEARER", dearer)
         found = list(module._pairs(checks))
         assert len(found) == len(set(found)), "a pair came twice"
         assert {tuple(sorted(pair)) for pair in found} == expected
+
+
+def test_many_films_and_many_copies_take_little(monkeypatch):
+    """Comparing each with each would take minutes for a hundred thousand files."""
+    random = np.random.default_rng(0)
+    compared = []
+    monkeypatch.setattr(
+        near_hashes, "_of_all", lambda *_: compared.append(1) or iter(())
+    )
+    films = [
+        FileCheck(
+            Path(f"{n}.mp4"),
+            rate=25,
+            duration=10.0,
+            digest=str(n),
+            picture_hash=random.bytes(40).hex(),
+            motion=random.bytes(320).hex(),
+        )
+        for n in range(3000)
+    ]
+    copies = [films[0]._replace(path=Path(f"copy{n}.mp4")) for n in range(3000)]
+    again = films[1]._replace(path=Path("again.mp4"), digest="again")
+    (one, other) = duplicates([*films, *copies, again])
+    assert len(one.paths) == 3001 and one.same_content
+    assert other.paths == (Path("1.mp4"), Path("again.mp4")) and not other.same_content
+    assert not compared
 
 
 def test_nothing_to_compare():
     assert duplicates([]) == []
     broken = [FileCheck(Path(name), "cannot be read") for name in "ab"]
     assert duplicates(broken) == []
+    empty = [FileCheck(Path(name), "is empty", digest="e3b0") for name in "ab"]
+    assert duplicates(empty) == []

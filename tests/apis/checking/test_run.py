@@ -12,6 +12,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2]))  # for helpers_media
 from helpers_media import write_coded
 
+from mmstconv.apis.check import check_files
+from mmstconv.apis.checking import run as module
 from mmstconv.apis.checking.journal import CheckJournal
 from mmstconv.apis.checking.lists import gather
 from mmstconv.apis.checking.run import plan, run, write
@@ -71,6 +73,25 @@ def test_what_cannot_be_read_is_tried_again(tmp_path, files):
     lost = [*files, tmp_path / "later.mp4"]
     run(lost, journal=journal(tmp_path), workers=0)
     assert plan(lost, journal(tmp_path)).left == lost[-1:]
+
+
+def test_a_copy_under_way_is_read_again(tmp_path, files, monkeypatch):
+    """What was found in a half is not said of the whole."""
+    whole = files[0].read_bytes()
+    files[0].write_bytes(whole[:-100])
+
+    def check_and_copy(paths, *args):
+        for check in check_files(paths, *args):
+            if check.path == files[0]:
+                files[0].write_bytes(whole)
+            yield check
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "check_files", check_and_copy)
+        half = run(files, journal=journal(tmp_path), workers=0).checks[0]
+    assert half.error or half.damage
+    assert plan(files, journal(tmp_path)).left == [files[0]]
+    assert run(files, journal=journal(tmp_path), workers=0).checks[0].problem is None
 
 
 def test_a_journal_of_somebody_else(tmp_path):

@@ -73,6 +73,9 @@ def test_leaks_of_the_given_split():
 def test_one_file_a_class():
     with pytest.raises(ValueError, match="none can be kept to validate on"):
         divided([item("run/a.mp4"), item("swim/b.mp4", 1)], CLASSES, None)
+    copies = [item(f"run/{name}.mp4", digest="same") for name in "abc"]
+    with pytest.raises(ValueError, match=r"; 3 of 4 files hold films that others hold"):
+        divided([*copies, item("swim/b.mp4", 1)], CLASSES, None)
 
 
 def test_classes_that_a_list_lacks():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
 import shutil
 import sys
@@ -17,8 +18,9 @@ sys.path.append(str(ROOT / "tests"))
 from helpers_folders import contents, write_clip
 
 from mmstconv.apis.checking import run as checking
-from mmstconv.apis.init import init_folder, items
+from mmstconv.apis.init import init_folder, items, start
 from mmstconv.apis.init import recipe as recipes
+from mmstconv.apis.init.findings import say_classes_alike
 from mmstconv.apis.init.lists import printable
 from mmstconv.datasets.official import Layout, Sample
 from mmstconv.disk import ForeignFile
@@ -201,6 +203,13 @@ def test_where_it_writes(folder, tmp_path, monkeypatch):
         with pytest.raises(OSError, match=r"cannot be written to.*--out"):
             init_folder(folder)
 
+    def read_only(*_):
+        raise OSError(errno.EROFS, "cannot be written to: Read-only file system")
+
+    monkeypatch.setattr(start, "FolderLock", read_only)
+    with pytest.raises(OSError, match=r"^cannot be written to.*--out"):
+        init_folder(folder, tmp_path / "of a medium")
+
 
 def test_nothing_to_learn(tmp_path):
     """Errors say what is expected."""
@@ -224,6 +233,17 @@ def test_nothing_to_learn(tmp_path):
         init_folder(tmp_path / "bad", tmp_path / "out", workers=0)
     with pytest.raises(ValueError, match="no regular expression"):
         init_folder(tmp_path / "one", source="(")
+    (tmp_path / "flat/labels.csv").write_bytes(b"\xef\xbb\xbfpath;label\r\na.mp4;run")
+    with pytest.raises(ValueError, match=r"labels\.csv has none .* 'path;label'$"):
+        init_folder(tmp_path / "flat")
+
+
+def test_classes_that_are_written_in_two_ways():
+    names = ["Café 1", "cafe\u0301_1", "run", "walk", "Run", "-", "_", "C", "C++"]
+    assert list(say_classes_alike(names[2:4])) == []
+    (warning, *alike) = say_classes_alike(names)
+    assert warning.startswith("warning: classes that differ in how their names are")
+    assert alike == ["  'Café 1' and 'cafe\u0301_1'", "  'run' and 'Run'"]
 
 
 def test_without_the_weights(folder, tmp_path, monkeypatch):
@@ -265,3 +285,28 @@ def test_official_lists_of_parts(tmp_path, several, monkeypatch):
         assert labels == [[0, 1] if several else [k % 2] for k in range(len(data))]
         sample = data[0]
         assert sample["inputs"].keys() == {"rgb", "flow"}
+
+
+def test_two_folders_of_one_name(folder, made, tmp_path):
+    """The second does not replace the lists that the first one's training is of."""
+    out = made[1]
+    other = shutil.copytree(folder, tmp_path / folder.name, symlinks=True)
+    before = contents(out)
+    with pytest.raises(ForeignFile, match=r"of the videos in .* \(--out\)$"):
+        init_folder(other, out, workers=0, say=lambda text: None)
+    assert contents(out) == before
+    moved = shutil.copytree(out, tmp_path / "out") / "my videos.py"
+    text = moved.read_text().replace(str(folder), str(tmp_path / "gone"))
+    moved.write_text(text)  # the videos lie elsewhere now
+    init_folder(other, moved.parent, workers=0, say=lambda text: None)
+
+
+def test_a_folder_with_several_names_is_looked_at_once(tmp_path):
+    """Whichever of them its films are found by, they have a class."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/a.mp4").touch()
+    for name in ("also", "too"):
+        (tmp_path / name).symlink_to("run")
+    for name in ("also", "run", "too"):
+        layout = Layout("", [Sample(tmp_path / name / "a.mp4", (0,))], [name], False)
+        assert items.videos_without_class(layout, tmp_path) == []

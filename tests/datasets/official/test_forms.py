@@ -242,6 +242,25 @@ def test_of_several_lists_of_a_split_the_shortest_name_is_read(tmp_path, target)
     assert "set_train_list_videos_half.txt was passed" in layout.notes[0]
 
 
+def test_paths_of_lists_as_people_write_them(tmp_path, target):
+    """Absolute, through a link, from here, and from Windows."""
+    (tmp_path / "disk").mkdir()
+    root = tmp_path / "data"
+    root.symlink_to("disk")
+    for name in "abcd":
+        put(root, f"videos/{name} 1.mp4", target)
+    names = (
+        *(f"{root}/videos/a 1.mp4", f"{tmp_path}/disk/videos/b 1.mp4"),
+        *("./videos/c 1.mp4", "videos\\d 1.mp4"),
+    )
+    text(root, "train.txt", *(f"{name} {n % 2}" for n, name in enumerate(names)))
+    layout = find_layout(root)
+    assert [sample.path.name for sample in layout.samples] == [
+        f"{name} 1.mp4" for name in "abcd"
+    ]
+    assert not layout.missing
+
+
 def test_names_of_forms(tmp_path):
     with pytest.raises(ValueError, match="did you mean 'kinetics'"):
         read_layout(tmp_path, "kinetcs")

@@ -6,10 +6,15 @@ import errno
 from pathlib import Path
 from typing import NamedTuple
 
-from prepared_files import Job, state_of
-
 # The machine's fault, not the file's: the next one would fail as well.
 MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS}
+
+
+class Job(NamedTuple):
+    """A file to re-encode; paths are below the folders given, with slashes."""
+
+    source: str
+    target: str
 
 
 class Outcome(NamedTuple):
@@ -30,9 +35,9 @@ class Outcome(NamedTuple):
     ends_run: bool = False
 
 
-def prepare(job: Job, root: str, out: str, form, timeout: float | None) -> Outcome:
+def prepare_file(job: Job, root: str, out: str, form, timeout: float | None) -> Outcome:
     """Re-encodes one file; an error is part of the outcome."""
-    from mmstconv.media.writing.preparing import prepare_media
+    from .preparing import prepare_media  # takes long to import
 
     source, target = Path(root, job.source), Path(out, job.target)
     state = None
@@ -45,6 +50,12 @@ def prepare(job: Job, root: str, out: str, form, timeout: float | None) -> Outco
         reason = str(error) or type(error).__name__
         reason = reason.removeprefix(f"{source}: ")
         return Outcome(state, reason=reason, ends_run=is_of_the_machine(error))
+
+
+def state_of(path: Path) -> tuple[int, int]:
+    """Size and time of change."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def is_of_the_machine(error: BaseException | None) -> bool:
