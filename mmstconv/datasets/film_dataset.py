@@ -6,11 +6,11 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..disk import REMOTE_ADVICE, is_remote
+from ..disk import FETCH_ADVICE, is_remote, public_name
 from .annotation import AnnotationError, clipped, listed
 from .film_lengths import length_problems
 from .tolerant_dataset import TolerantDataset
-from .transforms.roles import steps_of
+from .transforms.roles import fetchers_of, steps_of
 from .untrimmed_files import FileFinder
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ class FilmDataset(TolerantDataset):
 
     Args:
         ann_file: The annotation.
-        data_prefix: ``dict(video=folder)`` of the files.
+        data_prefix: ``dict(video=folder)`` of the files. With ``FetchMedia`` in the
+            pipeline it, or a film's name, may be an address; names then need a suffix.
         filename_tmpl: Name of a file by ``{}``, the film's name in the annotation, such
             as ``'v_{}'``. A suffix is found by itself.
         check_files: Whether every file has to exist.
@@ -40,6 +41,7 @@ class FilmDataset(TolerantDataset):
         AnnotationError: Something in the annotation cannot be used, or times reach
             beyond a file's end; missing files are listed with it.
         FileNotFoundError: The annotation or files do not exist.
+        ValueError: Files are elsewhere, and no ``FetchMedia`` reads them.
     """
 
     def __init__(
@@ -83,15 +85,21 @@ class FilmDataset(TolerantDataset):
     def load_data_list(self) -> list[dict]:
         """Reads and checks the annotation, and finds the files."""
         folder = self.data_prefix.get("video") or ""
-        if is_remote(folder):
+        fetchers = fetchers_of(self)
+        if is_remote(folder) and not fetchers:
             raise ValueError(
-                f"{self.ann_file}: data_prefix['video'] = {folder!r} {REMOTE_ADVICE}"
+                f"{self.ann_file}: data_prefix['video'] = {public_name(folder)!r} "
+                f"{FETCH_ADVICE}"
             )
         found = self.read()
-        paths = self._find(found, folder)
+        paths = self._find(found, folder, bool(fetchers))
+        for step in fetchers:
+            step.check_names(paths)
         if self.check_lengths:
             pairs = zip(map(self.timed, found.films), paths)
-            if problems := length_problems(pairs):
+            if problems := length_problems(
+                pairs, fetchers[0].store if fetchers else None
+            ):
                 raise AnnotationError(problems)
         return self.infos(found, paths)
 
@@ -110,7 +118,7 @@ class FilmDataset(TolerantDataset):
                     infos = (self.get_data_info(k) for k in range(len(self)))
                     step.check_extracted(infos)
 
-    def _find(self, found: Annotation, folder: str) -> list[str]:
+    def _find(self, found: Annotation, folder: str, fetched: bool) -> list[str]:
         """Paths of the films' files; raises what is wrong with films and files."""
         problems, missing, paths = list(found.problems), [], []
         finder, known = FileFinder(folder), {}
@@ -121,6 +129,7 @@ class FilmDataset(TolerantDataset):
                 missing,
                 check=self.check_files,
                 allow_outside=self.allow_outside,
+                fetched=fetched,
             )
             problems += wrong
             other = known.setdefault(os.path.normpath(path), film) if path else film
@@ -130,7 +139,8 @@ class FilmDataset(TolerantDataset):
                     "; name it in one way, else each has a part of what is said of it"
                 )
             paths.append(path)
-        if missing and folder and not os.path.isdir(folder):
+        here = folder and not is_remote(folder)
+        if missing and here and not os.path.isdir(folder):
             missing = [f"{self.ann_file}: the folder {folder} does not exist"]
         if problems:
             raise AnnotationError(problems + missing)

@@ -14,7 +14,7 @@ from ..disk import FETCH_ADVICE, is_remote, public_name
 from ..media.remote import fetch
 from .annotation import AnnotationError, listed, read_text
 from .shards import Shard, expanded, read_index, read_shard
-from .transforms.roles import role_of, steps_of
+from .transforms.roles import fetchers_of
 from .video_dataset import MultiModalVideoDataset
 
 
@@ -97,7 +97,7 @@ class ShardedVideoDataset(MultiModalVideoDataset):
 
     def _shards(self) -> list[Shard]:
         names = [self._placed(name) for one in self._named for name in expanded(one)]
-        fetchers = [step for step in steps_of(self) if role_of(step).step == "fetch"]
+        fetchers = fetchers_of(self)
         if not fetchers and any(map(is_remote, names)):
             name = public_name(next(filter(is_remote, names)))
             raise ValueError(f"{name} {FETCH_ADVICE}")

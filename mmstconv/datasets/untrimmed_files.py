@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..disk import is_remote, public_name
 from ..media.video_files import VIDEO_SUFFIXES
 from .annotation import clipped, path_problems
 
@@ -45,6 +46,7 @@ class FileFinder:
         *,
         check: bool = True,
         allow_outside: bool = False,
+        fetched: bool = False,
     ) -> tuple[list[str], str | None]:
         """What is wrong with a film's name, and its path.
 
@@ -54,14 +56,21 @@ class FileFinder:
             missing: A file that does not exist is noted here.
             check: Whether it has to exist.
             allow_outside: Whether it may lie outside of the folder.
+            fetched: Whether it may be elsewhere; such a file is not looked for, so the
+                name must be whole.
 
         Returns:
             ``where: reason`` each, and the path; None if there is none.
         """
         root = None if allow_outside else self.root or None
-        wrong = [f"{where}: {reason}" for reason in path_problems(name, root)]
-        if wrong or not check:
-            return wrong, os.path.join(self.root, name)
+        wrong = [f"{where}: {reason}" for reason in path_problems(name, root, fetched)]
+        path = name if is_remote(name) else os.path.join(self.root, name)
+        if not wrong and is_remote(path) and not os.path.splitext(public_name(path))[1]:
+            reason = "has no suffix, and files elsewhere are not listed to find it"
+            advice = "filename_tmpl='{}.mp4' gives all the same one"
+            return [f"{where}: {clipped(public_name(path))} {reason}; {advice}"], None
+        if wrong or not check or is_remote(path):
+            return wrong, path
         paths = self.find(name)
         if len(paths) > 1:
             names = ", ".join(os.path.basename(path) for path in paths)

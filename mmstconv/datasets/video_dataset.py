@@ -26,7 +26,7 @@ from .annotation import (
 from .class_names import find_class_names
 from .missing_files import missing_files
 from .tolerant_dataset import TolerantDataset
-from .transforms.roles import role_of, steps_of
+from .transforms.roles import fetchers_of, steps_of
 
 
 @DATASETS.register_module()
@@ -112,7 +112,7 @@ class MultiModalVideoDataset(TolerantDataset, VideoDataset):
         if self.multi_class and self.num_classes is None:
             raise ValueError("multi_class=True needs num_classes")
         folder = self.data_prefix.get(self.prefix)
-        fetchers = [step for step in steps_of(self) if role_of(step).step == "fetch"]
+        fetchers = fetchers_of(self)
         if folder and is_remote(folder) and not fetchers:
             raise ValueError(
                 f"{self.ann_file}: data_prefix[{self.prefix!r}] = "

@@ -8,11 +8,11 @@ from mmaction.registry import DATASETS
 
 from mmstconv.media.video_files import videos_below
 
-from ...disk import REMOTE_ADVICE, is_remote
+from ...disk import FETCH_ADVICE, is_remote, public_name
 from ..annotation import AnnotationError, clipped, listed, read_rows, row_problems
 from ..missing_files import missing_files
 from ..tolerant_dataset import TolerantDataset
-from ..transforms.roles import steps_of
+from ..transforms.roles import fetchers_of, steps_of
 from .windows import long_enough
 
 
@@ -63,12 +63,23 @@ class FrameSequenceDataset(TolerantDataset):
     def load_data_list(self) -> list[dict]:
         """Finds the files, and where their windows are."""
         folder = self.data_prefix.get("video") or ""
+        fetchers = fetchers_of(self)
         if is_remote(folder):
-            raise ValueError(f"data_prefix['video'] = {folder!r} {REMOTE_ADVICE}")
+            named = f"data_prefix['video'] = {public_name(folder)!r}"
+            if not fetchers:
+                raise ValueError(f"{named} {FETCH_ADVICE}")
+            if not self.ann_file:
+                raise ValueError(
+                    f"{named}: folders elsewhere are not listed; name the videos in a "
+                    "list, ann_file=..."
+                )
         paths = self.files(folder)
+        for step in fetchers:
+            step.check_names(paths)
+        store = fetchers[0].store if fetchers else None
         seconds = self.window_seconds()
         data = []
-        for stretch in long_enough(paths, seconds, type(self).__name__):
+        for stretch in long_enough(paths, seconds, type(self).__name__, store):
             for start in stretch.starts(seconds, self.windows):
                 info = dict(filename=stretch.path)
                 data.append(dict(info, window_start=start) if self.test_mode else info)
@@ -107,13 +118,16 @@ class FrameSequenceDataset(TolerantDataset):
     def _listed(self, folder: str) -> list[str]:
         rows = read_rows(self.ann_file)
         root = None if self.allow_outside else folder or None
-        wrong = row_problems(rows, None, root)
+        wrong = row_problems(rows, None, root, fetched=bool(fetchers_of(self)))
         if wrong:
             raise AnnotationError(
                 [f"{self.ann_file}:{n}: {one}" for n, r in wrong.items() for one in r]
             )
-        paths = [os.path.join(folder, row.name) for row in rows]
-        missing = missing_files(paths)
+        paths = [
+            row.name if is_remote(row.name) else os.path.join(folder, row.name)
+            for row in rows
+        ]
+        missing = missing_files(path for path in paths if not is_remote(path))
         if missing:
             lines = [
                 f"{self.ann_file}:{row.number}: {clipped(path)} does not exist"

@@ -9,7 +9,9 @@ from typing import NamedTuple
 from mmengine.logging import print_log
 
 from mmstconv.media import MediaError
-from mmstconv.media.remote import open_at
+from mmstconv.media.remote import Store, open_at
+
+from ...disk import public_name
 
 SHOWN = 5
 #: Seconds that a file may lack: ends of files are whole ticks of their clocks.
@@ -29,13 +31,16 @@ class Stretch(NamedTuple):
         return [self.start + (k + 0.5) * room / count for k in range(count)]
 
 
-def long_enough(paths: Iterable[str], seconds: float, whose: str) -> list[Stretch]:
+def long_enough(
+    paths: Iterable[str], seconds: float, whose: str, store: Store | None = None
+) -> list[Stretch]:
     """The files that a window fits into; a warning names those left out, and why.
 
     Args:
         paths: Of videos; each is opened, no frame is decoded.
         seconds: Of the window.
         whose: Data set, for messages.
+        store: What reads addresses.
 
     Raises:
         ValueError: No file is long enough.
@@ -43,15 +48,15 @@ def long_enough(paths: Iterable[str], seconds: float, whose: str) -> list[Stretc
     fitting, out = [], []
     for path in paths:
         try:
-            with open_at(path) as media:
+            with open_at(path, store) as media:
                 has_video, (start, end) = media.has_video, media.extent
         except (MediaError, OSError) as error:
             out.append(str(error))
             continue
         if not has_video:
-            out.append(f"{path}: has no pictures")
+            out.append(f"{public_name(path)}: has no pictures")
         elif end - start + ROUNDING < seconds:
-            out.append(f"{path}: is {end - start:.2f} s long")
+            out.append(f"{public_name(path)}: is {end - start:.2f} s long")
         else:
             fitting.append(Stretch(path, start, end))
     if not fitting:

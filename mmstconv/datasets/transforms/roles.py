@@ -78,6 +78,11 @@ def steps_of(dataset: object) -> Sequence:
     return getattr(getattr(dataset, "pipeline", None), "transforms", ())
 
 
+def fetchers_of(dataset: object) -> list:
+    """The transforms of a data set's pipeline that fetch files from elsewhere."""
+    return [step for step in steps_of(dataset) if role_of(step).step == "fetch"]
+
+
 def size_after(transform: object) -> tuple[int, int] | None:
     """Height and width that a transform of MMAction2 fixes; None if it does not."""
     crop = getattr(transform, "crop_size", None)

@@ -45,20 +45,25 @@ def fetch(
     return FileSource(name, partial(RangeFile, Blocks(url, store, offset, size)))
 
 
-def source_at(path: str | os.PathLike) -> str | os.PathLike | FileSource:
+def source_at(
+    path: str | os.PathLike, store: Store | None = None
+) -> str | os.PathLike | FileSource:
     """What ``open_media`` takes for a file that is here, or fetched if it is not."""
     name = os.fspath(path)
-    return fetch(name, Store({})) if is_remote(name) else path
+    return fetch(name, store or Store({})) if is_remote(name) else path
 
 
-def open_at(path: str | os.PathLike, **options) -> PyAVReader:
+def open_at(
+    path: str | os.PathLike, store: Store | None = None, **options
+) -> PyAVReader:
     """:func:`open_media` of a file that is here, or elsewhere.
 
     Args:
         path: Of the file, or its address.
+        store: What reads addresses; None: one with its defaults.
         **options: As there.
     """
-    return open_media(source_at(path), **options)
+    return open_media(source_at(path, store), **options)
 
 
 class Blocks:
