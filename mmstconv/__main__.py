@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 
+from .disk import print_any_name
 from .version import __version__
 
 TOOLS = Path(__file__).parent / ".mim" / "tools"
@@ -120,6 +121,7 @@ def start(script: Path) -> None:
 
 def main() -> None:
     """Start the script of the command that the first argument names."""
+    print_any_name()
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name in ("", "-h", "--help", "help"):
         print(usage())

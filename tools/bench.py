@@ -10,7 +10,7 @@ more workers help, or prepared files (mmstconv prepare). Nothing is written.
 import argparse
 import json
 
-from starting import CfgOptions
+from starting import CfgOptions, say_loading
 
 from mmstconv.disk import print_any_name
 
@@ -57,6 +57,7 @@ def as_text(speed):
 def main():
     print_any_name()
     args = parse_args()
+    say_loading("bench")
     from mmstconv.engine.messages import short_errors
 
     with short_errors("bench"):

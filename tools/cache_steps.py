@@ -25,6 +25,7 @@ from pathlib import Path
 from file_names import add_shard_flag, part_of, share_of
 from inference_commands import add_shared_flags, progress_bar
 from named_files import file_argument, meant_files
+from starting import begin
 from tqdm import tqdm
 
 from mmstconv.disk import local_path, print_any_name
@@ -89,6 +90,7 @@ def warn(text):
 def main():
     print_any_name()
     args = parse_args()
+    begin("cache_steps")
     from mmstconv.apis import cache_film_steps, load_recognizer
     from mmstconv.apis.mmaction2_csv import write_mmaction2_csv
     from mmstconv.datasets import FilmCache

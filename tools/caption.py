@@ -36,6 +36,7 @@ from inference_commands import (
     stamp,
 )
 from live_frames import begin_of, frames_of
+from starting import begin
 
 from mmstconv.disk import local_path, print_any_name, write_own_json
 
@@ -187,9 +188,10 @@ def show(captions, begin):
 def main():
     print_any_name()
     args = parse_args()
-    from mmstconv.engine.messages import short_errors
-
     if args.live:
+        begin("caption")
+        from mmstconv.engine.messages import short_errors
+
         with short_errors("caption", "what was said stands above"):
             say_live(load(args), args)
         return

@@ -22,6 +22,7 @@ import sys
 
 from engine_flags import add_engine_flags, check_engine_flags, engine_options
 from file_names import add_shard_flag, of_shard, share_of
+from starting import begin
 
 from mmstconv.disk import local_path, print_any_name
 
@@ -88,10 +89,7 @@ def parse_args():
 def main():
     args = parse_args()
     print_any_name()
-    from mmstconv.light_start import import_what_is_named
-
-    import_what_is_named()
-    # Not before: the help is asked for first, and this takes seconds.
+    begin("check")
     from mmstconv.engine.messages import short_errors
 
     kept = "what was read is lost; --out DIR would keep it"

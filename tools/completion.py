@@ -7,6 +7,7 @@ It is written once, and again after an update. Needs shtab.
 """
 
 import argparse
+import re
 import runpy
 import sys
 from unittest.mock import patch
@@ -14,7 +15,20 @@ from unittest.mock import patch
 from mmstconv import __main__ as command
 from mmstconv.disk import print_any_name
 
-FILES = {"config", "checkpoint", "files", "videos", "video", "out", "list", "film"}
+# Arguments that are files or folders but say so by no type.
+FILES = set("config checkpoint files file videos video out weights events".split())
+FILES |= set("holdout work_dir show_dir dump resume".split())
+SEVERAL = 9  # values of an option that zsh completes after the first
+# What shtab 1.7 to 1.13 writes, and what it should be.
+MENDED = dict(
+    # another option may follow one that takes any number of files
+    bash=(
+        r'-z "\$current_action_compgen" \|\|',
+        r'-z "$current_action_compgen" || "$current_action_nargs" == [+*?] ||',
+    ),
+    # FILE [FILE ...] are several
+    zsh=(r'^  "\(\*\)::?', '  "*:'),
+)
 
 
 class Found(BaseException):
@@ -57,11 +71,12 @@ def parser_of(script):
     return None
 
 
-def whole_parser(file_completion):
+def whole_parser(file_completion, shell):
     """All commands as the commands of one parser.
 
     Args:
         file_completion: What shtab takes for an argument that is a file.
+        shell: That completes.
     """
     parser = argparse.ArgumentParser(prog="mmstconv")
     commands = parser.add_subparsers()
@@ -74,14 +89,37 @@ def whole_parser(file_completion):
         own = parser_of(command.TOOLS / script)
         if own is None:
             continue
-        for action in own._actions:
+        for action in actions_of(own):
             if action.dest in FILES or getattr(action.type, "__name__", "") in (
                 "local_path",
                 "Path",
             ):
                 action.complete = file_completion
+            if shell == "zsh" and action.option_strings:
+                say_values(action)
         commands.add_parser(name, help=what, parents=[own], add_help=False)
     return parser
+
+
+def actions_of(parser):
+    """The arguments of a parser and of its commands."""
+    for action in parser._actions:
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from actions_of(inner)
+
+
+def say_values(action):
+    """Let zsh complete every value of an option; shtab names the first alone."""
+    name = action.metavar or action.dest
+    if action.nargs in ("+", "*"):
+        values = "_files" if hasattr(action, "complete") else ""
+        action.metavar = f"{name}:{values}::" * SEVERAL + name
+    elif action.nargs == "?":
+        action.metavar = f":{name}"
+    elif isinstance(name, tuple):
+        action.metavar = ":_files:".join(name)
 
 
 def main():
@@ -91,7 +129,9 @@ def main():
         import shtab
     except ImportError:
         sys.exit("completion: needs shtab: pip install 'mmstconv[completion]'")
-    print(shtab.complete(whole_parser(shtab.FILE), args.shell))
+    text = shtab.complete(whole_parser(shtab.FILE, args.shell), args.shell)
+    wrong, right = MENDED[args.shell]
+    print(re.sub(wrong, right, text, flags=re.MULTILINE))
 
 
 if __name__ == "__main__":

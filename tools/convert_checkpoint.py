@@ -7,6 +7,8 @@ import argparse
 import ast
 from pathlib import Path
 
+from starting import begin
+
 
 class Options(argparse.Action):
     """``NAME=VALUE`` pairs; values are Python's where they can be."""
@@ -72,7 +74,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    # slow to import: after the arguments are known to be right
+    begin("convert_checkpoint")
     from mmstconv.apis import convert_checkpoint
     from mmstconv.disk import print_any_name
     from mmstconv.engine.messages import short_errors

@@ -12,6 +12,8 @@ import argparse
 import json
 import sys
 
+from starting import begin
+
 from mmstconv.disk import print_any_name
 
 
@@ -27,9 +29,7 @@ def parse_args():
 def main():
     print_any_name()
     args = parse_args()
-    from mmstconv.light_start import import_what_is_named
-
-    import_what_is_named()  # what is broken is found one by one
+    begin("doctor")  # what is broken is found one by one
     from mmstconv.apis.environment import as_text, examine
 
     found = examine()

@@ -15,6 +15,8 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
+from mmstconv.light_start import import_what_is_named
+
 MIRROR = "MMSTCONV_WEIGHTS_MIRROR"
 
 
@@ -48,7 +50,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    # slow to import: after the arguments are known to be right
+    import_what_is_named()
     from mmstconv.disk import print_any_name
     from mmstconv.engine.messages import short_errors
 

@@ -27,6 +27,7 @@ from engine_flags import add_engine_flags, check_engine_flags, engine_options
 from file_names import fitting, key_of, part_of, plain_names, share_of
 from inference_commands import add_files, add_shared_flags, progress_bar, stamp
 from named_files import meant_files
+from starting import begin
 from tqdm import tqdm
 
 from mmstconv.disk import local_path, print_any_name, public_name
@@ -122,6 +123,7 @@ def warn(text):
 def main():
     print_any_name()
     args = parse_args()
+    begin("features")
     from mmstconv.engine.messages import short_errors
 
     kept = f"what is done is in {args.out}, the same command goes on"

@@ -14,6 +14,7 @@ from mmstconv.disk import public_name
 
 LONGEST_NAME = 200  # bytes, with room for what is written beside; a file may have 255
 SHARD = re.compile(r"([0-9]+)/([0-9]+)")
+PART = re.compile(r"\.([0-9]+)-of-([0-9]+)(?=\.)")
 
 
 def add_shard_flag(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +49,17 @@ def of_shard(path: Path, shard: str | None) -> Path:
     if shard is None:
         return path
     return path.with_name(shortened(path.stem, f".{part_of(shard)}{path.suffix}"))
+
+
+def of_all_shards(path: Path, suffix: str) -> list[Path]:
+    """What is there by a name of :func:`of_shard` and a suffix, of any job."""
+    return sorted(
+        one
+        for one in path.parent.iterdir()
+        for number, count in PART.findall(one.name)
+        if int(number) < int(count)
+        and one.name == of_shard(path, f"{number}/{count}").name + suffix
+    )
 
 
 def part_of(shard: str | None) -> str:

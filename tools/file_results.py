@@ -11,9 +11,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from file_names import fitting, ids_of, key_of, of_shard, plain_names, share_of
+from file_names import (
+    fitting,
+    ids_of,
+    key_of,
+    of_all_shards,
+    of_shard,
+    plain_names,
+    share_of,
+)
 from inference_commands import load, run_of, stamp
 from named_files import meant_files
+from starting import begin
 from tqdm import tqdm
 
 from mmstconv.disk import ForeignFile, is_own, journal_lines, only_writer
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 Found = TypeVar("Found")
+JOURNAL = ".run.jsonl"  # behind the name of the result
 
 
 class FileResults:
@@ -30,7 +40,8 @@ class FileResults:
 
     The journal's first line says what the results depend on but for the files. The
     result itself has all files in the end, and lacks an eighth of those done at most
-    before: a rewrite after each would take ever longer. Subclasses say how it is
+    before: a rewrite after each would take ever longer. What jobs have found that did
+    a share of the files each (:func:`of_shard`) is taken over. Subclasses say how it is
     written (:meth:`save`), and what it is of (``what``).
 
     Args:
@@ -50,10 +61,15 @@ class FileResults:
             raise FileNotFoundError(f"the folder does not exist: {out.parent}")
         self.out = out
         self.run = run
-        self.journal = out.with_name(out.name + ".run.jsonl")
+        self.journal = out.with_name(out.name + JOURNAL)
         self.ids = ids_of(files)
         self.names = plain_names(files)
         self.done = {}
+        self.of_jobs = {}
+        for journal in of_all_shards(out, JOURNAL):
+            noted, *known = journal_lines(journal) or [None]
+            if noted == run:
+                self.of_jobs.update(known)
         self.unwritten = 0  # files that the result may not say the truth about
         there = [path for path in (out, self.journal) if os.path.lexists(path)]
         if not there:
@@ -90,8 +106,11 @@ class FileResults:
 
     def known(self, path: Path) -> dict | None:
         """What was found in a file, if it is still the same."""
-        known = self.done.get(key_of(path))
-        return known if known and known["stamp"] == stamp(path) else None
+        key, now = key_of(path), stamp(path)
+        for found in (self.done.get(key), self.of_jobs.get(key)):
+            if found and found["stamp"] == now:
+                return found
+        return None
 
     def add(self, path: Path, known: dict) -> None:
         """What was found in one more file, on disk if they are not yet."""
@@ -220,6 +239,7 @@ def write_results(
         work: Adds to the results what the model says of the files; gives how many
             cannot be used.
     """
+    begin(command)
     from mmstconv.engine.messages import short_errors
 
     args.out = of_shard(args.out, args.shard)

@@ -16,6 +16,8 @@ import argparse
 import shlex
 import sys
 
+from starting import begin
+
 from mmstconv.disk import local_path, print_any_name
 
 
@@ -79,9 +81,7 @@ def main():
     args = parse_args()
     # Not before: mim asks each script for its help first, and this takes seconds.
     print_any_name()
-    from mmstconv.light_start import import_what_is_named
-
-    import_what_is_named()
+    begin("init")
     from mmstconv.apis.init import init_folder
     from mmstconv.engine.messages import short_errors
 

@@ -10,6 +10,8 @@ nothing is written.
 
 import argparse
 
+from starting import begin
+
 from mmstconv.disk import local_path, print_any_name
 
 
@@ -46,6 +48,7 @@ def parse_args():
 def main():
     print_any_name()
     args = parse_args()
+    begin("join_tasks")
     from mmstconv.apis import join_tasks
     from mmstconv.engine.messages import short_errors
 

@@ -9,7 +9,8 @@ several classes a file all those whose probability reaches --threshold.
 
 A file that cannot be used is named, the others are recognised all the same; the exit
 code is 1 then. A damaged file is recognised by what is left of it, with a warning. With
---out every file that is done is kept: the same command again does the others.
+--out every file that is done is kept: the same command again does the others. Of jobs
+with a --shard each, it makes one result.
 """
 
 import argparse
@@ -17,8 +18,16 @@ import gc
 import sys
 
 from engine_flags import add_engine_flags, check_engine_flags
-from file_names import key_of
+from file_names import (
+    add_shard_flag,
+    fitting,
+    key_of,
+    of_shard,
+    plain_names,
+    share_of,
+)
 from named_files import STDIN, Named, file_argument, meant_files
+from starting import begin
 
 from mmstconv.disk import local_path, print_any_name
 
@@ -59,6 +68,7 @@ def parse_args():
     parser.add_argument(
         "--out", type=local_path, help=f"write there; one of {', '.join(KINDS)}"
     )
+    add_shard_flag(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON line a file")
     parser.add_argument(
         "--video", type=local_path, metavar="DIR", help="copies with the result drawn"
@@ -115,12 +125,11 @@ def workers_for(count, args):
     return loader_workers()
 
 
-def predictions_of(model, files, args):
+def predictions_of(model, files, names, args):
     """A function that gives the record of each file, in their order, or raises.
 
-    It writes the videos that are wanted.
+    It writes the videos that are wanted, by their ``names``.
     """
-    from file_names import fitting, plain_names
 
     from mmstconv.apis.inference import has_several_classes
     from mmstconv.apis.predictions import as_record, predict_videos
@@ -132,8 +141,6 @@ def predictions_of(model, files, args):
     found = predict_videos(
         model, sources, batch_size=min(args.batch_size, len(files)), workers=workers
     )
-
-    names = plain_names(files)
 
     def read(path):
         prediction = next(found)
@@ -149,7 +156,7 @@ def predictions_of(model, files, args):
     return read
 
 
-def show_all(model, files, args, then):
+def show_all(model, files, names, args, then):
     """Prints what each file shows, as it is known."""
     from file_results import each_usable
     from prediction_tables import as_json_line, as_text
@@ -161,7 +168,7 @@ def show_all(model, files, args, then):
         print(as_lines(name, record), end="", flush=True)
         then(path, record)
 
-    read = predictions_of(model, files, args) if files else None
+    read = predictions_of(model, files, names, args) if files else None
 
     def read_or_say(path):
         try:
@@ -180,7 +187,7 @@ def is_of_file(error):
     return isinstance(error, (OSError, MediaError))
 
 
-def write_all(model, files, args, then):
+def write_all(model, files, names, args, then):
     """Writes what each file shows; what was known before is not read again."""
     from file_results import for_each_file
     from inference_commands import model_of, progress_bar, stamp
@@ -191,7 +198,7 @@ def write_all(model, files, args, then):
     run = dict(
         model_of(args.config, args.checkpoint), top=args.top, threshold=args.threshold
     )
-    results = Results(args.out, run, files)
+    results = Results(args.out, run, [*names])
     with results.at_work():
         new = [path for path in files if not known_of(results, path)]
         if new and args.engine == "ray":
@@ -200,7 +207,7 @@ def write_all(model, files, args, then):
             known = {key_of(p): one for p in files if (one := known_of(results, p))}
             read = predictions_by_ray(files, known, results.run, args)
         else:
-            read = predictions_of(model(), new, args) if new else None
+            read = predictions_of(model(), new, names, args) if new else None
         with progress_bar(
             total=len(files), initial=len(files) - len(new), unit="file"
         ) as bar:
@@ -218,7 +225,8 @@ def write_all(model, files, args, then):
                     bar.update()
 
             failed = for_each_file("predict", files, results, read_one, then)
-    print(args.out)
+    if args.out.exists():  # a job may have no files
+        print(args.out)
     return failed
 
 
@@ -233,19 +241,19 @@ def known_of(results, path):
 def main():
     print_any_name()
     args = parse_args()
-    from mmstconv.light_start import import_what_is_named
-
     gc.disable()  # what is imported stays: the collector is not to look through it
-    import_what_is_named()
+    begin("predict")
     from mmstconv.engine.messages import short_errors
 
+    args.out = args.out and of_shard(args.out, args.shard)
     kept = f"{args.out} has the files that are done, the same command goes on"
     with short_errors("predict", kept if args.out else ""):
         files = meant_files(args.files)
-        sys.exit(predict_all(files, args) > 0)
+        names = plain_names(files)  # of all jobs: they tell their files apart
+        sys.exit(predict_all(share_of(files, args.shard), names, args) > 0)
 
 
-def predict_all(files, args):
+def predict_all(files, names, args):
     """Recognises files; gives how many cannot be used."""
     from functools import cache
 
@@ -270,8 +278,8 @@ def predict_all(files, args):
         args.video.mkdir(parents=True, exist_ok=True)
 
     if args.out:
-        return write_all(model, files, args, then)
-    return show_all(model(), files, args, then)
+        return write_all(model, files, names, args, then)
+    return show_all(model(), files, names, args, then)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ from inference_commands import (
     stamp,
 )
 from named_files import meant_files
+from starting import begin
 
 from mmstconv.disk import (
     is_own,
@@ -206,6 +207,7 @@ def predict_all(model, files, folders, args):
 def main():
     print_any_name()
     args = parse_args()
+    begin("predict_frames")
     from mmstconv.engine.messages import short_errors
 
     kept = f"what is done is in {args.out}, the same command goes on"

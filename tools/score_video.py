@@ -23,6 +23,7 @@ from inference_commands import (
     run_of,
     stamp,
 )
+from starting import begin
 
 from mmstconv.disk import ForeignFile, media_path, only_writer, print_any_name
 
@@ -126,6 +127,7 @@ def as_line(cells):
 def main():
     print_any_name()
     args = parse_args()
+    begin("score_video")
     from mmstconv.apis import class_names, class_probabilities, score_video
     from mmstconv.apis.tasks import require_classes
     from mmstconv.engine.messages import short_errors

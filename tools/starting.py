@@ -1,4 +1,4 @@
-"""What train.py and test.py share: flags, and the way from them to a runner at work.
+"""How commands start; what train.py and test.py share: flags, and the way to a runner.
 
 Nothing here imports the package before the flags are read: mim asks each script for its
 help first, and importing torch and MMEngine takes seconds. Two settings that a CPU
@@ -11,7 +11,29 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import sys
 from collections.abc import Callable
+
+
+def begin(command: str) -> None:
+    """Say that a command is at work, and let it import only what it names.
+
+    To be called once the arguments are known to be right, before imports that take
+    longer than people wait for an answer.
+
+    Args:
+        command: Its name, for the message.
+    """
+    from mmstconv.light_start import import_what_is_named
+
+    say_loading(command)
+    import_what_is_named()
+
+
+def say_loading(command: str) -> None:
+    """The first line of a command that imports for seconds; of several ranks, one's."""
+    if "torch" not in sys.modules and os.environ.get("RANK", "0") == "0":
+        print(f"{command}: loading", file=sys.stderr, flush=True)
 
 
 class CfgOptions(argparse.Action):
@@ -62,6 +84,7 @@ def run(
         merge_args: Takes config and flags and returns the config with the flags in it.
         goes_on: After Ctrl-C: what to do to go on.
     """
+    say_loading(command)
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     # The threads of PyTorch wait for each other at every layer. They shall not spin for
     # long on cores that loader processes could use. GNU's OpenMP reads this once, when
@@ -79,7 +102,7 @@ def run(
 
     gc.freeze()
     gc.enable()
-    print_any_name()
+    print_any_name(goes_on=command == "train")
     with short_errors(command, goes_on):
         cfg = merge_args(read_config(args.config, args.cfg_options), args)
         runner = build_runner(

@@ -14,6 +14,7 @@ over that this tool did not write, nor the summary of another film.
 import argparse
 
 from inference_commands import add_shared_flags, default_out, load, progress_bar
+from starting import begin
 
 from mmstconv.disk import local_path, media_path, print_any_name
 
@@ -45,6 +46,7 @@ def parse_args():
 def main():
     print_any_name()
     args = parse_args()
+    begin("summarize")
     from mmstconv.apis import summarize
     from mmstconv.apis.summary.shots import ShotLimits
     from mmstconv.engine.messages import short_errors

@@ -12,7 +12,6 @@ from .names import (
     lasting_name,
     local_path,
     media_path,
-    print_any_name,
     public_name,
 )
 from .own import (
@@ -25,6 +24,7 @@ from .own import (
     write_own_json,
 )
 from .own_folder import is_own_folder, own_folder
+from .streams import print_any_name
 from .unfinished import remove_unfinished, unfinished_path
 
 __all__ = [

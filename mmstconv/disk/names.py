@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import sys
 from pathlib import Path
 
 REMOTE = re.compile(r"([A-Za-z0-9_.-]+:)?[A-Za-z][A-Za-z0-9+.-]*://")
@@ -52,22 +51,3 @@ def local_path(text: str) -> Path:
 def media_path(text: str) -> Path | str:
     """The type of a command line's argument that is a media file, here or elsewhere."""
     return text if is_remote(text) else Path(text)
-
-
-def print_any_name() -> None:
-    """Lets ``print`` show every file name, whatever the terminal can show.
-
-    A name need not be text; a terminal, or the file that output goes to, may know only
-    some letters. What cannot be shown is shown as an escape (``\\xe9``), where Python
-    would end the program. To be called first by every script.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure") and not _shows_all(stream):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _shows_all(stream) -> bool:
-    if stream.errors == "backslashreplace":
-        return True
-    # names keep their very bytes, for a program that reads them
-    return stream.errors == "surrogateescape" and stream.encoding.lower() == "utf-8"

@@ -9,7 +9,7 @@ import sys
 
 from conftest import ROOT
 
-from mmstconv.disk import is_remote, names
+from mmstconv.disk import is_remote, streams
 
 CODE = """
 import os, runpy, sys
@@ -20,7 +20,7 @@ print(os.fsdecode(b"caf\\xe9") + "\\u00e4")
 
 def test_on_terminals_that_are_strict():
     """In processes of their own: what Python makes of the environment counts."""
-    code = CODE.format(path=names.__file__)
+    code = CODE.format(path=streams.__file__)
     for environment, expected in (
         (dict(PYTHONIOENCODING="ascii:strict"), rb"caf\udce9\xe4"),
         (dict(PYTHONIOENCODING="utf-8:strict"), b"caf\\udce9\xc3\xa4"),

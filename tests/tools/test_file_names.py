@@ -41,3 +41,15 @@ def test_each_job_has_its_result():
     names = {TOOL.of_shard(Path("a/b.c.json"), f"{k}/4") for k in range(4)}
     assert names == {Path(f"a/b.c.{k}-of-4.json") for k in range(4)}
     assert TOOL.of_shard(Path("b.json"), None) == Path("b.json")
+
+
+def test_the_results_of_all_jobs(tmp_path):
+    out = tmp_path / "a.0-of-2.b.csv"
+    jobs = {TOOL.of_shard(out, f"{k}/3") for k in range(3)}
+    others = {tmp_path / f"a.0-of-2.b.{one}.csv" for one in ("3-of-3", "00-of-3", "x")}
+    others |= {out, tmp_path / "a.1-of-3.csv", tmp_path / "b.1-of-3.csv"}
+    for path in jobs | others:
+        path.with_name(path.name + ".run").touch()
+    found = TOOL.of_all_shards(out, ".run")
+    assert found == sorted(path.with_name(path.name + ".run") for path in jobs)
+    assert TOOL.of_all_shards(tmp_path / "c.csv", ".run") == []

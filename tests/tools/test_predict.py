@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 import json
 import os
@@ -140,6 +141,41 @@ def test_a_run_goes_on(monkeypatch, capsys, checkpoint, demo_data, tmp_path):
     assert out.read_text() == "mine"
 
 
+def test_jobs_make_one_result(monkeypatch, capsys, checkpoint, demo_data, tmp_path):
+    """A table of a job each, and of all by the command that names no job."""
+    films, jobs, whole = (tmp_path / name for name in ("films", "jobs", "whole"))
+    for folder in (films / "below", jobs, whole):
+        folder.mkdir(parents=True)
+    good = sorted((demo_data / "val").iterdir())[:3]
+    (films / "c.mp4").write_text("no film")
+    kinds = [".txt", ".jsonl", ".csv"]
+    kinds += [".parquet"] if importlib.util.find_spec("pyarrow") else []
+    for kind in kinds:
+        out, parts = f"found{kind}", []
+        for path, name in zip(good, ("a.mp4", "below/a.mp4", "b.mp4"), strict=True):
+            shutil.copy(path, films / name)
+        alone = ("--batch-size", 1)  # larger ones differ in the last digit
+        assert call(monkeypatch, checkpoint, films, *alone, "--out", whole / out) == 1
+        bad = 0
+        for number in range(6):  # more jobs than files
+            share = ("--shard", f"{number}/6", "--out", jobs / out)
+            bad += call(monkeypatch, checkpoint, films, *share)
+            parts.append(jobs / f"found.{number}-of-6{kind}")
+        assert (
+            bad == 1 and [part.exists() for part in parts] == [True] * 4 + [False] * 2
+        )
+        for path in films.rglob("[ab].mp4"):  # they are not read again
+            kept = path.stat().st_mtime_ns
+            path.write_bytes(bytes(path.stat().st_size))
+            os.utime(path, ns=(kept, kept))
+        assert call(monkeypatch, checkpoint, films, "--out", jobs / out) == 1
+        assert (jobs / out).read_bytes() == (whole / out).read_bytes()
+        if kind in (".txt", ".jsonl"):
+            said = "".join(part.read_text() for part in parts[:4])
+            assert said == (whole / out).read_text()
+        capsys.readouterr()
+
+
 def test_standard_input(monkeypatch, capsys, checkpoint, demo_data):
     path = min((demo_data / "val").iterdir())
     assert call(monkeypatch, checkpoint, path, "--json") == 0
@@ -168,6 +204,12 @@ def test_videos_with_the_result(monkeypatch, capsys, checkpoint, demo_data, tmp_
     ):
         assert drawn.has_audio and drawn.extent[1] >= film.extent[1] - 0.1
     assert call(monkeypatch, checkpoint, "-", "--video", films) == 2
+    again = tmp_path / good[0].name  # two jobs, each with a file of one name
+    shutil.copy(good[0], again)
+    for number in range(2):
+        share = ("--shard", f"{number}/2", "--video", tmp_path / "drawn")
+        assert call(monkeypatch, checkpoint, good[0], again, *share) == 0
+    assert len(list((tmp_path / "drawn").glob("*.mp4"))) == 2
 
 
 def test_which_files_are_meant(monkeypatch, tmp_path):

@@ -14,7 +14,8 @@ import sys
 from copy import deepcopy
 from pathlib import Path
 
-from mmengine.config import DictAction
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from starting import CfgOptions, say_loading
 
 DECIMALS = 3
 
@@ -42,7 +43,7 @@ def parse_args():
     parser.add_argument(
         "--cfg-options",
         nargs="+",
-        action=DictAction,
+        action=CfgOptions,
         help="override settings of the config, as key=value pairs",
     )
     parser.add_argument(
@@ -55,7 +56,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    # Not before: mim asks each script for its help first, and this takes seconds.
+    say_loading("calibrate")
     from mmstconv.disk import print_any_name
     from mmstconv.engine.messages import short_errors
 

@@ -13,7 +13,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmengine.config import DictAction
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from starting import CfgOptions, say_loading
 
 
 def parse_args():
@@ -25,7 +26,7 @@ def parse_args():
     parser.add_argument(
         "--cfg-options",
         nargs="+",
-        action=DictAction,
+        action=CfgOptions,
         help="override settings of the config, as key=value pairs",
     )
     parser.add_argument(
@@ -50,7 +51,7 @@ def score_subsets(model, config):
 
 def main():
     args = parse_args()
-    # Not before: mim asks each script for its help first, and this takes seconds.
+    say_loading("modality_report")
     from mmstconv.disk import print_any_name
     from mmstconv.engine.messages import short_errors
 

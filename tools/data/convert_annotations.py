@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmstconv.disk import local_path, print_any_name
+from mmstconv.light_start import import_what_is_named
 
 if TYPE_CHECKING:
     from mmstconv.datasets.official import Layout, Written
@@ -50,6 +51,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> None:
     print_any_name()
+    import_what_is_named()
     args = parse_args(arguments)
     from mmstconv.engine.messages import short_errors
 

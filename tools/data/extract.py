@@ -24,6 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from file_names import add_shard_flag, of_shard, share_of
+from starting import begin
 
 from mmstconv.disk import local_path, print_any_name
 
@@ -84,7 +85,7 @@ def parse_args():
 def main():
     args = parse_args()
     print_any_name()
-    # Not before: the help is asked for first, and this takes seconds.
+    begin("extract")
     from mmstconv.engine.messages import short_errors
 
     with short_errors("extract", "run the same command again to go on"):

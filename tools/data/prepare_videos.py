@@ -42,6 +42,7 @@ from preparing_run import prepare_videos
 from write_shards import write_lists
 
 from mmstconv.disk import local_path, print_any_name
+from mmstconv.light_start import import_what_is_named
 
 
 def _say(text: str) -> None:
@@ -52,8 +53,6 @@ def _say(text: str) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     print_any_name()
-    from mmstconv.light_start import import_what_is_named
-
     import_what_is_named()
     from mmstconv.media.writing.preparing import TrainingForm
 

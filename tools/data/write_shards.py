@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from prepared_lists import Annotation, read_annotations
 
 from mmstconv.disk import local_path, print_any_name, write_own
+from mmstconv.light_start import import_what_is_named
 
 
 def write_lists(
@@ -78,6 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--multi-class", action="store_true", help="a line may have several labels"
     )
     args = parser.parse_args(arguments)
+    import_what_is_named()
     try:
         lists = read_annotations(args.ann, args.videos, args.multi_class)
         failed = write_lists(lists, args.videos, args.out, args.shards)

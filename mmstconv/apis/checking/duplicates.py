@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from ...media.checking.file_check import FileCheck
 from ...media.checking.picture_hash import alike_in_motion
@@ -70,6 +68,9 @@ def _alike(checks: Sequence[FileCheck]) -> list[list[int]]:
     told = list(copies.values())
     pairs = np.array(list(_pairs([checks[of[0]] for of in told])), int).reshape(-1, 2)
     links = np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])
+    from scipy.sparse import coo_array  # it is looked for when all files are read
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_array(links, shape=(len(told), len(told)))
     groups: dict[int, list[int]] = {}
     labels = connected_components(graph)[1] if told else ()

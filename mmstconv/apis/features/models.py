@@ -13,7 +13,7 @@ from torch import nn
 from ...checkpoints.containers import weights_of
 from ...checkpoints.trust import trusting
 from ...engine.configs import read_config
-from ..inference import load_recognizer
+from ..inference import USED, load_recognizer
 from ..tasks import require_streams
 from .published import published_model
 from .stock import is_stock, stock_model
@@ -66,7 +66,7 @@ def load_feature_model(
     if weights:
         _refuse(fused, "fused", "published weights have learned no fusion")
         return published_model(weights, fps, trust=trust).to(device)
-    cfg = read_config(str(config))
+    cfg = read_config(str(config), parts=USED)
     if is_stock(cfg):
         _refuse(fused, "fused", "a recognizer of MMAction2 fuses nothing")
         if checkpoint is None:

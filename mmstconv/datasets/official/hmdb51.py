@@ -10,7 +10,7 @@ from .collected import Collected
 from .layout import Layout
 from .registry import form
 from .rows import lines_of
-from .tree import Tree
+from .tree import Tree, slashed
 
 SPLIT = {"0": None, "1": "train", "2": "test"}
 FILE = r"(?P<label>.+)_test_split{}\.txt"
@@ -38,14 +38,15 @@ def read_hmdb51(found: Collected, number: int = 1) -> Layout:
     classes = sorted(files)
     for label, name in enumerate(classes):
         for where, line in lines_of(found, files[name]):
-            video, _, text = line.rpartition(" ")
-            if not video or text not in SPLIT:
+            video, *text = line.rsplit(maxsplit=1)
+            flag = "".join(text)
+            if flag not in SPLIT:
                 found.mistake(where, f"expected VIDEO.avi and 0, 1 or 2, got '{line}'")
                 continue
-            stem = PurePosixPath(video.strip()).stem
-            if found.is_new(where, (name, stem), video.strip()) and SPLIT[text]:
+            stem = PurePosixPath(slashed(video)).stem
+            if found.is_new(where, (name, stem), video) and SPLIT[flag]:
                 file = found.tree.find(stem, folder=name)
-                found.add(where, f"{name}/{stem}", file, [label], SPLIT[text])
+                found.add(where, f"{name}/{stem}", file, [label], SPLIT[flag])
     return found.layout(classes, multi_label=False)
 
 

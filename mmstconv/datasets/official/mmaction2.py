@@ -26,7 +26,7 @@ def _split(name: str) -> str | None:
 
 
 def _lists(tree: Tree) -> list[str]:
-    """Lists of splits whose first line names something of the tree."""
+    """Lists of splits whose first lines name something of the tree, or media."""
     return [
         name for name in tree.named(r".+\.txt") if _split(name) and _fits(tree, name)
     ]
@@ -35,12 +35,14 @@ def _lists(tree: Tree) -> list[str]:
 def _fits(tree: Tree, name: str) -> bool:
     with tree.path(name).open("rb") as file:
         head = file.read(4096).lstrip(b"\xef\xbb\xbf \r\n\t")
-    match = LINE.fullmatch(re.split(rb"[\r\n]", head)[0])
-    if match is None:
+    matches = [LINE.fullmatch(line) for line in re.split(rb"[\r\n]+", head)]
+    if matches[0] is None:
         return False
-    path = tree.below(match[1].decode("utf-8", "replace"))
-    suffix = suffix_of(path)
-    return suffix in MEDIA_SUFFIXES | {ARRAY} or tree.find_frames(path) is not None
+    paths = [match[1].decode("utf-8", "replace") for match in matches if match]
+    if suffix_of(paths[0]) in MEDIA_SUFFIXES | {ARRAY}:
+        return True
+    placed = tree.placing(paths, _split(name))
+    return any(placed(path) in tree.image_folders for path in paths)
 
 
 @form(
@@ -63,7 +65,6 @@ def read_mmaction2(found: Collected) -> Layout:
     files, of_sound = [], 0
     for file in _lists(tree):
         rows = read_rows(str(tree.path(file)), multi_class=True)
-        rows = [row._replace(name=tree.below(row.name)) for row in rows]
         if suffix_of(rows[0].name) == ARRAY:
             of_sound += 1
         else:
@@ -81,15 +82,15 @@ def read_mmaction2(found: Collected) -> Layout:
     highest = max((int(n) for *_, labels in rows for n in labels), default=-1)
     classes = names or [str(number) for number in range(highest + 1)]
     _check(found, files, of_frames, len(classes))
-    bases = {f: tree.base_of([r.name for r in of], _split(f)) for f, of in files}
+    placed = {f: tree.placing([r.name for r in of], _split(f)) for f, of in files}
     for file, row, total, labels in rows:
         where, split = found.where(file, row.number), _split(file)
         if any(int(label) >= len(classes) for label in labels):
             continue
-        place = bases[file] + row.name
+        place = placed[file](row.name)
         if found.is_new(where, place, row.name):
             numbers = sorted({int(label) for label in labels})
-            place = place if tree.holds(place) else None
+            place = tree.stored(place)
             found.add(where, row.name, place, numbers, split, frames=total)
     several = any(len(labels) > 1 for *_, labels in rows)
     extracted = extracted_beside(tree)

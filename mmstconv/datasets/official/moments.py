@@ -36,13 +36,12 @@ def read_moments(found: Collected) -> Layout:
     numbers = numbered_classes(found, file, pairs)
     for file, split in _lists(found.tree):
         rows = list(cells_of(found, file, 4, ROW))
-        base = found.tree.base_of([cells[0] for _, cells in rows], split)
+        placed = found.tree.placing([cells[0] for _, cells in rows], split)
         for where, (name, label, *counts) in rows:
             number = found.number(where, label, numbers)
             if not all(count.isdigit() for count in counts):
                 found.mistake(where, f"expected {ROW}")
             elif number is not None and found.is_new(where, (split, name), name):
-                place = base + name
-                there = found.tree.holds(place)
-                found.add(where, name, place if there else None, [number], split)
+                place = found.tree.stored(placed(name))
+                found.add(where, name, place, [number], split)
     return found.layout(in_order(numbers), multi_label=False)

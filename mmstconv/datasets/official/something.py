@@ -35,9 +35,10 @@ def _has_v2(tree: Tree) -> bool:
 def read_something_v2(found: Collected) -> Layout:
     """JSON of ``{"id", "label", "template", "placeholders"}`` for ``ID.webm``.
 
-    The class is the template, whose ``[something]`` the file of labels has without
-    brackets: ``{"Holding something": "0"}``. The test has ids alone (Goyal et al. 2017;
-    20bn, now Qualcomm).
+    Frames in folders ``ID`` are taken as well. The class is the template, whose
+    ``[something]`` the file of labels has without brackets:
+    ``{"Holding something": "0"}``. The test has ids alone (Goyal et al. 2017; 20bn, now
+    Qualcomm).
     """
     file = _v2_file(found.tree, "labels")
     path = str(found.tree.path(file))
@@ -53,7 +54,7 @@ def read_something_v2(found: Collected) -> Layout:
         file = _v2_file(found.tree, part)
         if file is not None:
             _read_part(found, file, split, numbers)
-    return found.layout(in_order(numbers), multi_label=False)
+    return _layout(found, numbers)
 
 
 def _read_part(found: Collected, file: str, split: str, numbers: dict) -> None:
@@ -112,13 +113,23 @@ def read_something_v1(found: Collected) -> Layout:
                 number = found.number(where, template, numbers)
                 if number is not None:
                     _add(found, where, name, [number], split)
-    frames = [sample.path.is_dir() for sample in found.samples]
-    if any(frames) and not all(frames):
+    return _layout(found, numbers)
+
+
+def _layout(found: Collected, numbers: dict[str, int]) -> Layout:
+    """Of videos or of frames, whichever are more."""
+    folders = set(map(found.tree.path, found.tree.image_folders))
+    frames = [sample for sample in found.samples if sample.path in folders]
+    videos = [sample for sample in found.samples if sample.path not in folders]
+    of_frames = bool(frames) and len(frames) >= len(videos)
+    if frames and videos:
         found.notes.append(
-            f"{frames.count(False)} videos were left out: the others are frames"
+            f"{len(videos)} videos were left out: the others are frames"
+            if of_frames
+            else f"{len(frames)} folders of frames were left out: the others are videos"
         )
-        found.samples = [s for s, is_dir in zip(found.samples, frames) if is_dir]
-    return found.layout(in_order(numbers), False, of_frames=any(frames))
+    found.samples = frames if of_frames else videos
+    return found.layout(in_order(numbers), False, of_frames=of_frames)
 
 
 def _add(found: Collected, where: str, name: str, labels: list, split: str) -> None:

@@ -12,7 +12,8 @@ HMDB51 = re.compile(
     r"(?:goo|med|bad)_[0-9]+"
 )
 # A video of YouTube and the seconds, or milliseconds, that were cut out of it.
-CUT = re.compile(r"(?P<source>.{11})_[0-9]{1,9}(?:_[0-9]{1,9})?")
+TIME = r"[0-9]{1,9}(?:\.[0-9]{1,3})?"
+CUT = re.compile(rf"(?P<source>.{{11}})_{TIME}(?:[_-]{TIME})?")
 
 
 def group_of(stem: str) -> str | None:

@@ -18,8 +18,9 @@ def cut_file(tree: Tree, name: str, start: float, end: float) -> str | None:
     """The file of a part of a film, as tools that download name them.
 
     ``ID_000030_000040`` (Kinetics), ``ID_000030`` (VGGSound), ``ID_30000_40000``
-    (AudioSet, milliseconds), ``ID_30_40``, ``ID_30.000_40.000``, each maybe after a
-    ``Y``.
+    (AudioSet, milliseconds), ``ID_30_40``, ``ID_30.0_40.0``, ``ID_30.000_40.000`` and
+    the same with ``-`` between the times, each maybe after a ``Y``. Parts of a second
+    are rounded or left out.
 
     Args:
         tree: The files.
@@ -27,15 +28,14 @@ def cut_file(tree: Tree, name: str, start: float, end: float) -> str | None:
         start: In seconds.
         end: In seconds.
     """
-    whole = round(start), round(end)
-    endings = [
-        f"{whole[0]:06d}_{whole[1]:06d}",
-        f"{whole[0]:06d}",
-        f"{round(start * 1000)}_{round(end * 1000)}",
-        f"{whole[0]}_{whole[1]}",
-        f"{start:.3f}_{end:.3f}",
-        f"{whole[0]}",
-    ]
+    endings = []
+    edges = [(round(start), round(end)), (int(start), int(end))]
+    for first, last in dict.fromkeys(edges):
+        endings += [f"{first:06d}_{last:06d}", f"{first:06d}"]
+        endings += [f"{first}_{last}", f"{first}-{last}", f"{first}"]
+    for form in (".1f", ".3f"):
+        endings += [f"{start:{form}}{mark}{end:{form}}" for mark in "_-"]
+    endings.append(f"{round(start * 1000)}_{round(end * 1000)}")
     stems = [f"{name}_{ending}" for ending in endings]
     return tree.find(*stems, *(f"Y{stem}" for stem in stems))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 
 from mmstconv.media.video_files import VIDEO_SUFFIXES
@@ -59,10 +59,11 @@ class Tree:
             name: As the list has it.
         """
         if "\\" in name and not self.path(name).exists():
-            name = name.replace("\\", "/")
-        name = PurePosixPath(name).as_posix()
-        for root in (os.path.abspath(self.root), os.path.realpath(self.root)):
-            name = name.removeprefix(f"{root}/")
+            name = slashed(name)
+        if "./" in name or "//" in name:
+            name = PurePosixPath(name).as_posix()
+        for root in self._roots:
+            name = name.removeprefix(root)
         return name
 
     def named(self, pattern: str) -> list[str]:
@@ -92,7 +93,7 @@ class Tree:
             folder: That of the file, looked in first: one name may be in several.
         """
         for stem in stems:
-            found = self._media_by_stem.get(stem)
+            found = [name for _, name in self._media_by_stem.get(stem, ())]
             if found:
                 inside = [n for n in found if PurePosixPath(n).parent.name == folder]
                 return (inside or found)[0]
@@ -100,55 +101,101 @@ class Tree:
 
     def find_frames(self, name: str) -> str | None:
         """The folder of images of a name, wherever it is."""
-        return next(iter(self._ending(name, self._folders_by_name)), None)
+        last = name.rpartition("/")[2]
+        found = self._folders_by_name.get(last, ())
+        return next((one for one in found if _ends(one, name)), None)
 
-    def base_of(self, names: Iterable[str], split: str | None) -> str:
-        """The folder that the paths of a list are below, as most of them say.
+    def placing(self, names: Sequence[str], split: str | None) -> Callable[[str], str]:
+        """Tells where the paths of a list are, as most of them say.
+
+        They are below one folder of the tree. If none of them is there, the folders
+        that all of them begin with are passed: those of the machine that the list was
+        written on.
 
         Args:
-            names: Of files, or of folders of images.
+            names: Of media files, or of folders of images.
             split: Of the list: no folder named for another one is taken.
 
         Returns:
-            What to put before a name; empty, or with a slash at its end.
+            From a name to a path in the tree, whether or not something is there.
         """
+        for reading in self._readings(names):
+            base = self._base_of(map(reading, names), split)
+            if base is not None:
+                return lambda name: base + reading(name)
+        return lambda name: name
+
+    def stored(self, place: str) -> str | None:
+        """The media file, of whatever suffix, or the folder of images of a path."""
+        if place in self.image_folders:
+            return place
+        bare, alike = self._media_like(place)
+        found = [one for path, one in alike if path == bare]
+        return place if place in found else next(iter(found), None)
+
+    def _readings(self, names: Sequence[str]) -> Iterator[Callable[[str], str]]:
+        """Ways to read the paths of a list: whole first, then less and less of them."""
+        yield self.below
+        folders = {self.below(name).rpartition("/")[0] for name in names}
+        parts = [folder.split("/") for folder in folders]
+        lowest, highest = min(parts, default=[]), max(parts, default=[])
+        root = self.root.absolute().name
+        for count, (part, other) in enumerate(zip(lowest, highest), 1):
+            if part != other:
+                return
+            # a name without any folder could be that of another file
+            if part == root or count < len(lowest):
+                yield partial(self._past, count)
+
+    def _past(self, count: int, name: str) -> str:
+        """A path without its first folders."""
+        return self.below(name).split("/", count)[-1]
+
+    def _base_of(self, names: Iterable[str], split: str | None) -> str | None:
+        """What most paths have before the names that they end with."""
         counts: Counter[str] = Counter()
         for name in names:
-            for index in (self._files_by_name, self._folders_by_name):
-                for one in self._ending(name, index):
-                    counts[one[: len(one) - len(name)]] += 1
+            for base, worth in self._bases(name):
+                counts[base] += worth
         others = {
             base
             for base in counts
             if split and {split_of(word) for word in WORD.findall(base)} - {None, split}
         }
         fitting = [base for base in counts if base not in others]
-        return max(fitting, key=lambda base: (counts[base], base), default="")
+        return max(fitting, key=lambda base: (counts[base], base), default=None)
 
-    def holds(self, name: str) -> bool:
-        """Whether there is a file, or a folder of images, of that path."""
-        return name in self._all_files or name in self.image_folders
+    def _bases(self, name: str) -> Iterator[tuple[str, int]]:
+        """What paths have before a name; the more, the better they fit it."""
+        for one in self._folders_by_name.get(name.rpartition("/")[2], ()):
+            if _ends(one, name):
+                yield one[: len(one) - len(name)], 3
+        bare, alike = self._media_like(name)
+        for path, one in alike:
+            if _ends(path, bare):
+                worth = 3 if _ends(one, name) else 1 if _of_sound(one) else 2
+                yield path[: len(path) - len(bare)], worth
 
-    @staticmethod
-    def _ending(name: str, index: Mapping[str, Sequence[str]]) -> list[str]:
-        """Paths that end like that of a list."""
-        last = name.rpartition("/")[2]
-        return [one for one in index.get(last, ()) if f"/{one}".endswith(f"/{name}")]
+    def _media_like(self, name: str) -> tuple[str, Sequence[tuple[str, str]]]:
+        """A name without its suffix, and the media of that name in any folder."""
+        suffix = suffix_of(name)
+        if suffix not in MEDIA_SUFFIXES:
+            return name, ()  # of a folder
+        bare = name[: -len(suffix)]
+        return bare, self._media_by_stem.get(bare.rpartition("/")[2], ())
 
     @cached_property
-    def _all_files(self) -> frozenset[str]:
-        return frozenset(self.files)
+    def _roots(self) -> tuple[str, str]:
+        return f"{os.path.abspath(self.root)}/", f"{os.path.realpath(self.root)}/"
 
     @cached_property
-    def _media_by_stem(self) -> dict[str, list[str]]:
-        found = _grouped(self.media, lambda name: PurePosixPath(name).stem)
+    def _media_by_stem(self) -> dict[str, list[tuple[str, str]]]:
+        """Paths without and with suffix, by the name without."""
+        pairs = ((name[: -len(suffix_of(name))], name) for name in self.media)
+        found = _grouped(pairs, lambda pair: pair[0].rpartition("/")[2])
         for names in found.values():  # of two files of one name, the one with pictures
-            names.sort(key=lambda name: suffix_of(name) in SOUND_SUFFIXES)
+            names.sort(key=lambda pair: _of_sound(pair[1]))
         return found
-
-    @cached_property
-    def _files_by_name(self) -> dict[str, list[str]]:
-        return _grouped(self.files, lambda name: name.rpartition("/")[2])
 
     @cached_property
     def _folders_by_name(self) -> dict[str, list[str]]:
@@ -162,8 +209,21 @@ def suffix_of(name: str) -> str:
     return f".{suffix}".lower() if dot and stem else ""
 
 
-def _grouped(names, key) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _of_sound(name: str) -> bool:
+    return suffix_of(name) in SOUND_SUFFIXES
+
+
+def _ends(path: str, name: str) -> bool:
+    return path.endswith(name) and f"/{path}".endswith(f"/{name}")
+
+
+def slashed(name: str) -> str:
+    """A path as Windows writes it, with slashes."""
+    return name.replace("\\", "/")
+
+
+def _grouped(names, key) -> dict[str, list]:
+    found: dict[str, list] = {}
     for name in names:
         found.setdefault(key(name), []).append(name)
     return found

@@ -9,7 +9,7 @@ from .collected import Collected
 from .layout import Layout
 from .registry import form
 from .rows import in_order, lines_of, numbered_classes
-from .tree import Tree
+from .tree import Tree, slashed
 
 SPLITS = (("trainlist", "train"), ("testlist", "test"))
 
@@ -35,8 +35,8 @@ def read_ucf101(found: Collected, number: int = 1) -> Layout:
     file = tree.named(r"classInd\.txt")[0]
     pairs = []
     for where, line in lines_of(found, file):
-        text, _, name = line.partition(" ")
-        pairs.append((where, name.strip(), text))
+        text, *name = line.split(maxsplit=1)
+        pairs.append((where, "".join(name), text))
     numbers = numbered_classes(found, file, pairs, first=1)
     for prefix, split in SPLITS:
         for file in tree.named(rf"{prefix}0{number}\.txt"):
@@ -46,16 +46,15 @@ def read_ucf101(found: Collected, number: int = 1) -> Layout:
 
 
 def _add(found: Collected, where: str, line: str, numbers: dict, split: str) -> None:
-    name, _, text = line.rpartition(" ")
-    if not name:
-        name, text = line, ""
-    path = PurePosixPath(name.strip())
+    name, *number = line.rsplit(maxsplit=1)
+    text = "".join(number)
+    path = PurePosixPath(slashed(name))
     if len(path.parts) < 2:
         found.mistake(where, f"expected CLASS/VIDEO.avi, got '{line}'")
         return
     label = found.number(where, path.parts[-2], numbers)
     if split == "train" or text:
-        if text.strip() != str(-1 if label is None else label + 1):
+        if text != str(-1 if label is None else label + 1):
             wanted = "its number" if label is None else label + 1
             found.mistake(
                 where, f"expected {wanted} after the name, as in classInd.txt: '{line}'"

@@ -1,0 +1,155 @@
+"""Lists and files as others have them: written on Windows, converted, half there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers_official import BUILDERS, film, put, text
+
+from mmstconv.datasets.official import find_layout, read_layout
+from mmstconv.datasets.official.sources import group_of
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    return film(tmp_path_factory.mktemp("film"))
+
+
+def built(name: str, root: Path, target: Path) -> dict[str, set[str]]:
+    """``{file without suffix: classes}`` of a generated data set."""
+    expected = BUILDERS[name](root, target)
+    return {
+        file.rpartition(".")[0]: labels for (file, _), (labels, _) in expected.items()
+    }
+
+
+def read(name: str, root: Path) -> dict[str, set[str]]:
+    layout = read_layout(root, name)
+    return {
+        sample.path.relative_to(root).with_suffix("").as_posix(): {
+            layout.classes[label] for label in sample.labels
+        }
+        for sample in layout.samples
+    }
+
+
+def change_lists(root: Path, change) -> None:
+    """Changes each line of the lists that name files."""
+    for path in root.rglob("*"):
+        if path.suffix in {".txt", ".csv"} and any(
+            part in path.name for part in ("list", "split1", "Set")
+        ):
+            lines = path.read_text().splitlines()
+            path.write_text("\n".join(map(change, lines)) + "\n")
+
+
+#: What is done to each line of a list, and to which forms.
+LINES = {
+    "backslashes": (
+        lambda line: line.replace("/", "\\"),
+        {"ucf101", "moments_in_time"},
+    ),
+    "of Windows": (
+        lambda line: "D:\\my data\\set\\" + line.replace("/", "\\"),
+        {"hmdb51", "mmaction2", "moments_in_time"},
+    ),
+    "of another machine": (lambda line: f"/data/set/{line}", {"moments_in_time"}),
+    "of this folder": (lambda line: f"./{line}", {"mmaction2", "moments_in_time"}),
+    "tabs": (
+        lambda line: "\t".join(line.rsplit(" ", 1)),
+        {"ucf101", "hmdb51", "mmaction2"},
+    ),
+}
+
+
+def test_paths_of_lists_as_other_machines_write_them(tmp_path, target):
+    culprits = []
+    for what, (change, forms) in LINES.items():
+        for name in sorted(forms):
+            root = tmp_path / what / name / "set"
+            expected = built(name, root, target)
+            change_lists(root, change)
+            if read(name, root) != expected:
+                culprits.append((what, name, read(name, root)))
+    assert not culprits
+
+
+def test_files_may_have_another_suffix_than_their_list(tmp_path, target):
+    culprits = []
+    for name in ("ucf101", "hmdb51", "kinetics", "moments_in_time", "mmaction2"):
+        for suffix in (".webm", ".MKV"):
+            root = tmp_path / f"{name}{suffix}"
+            expected = built(name, root, target)
+            for link in [path for path in root.rglob("*") if path.is_symlink()]:
+                sound = link.relative_to(root).with_suffix(".wav")
+                put(root, f"wav/{sound}", target)
+                link.rename(link.with_suffix(suffix))
+            if read(name, root) != expected:
+                culprits.append((name, suffix, read(name, root)))
+    assert not culprits
+
+
+def test_a_list_with_folders_before_its_paths_takes_no_file_of_another_folder(
+    tmp_path, target
+):
+    text(tmp_path, "train.txt", "run/a.mp4 0", "run/gone.mp4 0")
+    text(tmp_path, "val.txt", "/data/clips_val/run/a.mp4 0")
+    put(tmp_path, "clips_train/run/a.mp4", target)
+    layout = read_layout(tmp_path, "mmaction2")
+    assert [sample.split for sample in layout.samples] == ["train"]
+    assert {line.rpartition(": ")[2] for line in layout.missing} == {
+        "run/gone.mp4",
+        "/data/clips_val/run/a.mp4",
+    }
+
+
+def test_a_list_of_frames_whose_first_folder_is_gone(tmp_path):
+    text(tmp_path, "train.txt", "run/gone 2 0", "run/a 2 0", "swim/b 2 1")
+    for folder in ("run/a", "swim/b"):
+        text(tmp_path, f"rawframes/{folder}/img_00001.jpg", "")
+    layout = find_layout(tmp_path)
+    assert (layout.name, layout.of_frames) == ("mmaction2", True)
+    assert [sample.path.name for sample in layout.samples] == ["a", "b"]
+    assert len(layout.missing) == 1
+
+
+TIMES = ("{}_{}", "{}-{}", "{}.0_{}.0", "{}.0-{}.0", "{}.000_{}.000", "{:06}_{:06}")
+
+
+def test_parts_of_films_are_found_under_the_names_that_tools_give(tmp_path, target):
+    rows = [f"run,aaaaaaaaaa{k},1{k},2{k},train" for k in range(len(TIMES))]
+    rows.append("swim,bbbbbbbbbbb,7.6,17.6,train")
+    text(tmp_path, "k.csv", "label,youtube_id,time_start,time_end,split", *rows)
+    for k, form in enumerate(TIMES):
+        name = f"aaaaaaaaaa{k}_{form.format(10 + k, 20 + k)}"
+        put(tmp_path, f"clips/{name}.mp4", target)
+        assert group_of(name) == f"aaaaaaaaaa{k}"
+    put(tmp_path, "clips/bbbbbbbbbbb_000007_000017.mp4", target)
+    layout = read_layout(tmp_path, "kinetics")
+    assert not layout.missing
+    assert {sample.segment for sample in layout.samples} == {None}
+
+
+def test_frames_of_something_v2(tmp_path, target):
+    BUILDERS["something_v2"](tmp_path, target)
+    videos = sorted(tmp_path.rglob("*.webm"))
+    text(tmp_path, f"frames/{videos[0].stem}/000001.jpg", "")
+    videos[0].unlink()
+    layout = find_layout(tmp_path)
+    assert not layout.of_frames and len(layout.samples) == 2
+    assert layout.notes == ("1 folders of frames were left out: the others are videos",)
+    for video in videos[1:]:
+        text(tmp_path, f"frames/{video.stem}/000001.jpg", "")
+        video.unlink()
+    layout = find_layout(tmp_path)
+    assert layout.of_frames and len(layout.samples) == 3
+
+
+def test_folders_of_one_class_written_in_two_ways_are_named(tmp_path, target):
+    for name in ("train/playing guitar", "val/playing_guitar", "train/run", "val/run"):
+        put(tmp_path, f"{name}/a.mp4", target)
+    assert find_layout(tmp_path).notes == (
+        "'playing guitar' and 'playing_guitar' are taken for different classes: rename "
+        "the folders if they are one",
+    )
