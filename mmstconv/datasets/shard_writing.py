@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..disk import is_own, own_file, refuse_foreign, write_own
-from .shards import Shard, index_text, read_shard
+from .shards import MEDIA_SUFFIXES, Shard, index_text, read_shard
 
 Row = tuple[str, list[int]]
 
@@ -55,7 +55,8 @@ def write_shards(
         Each tar as soon as it is whole.
 
     Raises:
-        ValueError: There are more tars than files.
+        ValueError: There are more tars than files, or the suffix of a file is none of
+            a video or of sound, by which readers find it in its sample.
         FileNotFoundError: A file does not exist.
         ForeignFile: Files are in the way that were not written here.
     """
@@ -63,6 +64,12 @@ def write_shards(
         raise ValueError(
             f"the number of shards must lie in 1..{len(rows)}, the files of {name}, "
             f"got {count}"
+        )
+    unfit = [path for path, _ in rows if _suffix(path) not in MEDIA_SUFFIXES]
+    if unfit:
+        raise ValueError(
+            f"{len(unfit)} of {len(rows)} files have no suffix of a video or of sound, "
+            f"and no reader would find them in a shard, such as {folder / unfit[0]}"
         )
     missing = [path for path, _ in rows if not (folder / path).is_file()]
     if missing:
@@ -109,11 +116,15 @@ def _write(file, folder: Path, wanted: Sequence[tuple]) -> dict[str, str]:
     return failed
 
 
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
 def _members(
     name: str, labels: list[int], content: bytes | None
 ) -> Iterator[tuple[str, bytes]]:
     about = json.dumps(dict(name=name, labels=labels)).encode()
-    yield os.path.splitext(name)[1].lower(), content
+    yield _suffix(name), content
     if len(labels) == 1:
         yield ".cls", str(labels[0]).encode()
     yield ".json", about

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -20,6 +21,7 @@ SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
 }
 STORE = 80 << 20  # bytes of shared memory; a container may have few, and rows are small
+PATIENCE = 20.0  # seconds in which a cluster must answer
 TRIES = 3  # of a piece of work, while its actors die
 
 
@@ -79,6 +81,7 @@ def run_chunks(
     Raises:
         ImportError: Ray is not installed; says what to install.
         RuntimeError: Actors die while they start.
+        Others: As of :func:`connected`.
     """
     if not chunks:
         return
@@ -219,6 +222,7 @@ def connected(actors: int | None = None):
     Raises:
         ImportError: It is not installed; says what to install.
         ConnectionError: There is no cluster at that address.
+        ValueError: It is no address.
     """
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -230,8 +234,10 @@ def connected(actors: int | None = None):
         return ray
     silence_ray()
     quiet = dict(log_to_driver=False, logging_level="error")
-    if os.environ.get("RAY_ADDRESS", "local") != "local":
-        ray.init(**quiet)
+    address = os.environ.get("RAY_ADDRESS") or "local"
+    if address != "local":
+        reach_cluster(address)
+        ray.init(address, **quiet)
         return ray
     cores = max(loader_workers(), actors or 0)
     ray.init(
@@ -242,6 +248,29 @@ def connected(actors: int | None = None):
         **quiet,
     )
     return ray
+
+
+def reach_cluster(address: str) -> None:
+    """Asks whether somebody answers there; Ray waits for minutes, and then aborts.
+
+    Raises:
+        ConnectionError: Nobody does.
+        ValueError: It is no address of a cluster.
+    """
+    if address == "auto":  # Ray knows whether there is one
+        return
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdecimal()) or "/" in host:
+        raise ValueError(
+            f"RAY_ADDRESS is {address}, must be HOST:PORT of a cluster, 'auto', or "
+            "'local' for a Ray of its own"
+        )
+    try:
+        socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise ConnectionError(
+            f"there is no Ray at RAY_ADDRESS {address}: {error}"
+        ) from error
 
 
 def _shares(ray, actors: int | None, gpus: bool) -> tuple[int, int, float]:

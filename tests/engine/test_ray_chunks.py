@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
 
-from mmstconv.engine.ray_chunks import Lost, run_chunks
+from mmstconv.engine.ray_chunks import Lost, reach_cluster, run_chunks
 
 pytest.importorskip("ray", reason="Ray is not installed (requirements/ray.txt)")
 
@@ -51,6 +52,19 @@ def test_an_error_of_the_work_ends_the_run():
 
     with pytest.raises(ValueError, match="no room for a"):
         list(run_chunks([["a"], ["b"]], start, 1))
+
+
+def test_an_address_where_no_cluster_is_says_so_at_once():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and listens not
+        here = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ConnectionError, match=f"no Ray at RAY_ADDRESS {here}"):
+            reach_cluster(here)
+        taken.listen()
+        reach_cluster(here)
+    for address in ("ray://a:1", "host", ":6379"):
+        with pytest.raises(ValueError, match="must be HOST:PORT"):
+            reach_cluster(address)
 
 
 @pytest.mark.slow

@@ -78,6 +78,16 @@ def test_mistakes(videos):
     assert issubclass(ForeignFile, OSError)
 
 
+def test_a_file_that_no_reader_would_find_is_refused(videos):
+    """Its sample had a member without a suffix, and was not in the index."""
+    for name in ("noext", "film.rmx"):
+        (videos / name).write_bytes(b"film")
+        (videos.parent / "train.txt").write_text(f"a b/0.MP4 0\n{name} 1\n")
+        out, told = write(videos, shards=1)
+        assert "1 of 2 files have no suffix of a video" in told and name in told
+        assert not out.exists()
+
+
 def test_several_labels(videos):
     (videos.parent / "train.txt").write_text("a b/0.MP4 0 1\na b/1.MP4\n")
     out, code = write(videos, "--multi-class", shards=1)
