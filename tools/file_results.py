@@ -106,11 +106,10 @@ class FileResults:
 
     def known(self, path: Path) -> dict | None:
         """What was found in a file, if it is still the same."""
-        key, now = key_of(path), stamp(path)
-        for found in (self.done.get(key), self.of_jobs.get(key)):
-            if found and found["stamp"] == now:
-                return found
-        return None
+        key = key_of(path)
+        noted = [found[key] for found in (self.done, self.of_jobs) if key in found]
+        now = stamp(path) if noted else None
+        return next((found for found in noted if found["stamp"] == now), None)
 
     def add(self, path: Path, known: dict) -> None:
         """What was found in one more file, on disk if they are not yet."""
@@ -122,6 +121,7 @@ class FileResults:
 
     def drop(self, path: Path) -> None:
         """What was found in a file that cannot be used any more is no result."""
+        self.of_jobs.pop(key_of(path), None)
         if self.done.pop(key_of(path), None):
             self.unwritten += 1
 

@@ -130,7 +130,6 @@ def predictions_of(model, files, names, args):
 
     It writes the videos that are wanted, by their ``names``.
     """
-
     from mmstconv.apis.inference import has_several_classes
     from mmstconv.apis.predictions import as_record, predict_videos
 
@@ -142,8 +141,13 @@ def predictions_of(model, files, names, args):
         model, sources, batch_size=min(args.batch_size, len(files)), workers=workers
     )
 
+    pairs = zip(files, found)
+
     def read(path):
-        prediction = next(found)
+        # Not simply the next: files may go, or change, since it was said which to read.
+        prediction = next((one for other, one in pairs if other == path), None)
+        if prediction is None:
+            raise OSError(f"{path} has changed meanwhile: give the same command again")
         if prediction.error is not None:
             raise prediction.error
         if args.video:

@@ -264,3 +264,30 @@ def test_names_that_are_no_text(monkeypatch, checkpoint, demo_data, tmp_path):
             said.append(stream.buffer.getvalue())
         assert said[0].count(rb"caf\udce9.mp4 (audio)") == 1  # given twice
         assert rb"\udcff.mp4" in said[1]
+
+
+def test_a_file_that_goes_meanwhile_leaves_no_gap(
+    monkeypatch, checkpoint, demo_data, tmp_path
+):
+    """Each row is of its own file, whatever becomes of those between them."""
+    folder = tmp_path / "films"
+    folder.mkdir()
+    for path in sorted((demo_data / "val").iterdir())[:3]:
+        shutil.copy(path, folder)
+    files = sorted(folder.iterdir())
+    out = tmp_path / "a.csv"
+    options = ["--out", out, "--batch-size", "1"]
+    assert call(monkeypatch, checkpoint, *files, *options) == 0
+    whole = out.read_text().splitlines()
+    journal = tmp_path / "a.csv.run.jsonl"
+    for gone in files[:2]:  # known before; never known
+        content = gone.read_bytes()
+        gone.unlink()
+        assert call(monkeypatch, checkpoint, *files, *options) == 1
+        rows = out.read_text().splitlines()
+        of_others = [row for row in whole if not row.startswith(str(gone))]
+        assert [row for row in rows if not row.startswith(str(gone))] == of_others
+        assert sum(row.startswith(str(gone)) for row in rows) == 1
+        gone.write_bytes(content)
+        out.unlink()
+        journal.unlink()
