@@ -70,6 +70,13 @@ ROWS = {
         amp=True,
         schedule="_base_/schedules/adamw_cosine.py",
     ),
+    "scratch_112": Row(
+        "112 pixels, flow of 56",
+        SCRATCH,
+        40,
+        amp=True,
+        steps=dict(flow=dict(shrink=2, bound=10.0), **frames_at(112)),
+    ),
     "scratch_unmixed": Row(
         "neither mixup, CutMix nor label smoothing, 30 epochs",
         SCRATCH,
