@@ -28,6 +28,7 @@ from mmstconv.private_names import PrivateNameMissing, uses_private
 ROOT = Path(mmstconv.__file__).resolve().parent
 SINGLE = re.compile(r"_[a-z]\w*")
 OF_PYTHON = {"_replace", "_asdict", "_fields", "_getframe", "_abc_impl", "_is_protocol"}
+OF_PYTHON |= {"_exit"}
 
 
 def modules():

@@ -146,7 +146,7 @@ def test_fragmented_mp4_cut_anywhere(tmp_path):
             assert end - start < 0.5 * fragment
             assert any("is cut short" in line for line in media.damage)
 
-    assert culprits(check, product([2, 5, 8], [9, 142, 223, 1000])) == []
+    assert culprits(check, product([2, 5, 8], [4, 9, 142, 223, 1000])) == []
 
 
 def test_cut_before_the_index(tmp_path, reader):
@@ -168,7 +168,8 @@ def test_broken_packet(tmp_path, name):
         packet = [p for p in media.demux(video=0) if p.is_keyframe and p.size][4]
         place, size = packet.pos + packet.size // 4, packet.size // 2
     content = bytearray(path.read_bytes())
-    content[place : place + size] = np.random.default_rng(0).bytes(size)
+    # Some bytes are a picture by chance (of twelve such tries one), not these.
+    content[place : place + size] = np.random.default_rng(1).bytes(size)
     path.write_bytes(content)
     with open_media(path) as media:
         times = media.extent[0] + np.arange(100) / 25

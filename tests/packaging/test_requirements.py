@@ -46,9 +46,9 @@ def imported(folder: str) -> dict[str, Path]:
         if {"benchmarks", "experiments", ".mim"} & {*path.parts}:
             continue
         # A script imports its neighbours, and puts its folder data/ on the path; those
-        # in data/ put the folder above on it.
+        # in data/ and analysis/ put the folder above on it.
         near = [path.parent, path.parent / "data"]
-        near += [path.parents[1]] if path.parent.name == "data" else []
+        near += [path.parents[1]] if path.parent.name in ("data", "analysis") else []
         neighbours = {other.stem for place in near for other in place.glob("*.py")}
         for node in ast.walk(ast.parse(path.read_text())):
             names = []

@@ -60,14 +60,19 @@ def _missing(what: str, end: int, size: int) -> Cut | None:
 
 
 def _cut_boxes(file: BinaryIO, size: int) -> Cut | None:
-    start = 0
+    start, kinds, begin = 0, set(), 0
     for kind, _, end in boxes(file, 0, size):
         if kind not in OUTERMOST:
             return None
         cut = _missing(f"'{kind.decode()}' box", end, size)
         if cut:  # FFmpeg gives up at half an index, but not at half the data
             return cut if kind == b"mdat" else Cut(cut.reason, start)
-        start = end
+        kinds.add(kind)
+        begin, start, last = start, end, kind
+    if b"moof" in kinds and last == b"moof":
+        return Cut("is cut short: the data of its last 'moof' box are missing", begin)
+    if b"moof" in kinds and start < size < start + 8:
+        return Cut("is cut short: it ends within the header of a box", start)
     return None
 
 
