@@ -2,10 +2,10 @@
 
     python tools/benchmarks/scaling.py --processes 1 2 --epochs 3
 
-On an idle machine with a core, or a GPU, for each process. The demo's data and network,
-loaders included; each process has a thread and a batch of its own, so n processes have
-n times the batch (weak scaling). Efficiency is clips a second by those of one process
-times n: 1 is ideal. No row of the table of docs/performance.md.
+On an idle machine with a core, or a GPU, for each process. The demo's data and network;
+each process reads its own files, so that it takes a core and no more, and has a batch
+of its own, so n processes have n times the batch (weak scaling). Efficiency is clips a
+second by those of one process times n: 1 is ideal. No row of docs/performance.md.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ STEP = re.compile(r" time: ([0-9.]+)")
 SETTINGS = [
     "default_hooks.logger.interval=5",
     "default_hooks.checkpoint.interval=1000",
-    "train_dataloader.num_workers=1",
-    "train_dataloader.persistent_workers=True",
+    "train_dataloader.num_workers=0",
+    "train_dataloader.persistent_workers=False",
 ]
 
 
