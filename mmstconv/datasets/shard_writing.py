@@ -42,7 +42,8 @@ def write_shards(
     that goes from tar to tar sees the classes mixed. A sample is ``00000012.mp4``,
     ``.json`` (``name`` and ``labels``) and, with one label, ``.cls``; 12 is its line.
     A run that was interrupted is gone on with: tars that are there, of the same files,
-    stay as they are.
+    stay as they are. Those that a run with more of them has left are deleted at the
+    end: who reads all tars would read their samples twice.
 
     Args:
         rows: Path below ``folder``, and labels.
@@ -96,6 +97,10 @@ def write_shards(
             shards.append(read_shard(file, str(path)))
         yield Written(path, len(shards[-1].samples), kept, failed)
     write_own(index, index_text(shards))
+    for path in out.glob(f"{name}-*.tar"):  # of a run with more of them
+        number = path.stem.removeprefix(f"{name}-")
+        if number.isdecimal() and int(number) >= count and is_own(path):
+            path.unlink()
 
 
 def _write(file, folder: Path, wanted: Sequence[tuple]) -> dict[str, str]:

@@ -66,6 +66,20 @@ def test_all_files_once_and_the_same_again(videos, capsys):
     assert write(videos)[1] == 0 and "1 kept" in capsys.readouterr().out
 
 
+def test_fewer_tars_than_before(videos):
+    """Who reads all tars by a pattern reads each sample once; others' stay."""
+    out, _ = write(videos, shards=4)
+    foreign = [out / "train-mine.tar", out / "train-000009.tar", out / "val-000003.tar"]
+    for path in foreign:
+        path.write_bytes(b"mine")
+    assert write(videos, shards=2)[1] == 0
+    left = {path for path in out.glob("*.tar")}
+    tars = [out / "train-000000.tar", out / "train-000001.tar"]
+    assert left == {*foreign, *tars}
+    data = ShardedVideoDataset(list(map(str, tars)), pipeline=[])
+    assert len(data) == 6 and len(contents(out)) == 6
+
+
 def test_mistakes(videos):
     assert "must lie in 1..6" in write(videos, shards=7)[1]
     out, _ = write(videos)
