@@ -63,5 +63,6 @@ def test_ctrl_c_keeps_the_parts(videos, tmp_path):
     until(parts_in(tmp_path), process)
     process.send_signal(signal.SIGINT)
     errors = process.communicate()[1]
-    assert process.returncode == 130 and "the same command goes on" in errors
+    assert process.returncode == 130, errors
+    assert "the same command goes on" in errors
     assert 0 < len(parts_in(tmp_path)()) < FILES / 2
