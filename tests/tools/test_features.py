@@ -8,11 +8,10 @@ import sys
 
 import numpy as np
 import pytest
-import torch
 from apis.test_long_video import make_model
 from conftest import ROOT, load_script
 from helpers_media import chirp_sound, write_coded
-from mmengine.config import Config
+from helpers_models import save_with_config
 
 TOOL = load_script("tools/features.py")
 
@@ -21,10 +20,7 @@ TOOL = load_script("tools/features.py")
 def place(tmp_path_factory):
     """A config, its checkpoint, and a folder of films: three good, a bad one."""
     folder = tmp_path_factory.mktemp("features")
-    model = make_model(padded=True)
-    cfg = dict(default_scope="mmaction", **model.cfg.to_dict())
-    Config(cfg).dump(str(folder / "config.py"))
-    torch.save(dict(state_dict=model.state_dict()), folder / "weights.pth")
+    save_with_config(make_model(padded=True), folder)
     films = folder / "films"
     (films / "more").mkdir(parents=True)
     sound = dict(waveform=chirp_sound(2, 0.9, 16000), sample_rate=16000)

@@ -6,11 +6,10 @@ import json
 
 import numpy as np
 import pytest
-import torch
 from apis.test_long_video import make_model
 from helpers_media import chirp_sound, write_coded
+from helpers_models import save_with_config
 from helpers_ray import begin, kill_driver_then_actor, need_ray
-from mmengine.config import Config
 
 need_ray()
 FILMS = 8
@@ -20,10 +19,7 @@ FILMS = 8
 def place(tmp_path_factory):
     """A config, its checkpoint, and films of 20 seconds, one of them broken."""
     folder = tmp_path_factory.mktemp("ray")
-    model = make_model(padded=True)
-    cfg = dict(default_scope="mmaction", **model.cfg.to_dict())
-    Config(cfg).dump(str(folder / "config.py"))
-    torch.save(dict(state_dict=model.state_dict()), folder / "weights.pth")
+    save_with_config(make_model(padded=True), folder)
     (folder / "films").mkdir()
     sound = dict(waveform=chirp_sound(20, 0.9, 8000), sample_rate=8000)
     for number in range(FILMS):
