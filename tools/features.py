@@ -109,7 +109,8 @@ def film_bar(path):
     """A bar of the seconds of a file that takes longer; it goes when that is read."""
     with open_at(path) as media:
         begin, end = media.extent
-    shown = dict(desc=os.path.basename(path), unit="s", leave=False, delay=5)
+    name = os.path.basename(public_name(path))
+    shown = dict(desc=name, unit="s", leave=False, delay=5)
     with progress_bar(total=round(end - begin), **shown) as bar:
         yield lambda window: bar.update(
             min(round(window.end - begin), bar.total) - bar.n

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mmstconv.disk import public_name
 from mmstconv.media.reading.sequential import SequentialMedia
 from mmstconv.media.remote import open_at
 
@@ -54,7 +55,8 @@ def _of_file(
         start, end = media.extent
         if not media.has_video:
             raise ValueError(
-                f"{path} has no pictures, which a live source needs: leave --live out"
+                f"{public_name(path)} has no pictures, which a live source needs: "
+                "leave --live out"
             )
     count = max(int((end - start) * fps + 1e-6), 1)
     times = start + np.arange(count) / fps

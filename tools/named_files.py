@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from mmstconv.disk import is_remote, local_path, media_path
+from mmstconv.disk import is_remote, local_path, media_path, public_name
 
 STDIN = Path("-")
 LINE_END = re.compile(r"\r\n|\r|\n")
@@ -49,7 +49,8 @@ def meant_files(arguments: Iterable[Named]) -> list[Path | str]:
         arguments: Of :func:`file_argument`.
 
     Raises:
-        ValueError: A folder, a pattern or a list names none.
+        ValueError: A folder, a pattern or a list names none; or two addresses differ
+            in their query alone, which nothing that is written shows.
         OSError: A list cannot be read.
     """
     files: dict[Path | str, None] = {}
@@ -58,6 +59,14 @@ def meant_files(arguments: Iterable[Named]) -> list[Path | str]:
         if not found:
             raise ValueError(f"there are no videos in {named.path}")
         files.update(dict.fromkeys(found))
+    addresses: dict[str, str] = {}
+    for one in filter(is_remote, files):
+        name = public_name(one)
+        if addresses.setdefault(name, one) != one:
+            raise ValueError(
+                f"two addresses {name} differ in what is behind '?' alone, which "
+                "results do not show: give each a command and an --out of its own"
+            )
     return list(files)
 
 

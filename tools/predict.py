@@ -147,7 +147,8 @@ def predictions_of(model, files, names, args):
         # Not simply the next: files may go, or change, since it was said which to read.
         prediction = next((one for other, one in pairs if other == path), None)
         if prediction is None:
-            raise OSError(f"{path} has changed meanwhile: give the same command again")
+            name = key_of(path)
+            raise OSError(f"{name} has changed meanwhile: give the same command again")
         if prediction.error is not None:
             raise prediction.error
         if args.video:
@@ -194,7 +195,7 @@ def is_of_file(error):
 def write_all(model, files, names, args, then):
     """Writes what each file shows; what was known before is not read again."""
     from file_results import for_each_file
-    from inference_commands import model_of, progress_bar, stamp
+    from inference_commands import model_of, progress_bar
     from prediction_tables import Results, require_pyarrow
 
     if args.out.suffix.lower() == ".parquet":
@@ -204,12 +205,14 @@ def write_all(model, files, names, args, then):
     )
     results = Results(args.out, run, [*names])
     with results.at_work():
-        new = [path for path in files if not known_of(results, path)]
+        known = {key_of(p): one for p in files if (one := known_of(results, p))}
+        new = [path for path in files if key_of(path) not in known]
+        # before any is read: a copy under way is read again when it is whole
+        stamps = {key_of(path): stamp_now(path) for path in new}
         if new and args.engine == "ray":
             from predictions_by_ray import predictions_by_ray
 
-            known = {key_of(p): one for p in files if (one := known_of(results, p))}
-            read = predictions_by_ray(files, known, results.run, args)
+            read = predictions_by_ray(files, stamps, known, results.run, args)
         else:
             read = predictions_of(model(), new, names, args) if new else None
         with progress_bar(
@@ -218,9 +221,7 @@ def write_all(model, files, names, args, then):
 
             def read_one(path):
                 try:
-                    found = read(path)
-                    at = [] if path == STDIN else stamp(path)
-                    return dict(found, stamp=at)
+                    return dict(read(path), stamp=stamps[key_of(path)])
                 except Exception as error:
                     if is_of_file(error):
                         results.fail(path, error)
@@ -232,6 +233,18 @@ def write_all(model, files, names, args, then):
     if args.out.exists():  # a job may have no files
         print(args.out)
     return failed
+
+
+def stamp_now(path):
+    """Tells one version of a file from another; None if that cannot be told."""
+    from inference_commands import stamp
+
+    try:
+        return [] if path == STDIN else stamp(path)
+    except Exception as error:
+        if not is_of_file(error):
+            raise
+        return None  # reading it says so
 
 
 def known_of(results, path):

@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from engine_flags import engine_options
-from inference_commands import stamp
-
-from mmstconv.media import MediaError
+from file_names import key_of
 
 
 def predictions_by_ray(
     files: Sequence[Path | str],
+    stamps: Mapping[str, list | None],
     known: Mapping[str, dict],
     run: Mapping,
     args: argparse.Namespace,
@@ -23,6 +22,7 @@ def predictions_by_ray(
 
     Args:
         files: All, in order.
+        stamps: Of those that are not known, by :func:`key_of`.
         known: Records of some of them, by :func:`key_of`.
         run: What the records depend on beside the files.
         args: Of the command.
@@ -38,14 +38,8 @@ def predictions_by_ray(
         args.threshold,
         args.batch_size,
     )
-    stamps = {os.fspath(path): _stamp(path) for path in files}
+    stamps = {**{key: one["stamp"] for key, one in known.items()}, **stamps}
+    told = {os.fspath(path): stamps[key_of(path)] for path in files}
     folder = args.out.with_name(f"{args.out.name}.parts")
     options = engine_options("predict", args)
-    return predict_by_ray(work, stamps, known, folder, run, **options)
-
-
-def _stamp(path: Path | str) -> list | None:
-    try:
-        return stamp(path)
-    except (OSError, MediaError):  # reading it says so
-        return None
+    return predict_by_ray(work, told, known, folder, run, **options)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from mmaction.registry import TRANSFORMS
 
 from ..datasets.transforms.roles import role_of
+from ..disk import public_name
 from ..media.remote import open_at
 
 #: Seconds that times may differ by: ends of files are whole ticks of their clocks.
@@ -72,9 +73,10 @@ class FrameWindow(NamedTuple):
         with open_at(path) as media:
             has_video, (begin, end) = media.has_video, media.extent
         needed = self.seen / self.fps
-        where = f"{os.fspath(path)} shows {begin:.2f} to {end:.2f} s"
+        name = public_name(os.fspath(path))
+        where = f"{name} shows {begin:.2f} to {end:.2f} s"
         if not has_video:
-            raise FrameWindowError(f"{os.fspath(path)} has no pictures")
+            raise FrameWindowError(f"{name} has no pictures")
         if end - begin + ROUNDING < needed:
             raise FrameWindowError(
                 f"{where}: too short, the model sees {self.seen} frames at "

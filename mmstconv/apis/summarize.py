@@ -186,7 +186,8 @@ def _refuse_another_film(written: Path, path: str) -> None:
     film = json.loads(written.read_bytes())["video"]
     if lasting_name(film) != lasting_name(path):
         raise ForeignFile(
-            f"{written.parent} has the summary of {film}: write that of {path} to "
+            f"{written.parent} has the summary of {film}: write that of "
+            f"{public_name(path)} to "
             "another folder, or delete it"
         )
 

@@ -8,29 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from conftest import ROOT, load_script
+from conftest import load_script
+from helpers_models import DEMO_AUDIO, save_demo_audio
 from helpers_remote import http_site
-from mmaction.registry import MODELS
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
 from mmstconv.media.remote import store
 
 pytest.importorskip("fsspec")
 pytest.importorskip("aiohttp")
 
-CONFIG = ROOT / "configs/recognition/demo/stconvnet_lstm_demo-audio.py"
 SECRET = "?signature=secret"
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    init_default_scope("mmaction")
-    model = MODELS.build(Config.fromfile(CONFIG).model)
-    path = tmp_path_factory.mktemp("model") / "model.pth"
-    torch.save(dict(state_dict=model.state_dict()), path)
-    return path
+    return save_demo_audio(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture
@@ -64,9 +56,9 @@ def test_predict(monkeypatch, capsys, checkpoint, site, tmp_path):
     lines = f"{there[0]}{SECRET} 3\n{site.url}films/none.mp4\n{site.here[1]} 2\n"
     Path("list.txt").write_text(lines)
     files = [f"{there[1]}{SECRET}", f"{site.url}films/cut.mp4{SECRET}", "@list.txt"]
-    command = ["tools/predict.py", CONFIG, checkpoint, *files, "--out", "a.csv"]
+    command = ["tools/predict.py", DEMO_AUDIO, checkpoint, *files, "--out", "a.csv"]
     assert call(monkeypatch, *command) == 1
-    files = ["tools/predict.py", CONFIG, checkpoint, *site.here, "--out", "b.csv"]
+    files = ["tools/predict.py", DEMO_AUDIO, checkpoint, *site.here, "--out", "b.csv"]
     assert call(monkeypatch, *files) == 0
     found, here = rows("a.csv"), rows("b.csv")
     for place, path in zip(there, site.here):
@@ -88,7 +80,7 @@ def test_predict(monkeypatch, capsys, checkpoint, site, tmp_path):
 def test_features(monkeypatch, checkpoint, site, tmp_path):
     monkeypatch.chdir(tmp_path)
     there = [f"{site.url}films/{path.name}{SECRET}" for path in site.here]
-    model = ["--config", CONFIG, "--checkpoint", checkpoint]
+    model = ["--config", DEMO_AUDIO, "--checkpoint", checkpoint]
     for files, out in ((there, "there"), (site.here, "here")):
         assert call(monkeypatch, "tools/features.py", *files, *model, "--out", out) == 0
     for path in site.here:
@@ -111,3 +103,14 @@ def test_check_says_which_lines_name_addresses(monkeypatch, capsys, tmp_path):
     for line, address in ((1, "s3://bucket/a.mp4"), (3, "https://b.org/c.mp4")):
         assert f"list.txt:{line}: {address} is not on this machine" in said
     assert "secret" not in said
+
+
+def test_addresses_that_differ_in_their_query_alone(tmp_path):
+    """Results would take them for one file."""
+    files = load_script("tools/named_files.py")
+    listed = tmp_path / "list.txt"
+    listed.write_text("https://b.org/get?id=1 0\nhttps://b.org/get?id=2 1\n")
+    with pytest.raises(ValueError, match=r"two addresses https://b\.org/get differ"):
+        files.meant_files([files.file_argument(f"@{listed}")])
+    again = [files.file_argument("https://b.org/get?id=1")] * 2
+    assert files.meant_files(again) == ["https://b.org/get?id=1"]

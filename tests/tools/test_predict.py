@@ -12,31 +12,23 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
-from conftest import ROOT, load_script
+from conftest import load_script
 from helpers_media import chirp_sound, write_coded
-from mmaction.registry import MODELS
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
+from helpers_models import DEMO_AUDIO, save_demo_audio
 
 from mmstconv.datasets.transforms import opening as opening_module
 from mmstconv.media import open_media
 
-CONFIG = ROOT / "configs/recognition/demo/stconvnet_lstm_demo-audio.py"
 predict = load_script("tools/predict.py")
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    init_default_scope("mmaction")
-    model = MODELS.build(Config.fromfile(CONFIG).model)
-    path = tmp_path_factory.mktemp("model") / "model.pth"
-    torch.save(dict(state_dict=model.state_dict()), path)
-    return path
+    return save_demo_audio(tmp_path_factory.mktemp("model"))
 
 
 def call(monkeypatch, checkpoint, *videos):
-    arguments = ["predict.py", CONFIG, checkpoint, "--device", "cpu", *videos]
+    arguments = ["predict.py", DEMO_AUDIO, checkpoint, "--device", "cpu", *videos]
     monkeypatch.setattr(sys, "argv", [str(argument) for argument in arguments])
     with pytest.raises(SystemExit) as left:
         predict.main()
@@ -291,3 +283,25 @@ def test_a_file_that_goes_meanwhile_leaves_no_gap(
         gone.write_bytes(content)
         out.unlink()
         journal.unlink()
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(
+    monkeypatch, checkpoint, demo_data, tmp_path
+):
+    """A copy under way: half of it was read, and is not noted as the whole."""
+    from mmstconv.apis import predictions
+
+    film, out = tmp_path / "a.mp4", tmp_path / "a.csv"
+    shutil.copy(min((demo_data / "val").iterdir()), film)
+    before = film.stat()
+    read = predictions.predict_videos
+
+    def then_grows(*args, **options):
+        for one in read(*args, **options):
+            os.utime(film, ns=(1, 1))
+            yield one
+
+    monkeypatch.setattr(predictions, "predict_videos", then_grows)
+    assert call(monkeypatch, checkpoint, film, "--out", out) == 0
+    _, line = map(json.loads, (tmp_path / "a.csv.run.jsonl").read_text().splitlines())
+    assert line[1]["stamp"] == [str(film), before.st_size, before.st_mtime_ns]
