@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+import re
+import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from mmengine.fileio import get
@@ -11,6 +13,7 @@ from mmengine.fileio import get
 from .annotation import LINE_END, AnnotationError, shown
 
 BESIDE = "classes.txt"
+JOINTS = re.compile(r"[\s_-]+")  # between the words of a name
 
 
 class ClassNamesError(AnnotationError):
@@ -115,3 +118,16 @@ def _without_numbers(lines: list[str]) -> list[str]:
         if all(part[0] == str(start + k) for k, part in enumerate(parts)):
             return [part[1] for part in parts]
     return lines
+
+
+def spelled_alike(classes: Sequence[str]) -> list[list[str]]:
+    """Classes that may be one, written in several ways: letters, spaces, ``_``, ``-``.
+
+    Returns:
+        The names of each such class.
+    """
+    spelled = defaultdict(list)
+    for name in classes:
+        letters = unicodedata.normalize("NFKC", name).casefold()
+        spelled[JOINTS.sub("", letters) or letters].append(name)
+    return [names for names in spelled.values() if len(names) > 1]

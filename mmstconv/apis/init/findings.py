@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from ...datasets.annotation import clipped
+from ...datasets.class_names import spelled_alike
 from ...datasets.official import Layout
 from ...evaluation.presence_leak import presence_leak
 from .items import Item, LeftOut
@@ -16,7 +15,6 @@ from .splitting import TRAIN
 
 SHOWN = 10  # lines of a kind
 SIGNIFICANT = 0.05
-JOINTS = re.compile(r"[\s_-]+")  # between the words of a name
 
 
 def shown(lines: Sequence[str]) -> list[str]:
@@ -149,11 +147,7 @@ def say_classes(items: Sequence[Item], classes: Sequence[str]) -> Iterator[str]:
 
 def say_classes_alike(classes: Sequence[str]) -> Iterator[str]:
     """Classes that may be one, written in several ways."""
-    spelled = defaultdict(list)
-    for name in classes:
-        letters = unicodedata.normalize("NFKC", name).casefold()
-        spelled[JOINTS.sub("", letters) or letters].append(name)
-    alike = [names for names in spelled.values() if len(names) > 1]
+    alike = spelled_alike(classes)
     if alike:
         yield "warning: classes that differ in how their names are written alone:"
         yield from shown([" and ".join(map(repr, names)) for names in alike])
