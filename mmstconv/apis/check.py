@@ -45,8 +45,7 @@ def check_files(
             seconds = _patience(done.job)
             yield FileCheck(done.job, f"was not read within {seconds:.0f} s")
         else:
-            reason = f"the decoder ended its process ({done.exit_code})"
-            yield FileCheck(done.job, reason)
+            yield FileCheck(done.job, done.death)
 
 
 def _patience(path: Path) -> float:

@@ -7,8 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from ..disk import file_workers, remove_unfinished, unfinished_path
-from ..media.writing.prepare_file import Job, Outcome, prepare_file, state_of
+from ..disk import file_workers, remove_unfinished, state_of
+from ..media.writing.prepare_file import (
+    Job,
+    Outcome,
+    clean_up,
+    outcome_of,
+    prepare_file,
+)
 from ..media.writing.preparing import TrainingForm
 from .parts import Item, run_parts
 
@@ -41,18 +47,12 @@ class PrepareWork(NamedTuple):
         """
         jobs = [Job(item.path, item.more) for item in items]
         work = partial(prepare_file, **self._asdict())
-        found = file_workers.run(jobs, work, 1, self.clean_up)
+        found = file_workers.run(jobs, work, 1, partial(clean_up, self.out))
         rows = {done.job: self.row(done) for done in found}
         return [rows[job] for job in jobs]
 
-    def clean_up(self, job: Job, process: int) -> None:
-        unfinished_path(Path(self.out, job.target), process).unlink(missing_ok=True)
-
     def row(self, done: file_workers.Done) -> dict:
-        reason = f"the decoder ended its process ({done.exit_code})"
-        found = done.answer or Outcome(None, reason=reason)
-        if found.ends_run:
-            raise ValueError(f"{Path(self.root, done.job.source)}: {found.reason}")
+        found = outcome_of(done, self.root)
         error = found.reason if found.size is None else None
         kept = dict(source=found.source, size=found.size, damage=found.damage)
         return dict(target=done.job.target, error=error, **kept)
@@ -88,7 +88,8 @@ def prepare_by_ray(
     out = Path(work.out)
     items = []
     for job in jobs:
-        items.append(Item(job.source, [_state(work, job), settings], job.target))
+        state = state_of(Path(work.root, job.source))
+        items.append(Item(job.source, [state, settings], job.target))
     rows = {
         job.source: dict(
             target=job.target,
@@ -126,10 +127,3 @@ def _is_there(out: Path, row: Mapping) -> bool:
         return (out / row["target"]).stat().st_size == row["size"]
     except OSError:
         return False
-
-
-def _state(work: PrepareWork, job: Job) -> list[int] | None:
-    try:
-        return list(state_of(Path(work.root, job.source)))
-    except OSError:  # preparing it says so
-        return None

@@ -24,6 +24,7 @@ from .own import (
     write_own_json,
 )
 from .own_folder import is_own_folder, own_folder
+from .state import state_of
 from .streams import print_any_name
 from .unfinished import remove_unfinished, unfinished_path
 
@@ -48,6 +49,7 @@ __all__ = [
     "public_name",
     "refuse_foreign",
     "remove_unfinished",
+    "state_of",
     "unfinished_path",
     "write_own",
     "write_own_json",

@@ -32,6 +32,11 @@ class Done(NamedTuple):
     exit_code: int | None = None
     is_late: bool = False
 
+    @property
+    def death(self) -> str:
+        """Why there is no answer, where the process was not ended here."""
+        return f"the decoder ended its process ({self.exit_code})"
+
 
 class Worker:
     """A process and the job that it has.

@@ -31,9 +31,8 @@ from mmstconv.disk import (
     file_workers,
     refuse_foreign,
     remove_unfinished,
-    unfinished_path,
 )
-from mmstconv.media.writing.prepare_file import Outcome, prepare_file
+from mmstconv.media.writing.prepare_file import clean_up, outcome_of, prepare_file
 
 SHOWN = 20  # lines of a message
 VERSION = 1  # raise it whenever the same settings give other files
@@ -125,7 +124,7 @@ def prepare_videos(
         places = dict(root=str(root), out=str(out))
         if ray is None:
             work = partial(prepare_file, form=form, timeout=timeout, **places)
-            done = _ended(missing, work, workers, out)
+            done = file_workers.run(missing, work, workers, partial(clean_up, out))
         else:
             from mmstconv.apis.prepare_in_actors import PrepareWork, prepare_by_ray
 
@@ -166,15 +165,6 @@ def _targets(
     return lists, target_names(names, root)
 
 
-def _ended(jobs: Sequence[Job], work: Callable, workers: int, out: Path) -> Iterable:
-    """The jobs as they end, in processes."""
-
-    def clean_up(job: Job, process: int) -> None:
-        unfinished_path(out / job.target, process).unlink(missing_ok=True)
-
-    return file_workers.run(jobs, work, workers, clean_up)
-
-
 def _note_all(
     ended: Iterable, root: Path, journal: Journal, say: Callable[[str], None]
 ) -> tuple[set[str], list[int]]:
@@ -186,12 +176,8 @@ def _note_all(
     failed: set[str] = set()
     sizes = [0, 0]
     for done in ended:
-        outcome = done.answer or Outcome(
-            None, reason=f"the decoder ended its process ({done.exit_code})"
-        )
+        outcome = outcome_of(done, root)
         source = root / done.job.source
-        if outcome.ends_run:
-            raise ValueError(f"{source}: {outcome.reason}")
         if outcome.size is None:
             failed.add(done.job.source)
             say(f"{source}: {outcome.reason}")

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ...disk import state_of
 from ...media.checking.file_check import FileCheck
 from ..check import check_files
 from ..parts import Item, run_parts
-from .journal import as_json, check_of, state_of
+from .journal import as_json, check_of
 
 
 class CheckWork(NamedTuple):

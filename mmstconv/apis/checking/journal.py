@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...disk import ForeignFile, journal_lines, only_writer
+from ...disk import ForeignFile, journal_lines, only_writer, state_of
 from ...media.checking.file_check import FileCheck, Sound
 
 NAME = "checked"
@@ -89,12 +89,3 @@ def check_of(path: Path, found: dict) -> FileCheck:
     """What :func:`as_json` gave, or JSON kept of it."""
     sound = found["sound"] and Sound(*found["sound"])
     return FileCheck(path, **dict(found, sound=sound))
-
-
-def state_of(path: Path) -> list[int] | None:
-    """Size and time of change; None if there is no such file."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return [found.st_size, found.st_mtime_ns]

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
 from ...datasets.transforms.extracted import companion
-from ...disk import ForeignFile, is_own, is_own_folder, journal_lines
+from ...disk import ForeignFile, is_own, is_own_folder, journal_lines, state_of
 from ...media.video_files import VIDEO_SUFFIXES
 
 IMAGES, FEATURES = "rawframes", "audio_features"
@@ -103,12 +103,8 @@ class ExtractionJournal:
         known = self.done.get(place.name)
         if known is None or known["form"] != self.form:
             return False
-        try:
-            found = os.stat(place.source)
-        except OSError:
-            return False
         return (
-            known["source"] == [found.st_size, found.st_mtime_ns]
+            known["source"] == state_of(place.source)
             and (not known["has_images"] or is_own_folder(place.images, self.folder))
             and (not known["has_sound"] or place.feature.is_file())
         )

@@ -74,8 +74,7 @@ def extract(
         remove_unfinished(out, below=True)
         work = partial(extract_one, out=out, form=form, timeout=timeout)
         for done in file_workers.run(left, work, workers, clean_up):
-            reason = f"the decoder ended its process ({done.exit_code})"
-            outcome = done.answer or Outcome(None, reason=reason)
+            outcome = done.answer or Outcome(None, reason=done.death)
             if outcome.ends_run:
                 raise ValueError(f"{done.job.source}: {outcome.reason}")
             if not outcome.reason:

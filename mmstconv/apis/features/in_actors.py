@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from ...disk import is_remote, public_name
+from ...disk import is_remote, public_name, state_of
 from ...media import MediaError
 from ...media.remote import Store
 from ..parts import Item, run_parts
@@ -127,7 +127,6 @@ def _state_of(path: str | os.PathLike) -> list[int] | None:
     try:
         if is_remote(os.fspath(path)):
             return [Store({}).size(os.fspath(path))]
-        found = os.stat(path)
     except (OSError, MediaError):
         return None
-    return [found.st_size, found.st_mtime_ns]
+    return state_of(path)

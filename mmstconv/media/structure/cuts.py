@@ -60,18 +60,19 @@ def _missing(what: str, end: int, size: int) -> Cut | None:
 
 
 def _cut_boxes(file: BinaryIO, size: int) -> Cut | None:
-    start, kinds, begin = 0, set(), 0
+    begin = start = 0  # of the last box, and behind it
+    last, in_fragments = b"", False
     for kind, _, end in boxes(file, 0, size):
         if kind not in OUTERMOST:
             return None
         cut = _missing(f"'{kind.decode()}' box", end, size)
         if cut:  # FFmpeg gives up at half an index, but not at half the data
             return cut if kind == b"mdat" else Cut(cut.reason, start)
-        kinds.add(kind)
         begin, start, last = start, end, kind
-    if b"moof" in kinds and last == b"moof":
+        in_fragments |= kind == b"moof"
+    if last == b"moof":
         return Cut("is cut short: the data of its last 'moof' box are missing", begin)
-    if b"moof" in kinds and start < size < start + 8:
+    if in_fragments and start < size < start + 8:
         return Cut("is cut short: it ends within the header of a box", start)
     return None
 

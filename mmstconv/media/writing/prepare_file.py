@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 from typing import NamedTuple
+
+from ...disk import file_workers, unfinished_path
 
 # The machine's fault, not the file's: the next one would fail as well.
 MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS}
@@ -50,6 +53,23 @@ def prepare_file(job: Job, root: str, out: str, form, timeout: float | None) -> 
         reason = str(error) or type(error).__name__
         reason = reason.removeprefix(f"{source}: ")
         return Outcome(state, reason=reason, ends_run=is_of_the_machine(error))
+
+
+def outcome_of(done: file_workers.Done, root: str | os.PathLike) -> Outcome:
+    """What came of a job that has ended, also by the death of its process.
+
+    Raises:
+        ValueError: The machine cannot go on.
+    """
+    found = done.answer or Outcome(None, reason=done.death)
+    if found.ends_run:
+        raise ValueError(f"{Path(root, done.job.source)}: {found.reason}")
+    return found
+
+
+def clean_up(out: str | os.PathLike, job: Job, process: int) -> None:
+    """Deletes what a process has left that was ended within a job."""
+    unfinished_path(Path(out, job.target), process).unlink(missing_ok=True)
 
 
 def state_of(path: Path) -> tuple[int, int]:
