@@ -89,12 +89,16 @@ def predict_by_ray(
     options = dict(size=size, actors=actors, gpus=gpus, known=known, warn=warn)
     rows = run_parts(folder, dict(key, command="predict"), items, work.start, **options)
     ready: dict[str, dict] = {}
+    left = {item.path for item in items}  # no row of theirs was given
 
     def read(path: str | Path) -> dict:
         name = public_name(fspath(path))
         while name not in ready:
             row = next(rows)
+            left.remove(row["path"])
             ready[row.pop("path")] = row
+            if not left:  # it has more to do than to give rows: old parts, actors
+                next(rows, None)
         row = ready.pop(name)
         del row["stamp"]
         if row.get("error"):

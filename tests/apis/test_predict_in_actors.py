@@ -5,16 +5,11 @@ from __future__ import annotations
 import shutil
 
 import pytest
-import torch
-from conftest import ROOT
 from helpers_media import chirp_sound, write_coded
+from helpers_models import DEMO_AUDIO, save_demo_audio
 from helpers_ray import begin, kill_driver_then_actor, need_ray
-from mmaction.registry import MODELS
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
 need_ray()
-CONFIG = ROOT / "configs/recognition/demo/stconvnet_lstm_demo-rgb-flow-audio.py"
 FILES = 24
 
 
@@ -22,9 +17,7 @@ FILES = 24
 def place(tmp_path_factory):
     """Weights, and files that have sound, have none, or are none."""
     folder = tmp_path_factory.mktemp("predict")
-    init_default_scope("mmaction")
-    model = MODELS.build(Config.fromfile(CONFIG).model)
-    torch.save(dict(state_dict=model.state_dict()), folder / "model.pth")
+    save_demo_audio(folder)
     videos = folder / "videos"
     videos.mkdir()
     sound = dict(waveform=chirp_sound(4, 0.9, 8000), sample_rate=8000)
@@ -39,7 +32,12 @@ def place(tmp_path_factory):
 @pytest.mark.slow
 def test_a_killed_driver_and_a_killed_actor_lose_nothing(place, tmp_path):
     def command(out, *more):
-        files = (CONFIG, place / "model.pth", place / "videos", tmp_path / "gone.mp4")
+        files = (
+            DEMO_AUDIO,
+            place / "model.pth",
+            place / "videos",
+            tmp_path / "gone.mp4",
+        )
         shared = ("--device", "cpu", "--batch-size", 2, "--out", out)
         return begin("tools/predict.py", *files, *shared, *more)
 
@@ -56,3 +54,11 @@ def test_a_killed_driver_and_a_killed_actor_lose_nothing(place, tmp_path):
     assert second.returncode == 1 and "2 of 25 files cannot be used" in errors, errors
     assert out.read_bytes() == local.read_bytes() and b"gone.mp4" in out.read_bytes()
     assert said == f"{out}\n" and len(parts()) == 13
+    assert "Traceback" not in errors
+    assert again().communicate()[0] == said
+    other = command(out, "--engine", "ray", "--workers", 1, "--chunk", 30)
+    assert "Traceback" not in other.communicate()[1]
+    assert out.read_bytes() == local.read_bytes()
+    assert [one.name for one in folder.glob("part-*")] == [
+        "part-00000-of-00001.parquet"
+    ]
