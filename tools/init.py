@@ -70,7 +70,7 @@ def next_commands(started):
     config, video = shlex.quote(str(started.config)), shlex.quote(str(started.example))
     checkpoint = shlex.quote(str(started.work_dir / f"epoch_{started.epochs}.pth"))
     return [
-        f"mmstconv train {config} --amp",
+        f"mmstconv train {config}",
         f"mmstconv test {config} {checkpoint}",
         f"mmstconv report {config} {checkpoint}",
         f"mmstconv predict {config} {checkpoint} {video}",

@@ -12,9 +12,11 @@ torch, so they stand in ``tools/starting.py``, which imports nothing.
 from __future__ import annotations
 
 import ctypes
+import logging
 import multiprocessing
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -24,6 +26,7 @@ import torch
 from mmaction.registry import OPTIM_WRAPPERS
 from mmengine.config import Config, ConfigDict
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper
 from torch import nn
 
@@ -39,6 +42,7 @@ MALLOC_SETTINGS = (
     "MALLOC_TOP_PAD_",
     "MALLOC_TRIM_THRESHOLD_",
 )
+SLOWER = 1.1  # times float32's time: the user is told
 NICENESS = 10  # of loader processes, more than that of the main process
 
 
@@ -57,6 +61,41 @@ def prepare(cfg: Config) -> None:
         _use_bfloat16(cfg.optim_wrapper)
     if cfg.launcher != "none":
         _use_gloo(cfg)
+
+
+def time_of_bfloat16(rounds: int = 3) -> float:
+    """How long a 3D convolution takes in bfloat16, in units of its time in float32.
+
+    Forward and backward in one thread, the shortest processor time of some rounds:
+    other work on the machine does not change it much. Processors with matrix units for
+    bfloat16 (AMX) are faster in it; those that have instructions for it only, or that
+    convert, can take several times as long. That is tried, as flags do not tell it on
+    every architecture.
+
+    Args:
+        rounds: How often each of the two is timed, after one that is not.
+    """
+    kernel = torch.ones(32, 32, 3, 3, 3).to(memory_format=torch.channels_last_3d)
+    x = torch.ones(8, 32, 4, 14, 14).to(memory_format=torch.channels_last_3d)
+    for tensor in (kernel, x):
+        tensor.requires_grad_()
+
+    def seconds(half: bool) -> float:
+        begin = time.thread_time()
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            nn.functional.conv3d(x, kernel, padding=1).sum().backward()
+        return time.thread_time() - begin
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        took = {}
+        for half in (False, True):
+            seconds(half)
+            took[half] = min(seconds(half) for _ in range(rounds))
+    finally:
+        torch.set_num_threads(threads)
+    return took[True] / took[False]
 
 
 def keep_large_blocks() -> bool:
@@ -120,6 +159,7 @@ class CPUAmpOptimWrapper(OptimWrapper):
     the kernels of convolutions are laid out channels-last, and what they compute
     follows: oneDNN then has nothing to reorder. Of convolutions whose gradients it gets
     wrong the input is padded beforehand (:mod:`mmstconv.engine.cpu_convolutions`).
+    Where the processor is slower in bfloat16 than in float32, the log says so.
 
     Args:
         **kwargs: See :class:`mmengine.optim.OptimWrapper`.
@@ -129,6 +169,15 @@ class CPUAmpOptimWrapper(OptimWrapper):
         super().__init__(**kwargs)
         pad_beforehand()
         self._laid_out = False
+        times = time_of_bfloat16()
+        if times > SLOWER:
+            print_log(
+                "this processor is slow in bfloat16: a 3D convolution takes "
+                f"{times:.1f} times as long as in float32. Without --amp the training "
+                "is faster",
+                logger="current",
+                level=logging.WARNING,
+            )
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -11,7 +14,7 @@ from mmaction.registry import OPTIM_WRAPPERS
 from mmengine.optim import OptimWrapper
 from torch import nn
 
-from mmstconv.engine.cpu import CPUAmpOptimWrapper
+from mmstconv.engine.cpu import CPUAmpOptimWrapper, time_of_bfloat16
 from mmstconv.engine.hooks import InvalidLossError
 from mmstconv.engine.launch import build_runner
 
@@ -135,3 +138,33 @@ def test_an_invalid_loss_stops_it(tmp_path, monkeypatch):
     monkeypatch.setattr("mmstconv.engine.launch.Runner.from_cfg", toy_runner)
     with pytest.raises(InvalidLossError):
         build_runner(cfg, "some.py", None, "none").train()
+
+
+CONVERTS = """
+import torch
+from torch import nn
+
+from mmstconv.engine.cpu import CPUAmpOptimWrapper
+
+net = nn.Linear(2, 2)
+CPUAmpOptimWrapper(optimizer=torch.optim.SGD(net.parameters(), lr=0.1))
+"""
+
+
+def test_a_processor_that_is_slow_in_bfloat16_is_told():
+    """oneDNN is told that this one has no instructions for it, so it converts."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", CONVERTS],
+        env={**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX512_CORE"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "slow in bfloat16" in done.stdout + done.stderr
+    assert "Without --amp" in done.stdout + done.stderr
+
+
+def test_the_trial_of_bfloat16_draws_no_random_numbers():
+    before = torch.get_rng_state()
+    assert time_of_bfloat16(rounds=1) > 0
+    assert torch.equal(torch.get_rng_state(), before)

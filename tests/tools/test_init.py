@@ -21,7 +21,7 @@ def test_next_commands_may_be_copied():
     read = [shlex.split(command) for command in TOOL.next_commands(started)]
     checkpoint = "it's new/run/epoch_45.pth"
     assert read == [
-        ["mmstconv", "train", str(config), "--amp"],
+        ["mmstconv", "train", str(config)],
         ["mmstconv", "test", str(config), checkpoint],
         ["mmstconv", "report", str(config), checkpoint],
         ["mmstconv", "predict", str(config), checkpoint, str(video)],

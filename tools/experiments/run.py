@@ -13,7 +13,7 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as tools/starting.py, before torch
@@ -141,15 +141,21 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         "first, and the schedule is stretched to the epochs that follow",
     )
     parser.add_argument("--workers", type=int, default=1, help="loader processes")
+    parser.add_argument(
+        "--float32",
+        action="store_true",
+        help="not in bfloat16: some processors are slower in it",
+    )
     return parser.parse_args(arguments)
 
 
 def main(arguments: list[str] | None = None) -> None:
     print_any_name()
     args = parse_args(arguments)
+    row = ROWS[args.row]
     found = run(
         args.row,
-        ROWS[args.row],
+        replace(row, amp=False) if args.float32 else row,
         args.data,
         args.seed,
         args.out,

