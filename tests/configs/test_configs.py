@@ -20,6 +20,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmstconv.checkpoints.comparing import is_counter
+from mmstconv.engine.launch import late_schedulers
 from mmstconv.models.backbones.st_archs import ST_ARCHS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -145,6 +146,7 @@ def test_one_training_and_one_test_step(path, two_videos, published, tmp_path):
     if cfg.train_dataloader.dataset.type == "MultiModalRawframeDataset":
         two_videos = extracted(cfg, tmp_path)
     cfg = start_from(shrink(cfg, two_videos, tmp_path), published)
+    late_schedulers(cfg)  # an epoch ends within a warm-up
     runner = Runner.from_cfg(cfg)
     start = Start()
     runner.register_hook(start)

@@ -106,6 +106,7 @@ def recipe_line(run: dict) -> list[str]:
     base = ("MMAction2's " if recipe["peer"] else "") + f"`{Path(recipe['base']).name}`"
     changes = {
         "bfloat16": recipe["amp"] or None,
+        "schedule": recipe["schedule"] and Path(recipe["schedule"]).name,
         "streams": recipe["streams"],
         "model of": recipe["model"] and Path(recipe["model"]).name,
         "size": recipe["size"] if recipe["peer"] else None,

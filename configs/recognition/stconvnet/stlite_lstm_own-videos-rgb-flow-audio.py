@@ -8,7 +8,7 @@ _base_ = [
     "../../_base_/default_runtime.py",
     "../../_base_/models/stlite_trimodal.py",
     "../../_base_/datasets/own_videos.py",
-    "../../_base_/schedules/adam_step.py",
+    "../../_base_/schedules/adamw_cosine.py",
 ]
 
 from mmstconv.pipelines import change_steps, frames_at
@@ -24,8 +24,5 @@ model = dict(
     ),
     cls_head=dict(label_smooth_eps=0.1),
 )
-param_scheduler = [
-    dict(type="MultiStepLR", by_epoch=True, milestones=[28, 36], gamma=0.1)
-]
 train_cfg = dict(max_epochs=40)
-auto_scale_lr = dict(enable=True, base_batch_size=16)
+auto_scale_lr = dict(enable=True)

@@ -28,7 +28,8 @@ class Recipe(NamedTuple):
     Args:
         base: The config, as ``mmstconv::...`` names it.
         epochs: That it trains on some hundred videos.
-        drops: Parts of the epochs after which the learning rate falls.
+        drops: Parts of the epochs after which the learning rate falls; none where the
+            schedule of the config ends with the training, however long it is.
         files: With fewer to train on there are more epochs.
     """
 
@@ -51,7 +52,7 @@ def find_recipe() -> Recipe:
     """From ImageNet weights where they are installed, else from scratch."""
     if find_spec(WEIGHTS) is not None:
         return Recipe(PRETRAINED, 20, (0.5, 0.8))
-    return Recipe(SCRATCH, 40, (0.7, 0.9))
+    return Recipe(SCRATCH, 40, ())
 
 
 def epochs_for(recipe: Recipe, files: int) -> int:
@@ -129,10 +130,10 @@ def config_text(
         lines.append(f"{split}_dataloader = {loader}")
     lines += [
         f"train_cfg = dict(max_epochs={epochs}, val_interval={VALIDATED_EVERY})",
-        "param_scheduler = [",
-        f'    dict(type="MultiStepLR", by_epoch=True, milestones={drops}, gamma=0.1)',
-        "]",
     ]
+    if drops:
+        step = f'type="MultiStepLR", by_epoch=True, milestones={drops}, gamma=0.1'
+        lines += ["param_scheduler = [", f"    dict({step})", "]"]
     if multi_label:
         lines.append(
             "default_hooks = "
