@@ -82,6 +82,9 @@ def test_sound_taken_away_is_what_files_without_sound_get(data, tmp_path):
         "sound decides nothing here"
     )
     assert first["sounding"] == first["as_is"]
+    # This network's test takes one clip of a file, as its validation does.
+    assert first["clips_as_is"] == first["as_is"]
+    assert first["clips_without_sound"] == first["without_sound"]
     assert first["sounding_without_sound"] == first["without_sound"]
     # The last checkpoint has not been validated: a run that resumes makes it up.
     shutil.copytree(tmp_path / "first/tiny_seed5", tmp_path / "second/tiny_seed5")
@@ -169,6 +172,7 @@ def test_tables_have_every_seed_and_failures(tmp_path, capsys):
     one = dict(row="tiny", seed=0, epochs=4, epoch=4, finished=True, failed=None)
     one.update(as_is=0.9, without_sound=0.8, sounding=0.95, sounding_without_sound=0.5)
     one.update(streams=dict(rgb=0.6), cpu_minutes=24.04, minutes_to_goal=10.0)
+    one.update(clips_as_is=0.92, clips_without_sound=None)
     one.update(recipe=recipe, parameters=230_000)
     two = dict(one, seed=1, as_is=0.8, epoch=3, minutes_to_goal=None)
     lost = dict(one, row="lost", failed="the loss is not finite", epoch=1, streams={})
@@ -179,8 +183,9 @@ def test_tables_have_every_seed_and_failures(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert (
         "| `tiny`: the demo network | **85.0** (90.0, 80.0) | **80.0** (80.0, 80.0) | "
-        "**95.0** (95.0, 95.0) | **50.0** (50.0, 50.0) | rgb **60.0** (60.0, 60.0) | "
-        "3 of 4; 4 | **24.0** (24.0, 24.0) | 10.0, - | 0, 1 |"
+        "**95.0** (95.0, 95.0) | **50.0** (50.0, 50.0) | **92.0** (92.0, 92.0) | - | "
+        "rgb **60.0** (60.0, 60.0) | 3 of 4; 4 | **24.0** (24.0, 24.0) | 10.0, - | "
+        "0, 1 |"
     ) in printed
     assert "| 1 of 4, failed: the loss is not finite | 24.0 |" in printed
     page = tmp_path / "page.md"

@@ -62,6 +62,11 @@ def assemble(row: Row, data: Path, seed: int, epochs: int, workers: int) -> Conf
     cfg = Config.fromfile(base)
     lists = {split: data / f"{split}{row.lists}.txt" for split in ("train", "val")}
     train, val = (read_list(path) for path in lists.values())
+    batches = dict.fromkeys(lists, row.batch)
+    if row.peer:
+        cfg.test_dataloader = cfg.test_cfg = cfg.test_evaluator = None
+    else:  # what was chosen on val is tested on it, with the test's clips of a file
+        lists["test"], batches["test"] = lists["val"], cfg.test_dataloader.batch_size
     if row.peer:
         _scale_peer(cfg, row, own)
     else:
@@ -72,7 +77,7 @@ def assemble(row: Row, data: Path, seed: int, epochs: int, workers: int) -> Conf
     cfg.model.cls_head.num_classes = 1 + max(label for _, label in train)
     for split, path in lists.items():
         loader = cfg[f"{split}_dataloader"]
-        loader.batch_size, loader.num_workers = row.batch, workers
+        loader.batch_size, loader.num_workers = batches[split], workers
         loader.persistent_workers = workers > 0
         loader.dataset.pop("metainfo", None)  # names of the config's own classes
         loader.dataset.ann_file = str(path)
@@ -81,8 +86,6 @@ def assemble(row: Row, data: Path, seed: int, epochs: int, workers: int) -> Conf
             loader.dataset.metainfo = dict(classes=str(names))
         loader.dataset.data_prefix = dict(video=str(data))
     cfg.train_dataloader.sampler = dict(type="ResumableSampler", shuffle=True)
-    for part in ("dataloader", "cfg", "evaluator"):
-        cfg[f"test_{part}"] = None
     sounding = have_sound([data / name for name, _ in val])
     cfg.val_evaluator = [
         dict(type="GatheredAccMetric"),
@@ -90,6 +93,7 @@ def assemble(row: Row, data: Path, seed: int, epochs: int, workers: int) -> Conf
     ]
     if not row.peer:
         cfg.val_evaluator.append(dict(type="ModalityMetric"))
+        cfg.test_evaluator = cfg.val_evaluator
     cfg.merge_from_dict(row.options)
     if cfg.get("auto_scale_lr"):
         cfg.auto_scale_lr.enable = True

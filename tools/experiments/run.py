@@ -23,13 +23,14 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from recipes import Row, assemble
 from rows import ROWS
-from stopwatch import GOAL, StepTimer, Stopwatch, minutes_to
+from stopwatch import GOAL, StepTimer, Stopwatch, accuracies, minutes_to
 
 from mmstconv.disk import print_any_name, write_own
 from mmstconv.engine.hooks.invalid_loss_hook import InvalidLossError
 from mmstconv.engine.launch import build_runner
 
 STEPS = 8  # that an epoch is measured with
+CLIPS = ("as_is", "without_sound")  # accuracies that the test's clips of a file give
 
 
 def minutes_an_epoch(cfg: Config, work_dir: Path) -> float:
@@ -40,7 +41,7 @@ def minutes_an_epoch(cfg: Config, work_dir: Path) -> float:
         work_dir: For the log.
     """
     for part in ("dataloader", "cfg", "evaluator"):
-        cfg[f"val_{part}"] = None
+        cfg[f"val_{part}"] = cfg[f"test_{part}"] = None
     cfg.train_cfg = dict(type="IterBasedTrainLoop", max_iters=STEPS)
     cfg.param_scheduler, cfg.resume = None, False
     cfg.default_hooks.checkpoint = None
@@ -122,7 +123,11 @@ def run(
     except InvalidLossError as error:
         report(watch.history, finished=True, failed=str(error).splitlines()[0])
     else:
-        report(watch.history, finished=True)
+        clips = {}
+        if cfg.test_dataloader is not None:
+            reached = accuracies(runner.test())
+            clips = {f"clips_{name}": reached[name] for name in CLIPS}
+        report(watch.history, finished=True, **clips)
     return found
 
 
