@@ -83,6 +83,7 @@ def run(
         if before["finished"]:
             return before
         epochs = before["epochs"]
+        row = replace(row, amp=before["recipe"]["amp"])  # it goes on as it began
     elif budget is not None:
         cfg = assemble(row, data, seed, row.epochs, workers)
         minutes = minutes_an_epoch(cfg, out / f"{stem}_measured")
