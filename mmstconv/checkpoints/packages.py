@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from .conversion import Conversion, sha256_of
 from .foreign import read_foreign
+from .networks import first_kernel
 from .reading import CheckpointError, read_checkpoint, tensors_of
 from .recognition import find_layout
 from .translation import rename
@@ -136,12 +137,15 @@ def read_packaged(checkpoint: str) -> dict:
     layout, _, _ = find_layout(path, source)
     source = layout.merge(source, **package.options)
     names, _ = rename(path, layout, source)
+    weights = {new: layout.reshape(new, source[old]) for new, old in names.items()}
+    backbone = layout.backbone(source, **package.options)
+    channels = weights[first_kernel(backbone)].shape[1]
     converted = Conversion(
         path,
         digest,
         layout,
-        backbone=layout.backbone(source, **package.options),
-        weights={new: layout.reshape(new, source[old]) for new, old in names.items()},
+        backbone=dict(backbone, in_channels=channels),
+        weights=weights,
         preprocessing=layout.preprocessing(source),
     )
     return converted.content()

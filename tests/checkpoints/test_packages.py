@@ -71,6 +71,8 @@ def test_it_says_what_it_was_trained_on(site, monkeypatch):
     assert said["layout"] == "efficientnet-lite0"
     assert said["preprocessing"]["mean"] == [127.0] * 3
     assert said["backbone"]["arch"] == "efficientnet_lite0"
+    assert said["backbone"]["in_channels"] == 3
+    MODELS.build(said["backbone"])
 
 
 def test_one_that_is_not_installed_says_the_command(site, monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from checkpoints.sources import soundnet_source
 from mmaction.registry import MODELS
+from torch import nn
 
 from mmstconv.checkpoints import packages
 from mmstconv.checkpoints.conversion import sha256_of
@@ -15,6 +16,7 @@ from mmstconv.checkpoints.initializer import AdaptedPretrained
 from mmstconv.checkpoints.kernel_order import from_tensorflow
 from mmstconv.checkpoints.provenance import read_provenance
 from mmstconv.checkpoints.reading import CheckpointError
+from mmstconv.engine.trained_input import compare_norms
 from mmstconv.models import AudioConvNet
 
 
@@ -104,8 +106,17 @@ def test_from_the_installed_package(name, stages, file, tmp_path, monkeypatch):
     state = {f"backbone.{key}": value for key, value in network.state_dict().items()}
     assert set(expected) <= set(state)
     assert all(state[key].equal(value) for key, value in expected.items())
-    said = read_provenance(f"package::{name}")["preprocessing"]
+    provenance = read_provenance(f"package::{name}")
+    said = provenance["preprocessing"]
     assert (said["std"], said["sample_rate"]) == ([1 / 256], 22050)
+    # A training builds the network that the file is of, and compares its norms.
+    assert provenance["backbone"]["in_channels"] == 1
+    assert compare_norms(provenance["backbone"], network) == []
+    other = AudioConvNet(1, arch="soundnet8", num_stages=stages)
+    for module in other.modules():
+        if isinstance(module, nn.BatchNorm1d):
+            module.eps *= 2
+    assert len(compare_norms(provenance["backbone"], other)) == 1
 
 
 def test_a_missing_layer_is_named(weights, file):
