@@ -56,20 +56,16 @@ def test_predict(monkeypatch, capsys, checkpoint, site, tmp_path):
     lines = f"{there[0]}{SECRET} 3\n{site.url}films/none.mp4\n{site.here[1]} 2\n"
     Path("list.txt").write_text(lines)
     files = [f"{there[1]}{SECRET}", f"{site.url}films/cut.mp4{SECRET}", "@list.txt"]
-    command = ["tools/predict.py", DEMO_AUDIO, checkpoint, *files, "--out", "a.csv"]
+    # One at a time: the last bit of a score may depend on what else is in a batch.
+    predict = ["tools/predict.py", DEMO_AUDIO, checkpoint, "--batch-size", 1]
+    command = [*predict, *files, "--out", "a.csv"]
     assert call(monkeypatch, *command) == 1
-    files = ["tools/predict.py", DEMO_AUDIO, checkpoint, *site.here, "--out", "b.csv"]
-    assert call(monkeypatch, *files) == 0
+    assert call(monkeypatch, *predict, *site.here, "--out", "b.csv") == 0
     found, here = rows("a.csv"), rows("b.csv")
     for place, path in zip(there, site.here):
-        mine = [row for row in found if row["file"] == place]
-        same = [row for row in here if row["file"] == str(path)]
+        mine = [dict(row, file="") for row in found if row["file"] == place]
+        assert mine == [dict(row, file="") for row in here if row["file"] == str(path)]
         assert mine
-        for one, other in zip(mine, same, strict=True):
-            # Where an array lies in memory decides the last bit of a sum.
-            score = pytest.approx(float(other["score"]), abs=1e-6)
-            assert float(one["score"]) == score
-            assert dict(one, file="", score="") == dict(other, file="", score="")
     errors = {row["file"]: row["error"] for row in found if row["error"]}
     assert errors.keys() == {f"{site.url}films/{name}.mp4" for name in ("none", "cut")}
     written = [path.read_bytes() for path in Path().iterdir() if path.name[0] == "a"]
