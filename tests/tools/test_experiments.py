@@ -156,6 +156,8 @@ def test_rows_keep_their_recipes(data, tmp_path):
             culprits.append(f"{name}: weights")
         if cfg.optim_wrapper.optimizer.lr != stock.optim_wrapper.optimizer.lr:
             culprits.append(f"{name}: learning rate")
+        if row.streams and set(cfg.model.streams) != set(row.streams):
+            culprits.append(f"{name}: streams of {[*cfg.model.streams]}")
         if not cfg.auto_scale_lr.enable:
             culprits.append(f"{name}: the learning rate does not follow the batch")
         for old, new in zip(stock.param_scheduler, cfg.param_scheduler):

