@@ -177,6 +177,8 @@ def charades(root: Path, target: Path, by_action: bool = False) -> Expected:
         f"{CHARADES}actions,length",
         row.format("46GP8", "c001 0.00 1.50;c000 0.50 2.00"),
         row.format("N11GT", ""),
+        # as the release has it of 00SL4: seven actions end before they begin
+        row.format("00SL4", "c001 18.00 10.00;c000 0.00 2.00;c000 1.00 1.00"),
     )
     text(
         root,
@@ -186,7 +188,7 @@ def charades(root: Path, target: Path, by_action: bool = False) -> Expected:
     )
     files = [
         put(root, f"Charades_v1_480/{name}.mp4", target)
-        for name in ("46GP8", "N11GT", "YSKX3")
+        for name in ("46GP8", "N11GT", "YSKX3", "00SL4")
     ]
     holding, putting, taking = (
         "Holding some clothes",
@@ -197,11 +199,13 @@ def charades(root: Path, target: Path, by_action: bool = False) -> Expected:
         return {
             (files[0], (0.0, 1.5)): ({putting}, "train"),
             (files[0], (0.5, 2.0)): ({holding}, "train"),
+            (files[3], (0.0, 2.0)): ({holding}, "train"),
             (files[2], (0.1, 0.9)): ({taking}, "test"),
         }
     return {
         (files[0], None): ({holding, putting}, "train"),
         (files[1], None): (set(), "train"),
+        (files[3], None): ({holding, putting}, "train"),
         (files[2], None): ({taking}, "test"),
     }
 

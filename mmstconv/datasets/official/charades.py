@@ -6,10 +6,11 @@ import re
 
 from ..annotation import shown
 from ..events.csv_text import read_table
+from ..events.film import number_of
 from .collected import Collected
 from .layout import Layout
 from .registry import form
-from .rows import in_order, lines_of, numbered_classes, span_of
+from .rows import in_order, lines_of, numbered_classes
 from .tree import Tree
 
 CLASS = re.compile(r"c(?P<number>[0-9]{1,3})\s+(?P<name>.+)")
@@ -45,14 +46,24 @@ def read_charades_actions(found: Collected) -> Layout:
     """A sample for each action: its class, and its time as the segment.
 
     As :func:`read_charades`; actions of a video may overlap, and each is a sample of
-    its own.
+    its own. Of the release's 66,500 actions seven end before they begin: such ones are
+    left out, with a note.
     """
     numbers = _classes(found)
+    reversed_ = []
     for where, row, split, actions in _rows(found, numbers):
         name, group = row["id"], row.get("subject") or None
         file = found.tree.find(name)
-        for number, span in actions:
-            found.add(where, name, file, [number], split, group, span)
+        for number, (start, end) in actions:
+            if start < end:
+                found.add(where, name, file, [number], split, group, (start, end))
+            else:
+                reversed_.append(f"{where}: {start:g} to {end:g} s")
+    if reversed_:
+        found.notes.append(
+            f"actions without a length were left out: {len(reversed_)}; the first is "
+            f"{reversed_[0]}"
+        )
     return found.layout(in_order(numbers), multi_label=False)
 
 
@@ -89,9 +100,11 @@ def _actions(found: Collected, where: str, text: str, count: int) -> list[tuple]
             found.mistake(where, f"expected 'c092 11.90 21.20', got {shown(part)}")
             continue
         number = int(match["code"][1:])
-        span = span_of(found, where, match["start"], match["end"])
-        if number >= count:
+        span = number_of(match["start"]), number_of(match["end"])
+        if None in span:
+            found.mistake(where, f"the times of {shown(part)} are not seconds")
+        elif number >= count:
             found.mistake(where, f"{match['code']} is none of the {count} classes")
-        elif span:
+        else:
             actions.append((number, span))
     return actions
