@@ -96,6 +96,13 @@ def soundnet() -> dict:
     )
 
 
+def averaging() -> dict:
+    """The hook that averages weights, from its config."""
+    return Config.fromfile(
+        CONFIGS / "_base_/ema_runtime.py"
+    ).default_hooks.ema.to_dict()
+
+
 def scratch(what: str, epochs: int = 40, *, options: dict | None = None, **more) -> Row:
     """The config from scratch with the article's optimizer and another change."""
     options = {**ADAM["options"], **(options or {})}
@@ -120,8 +127,24 @@ ROWS = {
         alone=["audio"],
         steps=dict(train=dict(spec=dict(type="SpecAugment", masks=2))),
     ),
+    **ours(
+        "scratch_averaged",
+        "weights averaged over the last steps",
+        SCRATCH,
+        40,
+        alone=[],
+        options={"default_hooks.ema": averaging()},
+    ),
     **ours("scratch_adam", "Adam and steps: the article's", SCRATCH, 40, **ADAM),
     **ours("pretrained", "RGB from ImageNet: the own-folder config", PRETRAINED, 20),
+    **ours(
+        "pretrained_adamw",
+        "AdamW and cosine",
+        PRETRAINED,
+        20,
+        alone=[],
+        schedule="_base_/schedules/adamw_cosine.py",
+    ),
     "scratch_adam_together": scratch(
         "Adam and steps, streams that learn together, gated", options=TOGETHER
     ),
