@@ -41,8 +41,9 @@ class UntrimmedVideoDataset(FilmDataset):
         subset: Films of this subset, or of these; None: all.
         data_prefix: ``dict(video=folder)`` of the files.
         allow_overlap: Whether events of a film may overlap.
-        mend: Whether to leave out events that are there twice or have no length, and to
-            cut off what reaches beyond the duration, as published files need it.
+        mend: Whether to leave out events that are there twice, or end where or before
+            they start, and to cut off what reaches beyond the duration (all of an event
+            that begins there), as published files need it.
         ignore_labels: Events of these labels are left out.
         format_options: Arguments of the format's reader.
         **kwargs: Of :class:`FilmDataset`.

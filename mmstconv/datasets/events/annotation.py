@@ -54,8 +54,9 @@ def parse_events(
         classes: Names that labels may have, in the order of their numbers; None: those
             of the file.
         allow_overlap: Whether events of a film may overlap.
-        mend: Whether to leave out events that are there twice or have no length, and to
-            cut off what reaches beyond the duration, as published files need it.
+        mend: Whether to leave out events that are there twice, or end where or before
+            they start, and to cut off what reaches beyond the duration (all of an event
+            that begins there), as published files need it.
         ignore_labels: Events of these labels are left out.
         options: Of the reader.
 

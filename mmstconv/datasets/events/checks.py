@@ -56,15 +56,16 @@ def label_problems(film: Film, classes: Sequence[str]) -> list[str]:
 
 
 def mended(film: Film, instants: bool) -> Film:
-    """The film without events that are there twice or have no length.
+    """The film without events that are there twice or have no length in it.
 
-    What reaches beyond the duration is cut off there.
+    What reaches beyond the duration is cut off there; nothing is left of an event that
+    begins there, nor of one that ends before it starts.
     """
     events: dict[tuple, Event] = {}
     for event in film.events:
-        if film.duration is not None and event.start < film.duration < event.end:
-            event = event._replace(end=film.duration)
-        if instants or event.start != event.end:
+        if not instants and film.duration is not None:
+            event = event._replace(end=min(event.end, film.duration))
+        if instants or event.start < event.end:
             events.setdefault(event[:3], event)
     return film._replace(events=list(events.values()))
 
@@ -75,11 +76,12 @@ def _reasons(event: Event, film: Film, instants: bool) -> list[str]:
     if event.start < 0:
         reasons.append(f"{span} s: is before the film begins")
     if event.end < event.start:
-        reasons.append(f"{span} s: ends before it starts")
+        reasons.append(f"{span} s: ends before it starts; mend=True leaves it out")
     if event.end == event.start and not instants:
         reasons.append(f"{span} s: has no length; mend=True leaves it out")
     if film.duration is not None and event.end > film.duration + ROUNDING:
-        cut = "; mend=True cuts it off" if event.start < film.duration else ""
+        cut = "cuts it off" if event.start < film.duration else "leaves it out"
+        cut = "" if instants else f"; mend=True {cut}"
         reasons.append(
             f"{span} s: reaches beyond the film, which lasts {film.duration:g} s{cut}"
         )

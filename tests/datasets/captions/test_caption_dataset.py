@@ -138,7 +138,7 @@ def test_all_that_is_wrong_at_once(folder):
     path = str(folder / "captions.csv")
     outside = f"'../out' lies outside of {folder}"
     assert [line.replace(path, "FILE") for line in caught.value.problems] == [
-        "FILE:9: 3 to 2 s: ends before it starts",
+        "FILE:9: 3 to 2 s: ends before it starts; mend=True leaves it out",
         "FILE:7: may be any of two.mkv, two.mp4; name it whole",
         f"FILE:8: {outside}; allow_outside=True of the data set accepts that",
         f"FILE:6: {folder}/gone does not exist, with no suffix",

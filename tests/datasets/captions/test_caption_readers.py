@@ -76,7 +76,7 @@ def test_all_mistakes_of_csv_at_once(tmp_path):
         "FILE:7: end 'x' is not a number of seconds",
         "FILE:8: names no file",
         "FILE:11: has 5 columns, the first line names 4",
-        "FILE:3: 2 to 1 s: ends before it starts",
+        "FILE:3: 2 to 1 s: ends before it starts; mend=True leaves it out",
         "FILE:4: 1 to 1 s: has no length; mend=True leaves it out",
         "FILE:5: -1 to 1 s: is before the film begins",
         "FILE:9: the sentence is empty; mend=True leaves it out",
@@ -266,7 +266,8 @@ def test_activitynet_captions_of_two_people(tmp_path):
         "FILE: h: sentences[0]: must be a text, got nothing",
         "FILE: a: sentences[0]: 0 to 12 s: reaches beyond the film, which lasts 10 s; "
         "mend=True cuts it off",
-        "FILE: b: sentences[0]: 5 to 2 s: ends before it starts",
+        "FILE: b: sentences[0]: 5 to 2 s: ends before it starts; mend=True leaves it "
+        "out",
         "FILE: e: has no sentence",
         "FILE: f: sentences[0]: the sentence is empty; mend=True leaves it out",
         "FILE: h: has no sentence",

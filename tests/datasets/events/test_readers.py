@@ -247,7 +247,7 @@ def test_csv(tmp_path):
         "FILE:4: has 3 columns, the first line names 4",
         "FILE:5: start '1_0' is not a number of seconds",
         "FILE:6: the label is blank",
-        "FILE:6: 5 to 4 s: ends before it starts",
+        "FILE:6: 5 to 4 s: ends before it starts; mend=True leaves it out",
     ]
 
 
@@ -274,7 +274,8 @@ def test_all_mistakes_of_the_times_at_once(tmp_path):
         "FILE: a: annotations[14]: must be an object, got '5'",
         "FILE: b: must be an object, got '3'",
         "FILE: c: 'duration' must be positive, got 0",
-        "FILE: a: annotations[0]: 5 to 4 s: ends before it starts",
+        "FILE: a: annotations[0]: 5 to 4 s: ends before it starts; mend=True leaves it "
+        "out",
         "FILE: a: annotations[1]: -1 to 2 s: is before the film begins",
         "FILE: a: annotations[2]: 3 to 3 s: has no length; mend=True leaves it out",
         "FILE: a: annotations[3]: 8 to 12 s: reaches beyond the film, which lasts 10 "
@@ -290,15 +291,32 @@ def test_all_mistakes_of_the_times_at_once(tmp_path):
 
 
 def test_mended(tmp_path):
-    spans = [[3, 3], [8, 12], [1, 2], [1, 2]]
+    spans = [[3, 3], [8, 12], [1, 2], [1, 2], [5, 4]]
     events = [{"segment": span, "label": "run"} for span in spans]
     path = write(tmp_path, {"database": {"a": {"duration": 10, "annotations": events}}})
     found = read_events(path, mend=True)
     assert [event[:2] for event in found.films[0].events] == [(8, 10), (1, 2)]
-    events.append({"segment": [5, 4], "label": "run"})  # nothing can be made of these
-    events.append({"segment": [11, 12], "label": "run"})
+    events.append({"segment": [-1, 2], "label": "run"})  # nothing can be made of this
     path = write(tmp_path, {"database": {"a": {"duration": 10, "annotations": events}}})
-    assert len(problems_of(path, mend=True)) == 2
+    assert len(problems_of(path, mend=True)) == 1
+
+
+def test_events_of_another_film(tmp_path):
+    """THUMOS14 as ActionFormer has it: 30 events begin after their film has ended."""
+    spans = [[159.9, 169], [187.3, 193.4], [177, 176.3]]
+    events = [{"label": "HammerThrow", "segment": span} for span in spans]
+    entry = {"subset": "Test", "duration": 176.25, "fps": 30.0, "annotations": events}
+    path = write(tmp_path, {"database": {"video_test_0000270": entry}})
+    where = "FILE: video_test_0000270: annotations"
+    assert problems_of(path, "thumos14", "Test") == [
+        f"{where}[1]: 187.3 to 193.4 s: reaches beyond the film, which lasts 176.25 s; "
+        "mend=True leaves it out",
+        f"{where}[2]: 177 to 176.3 s: ends before it starts; mend=True leaves it out",
+    ]
+    found = read_events(path, "thumos14", "Test", mend=True)
+    assert shape_of(found) == [
+        ("video_test_0000270", 176.25, [(159.9, 169, "HammerThrow")])
+    ]
 
 
 def test_labels(tmp_path):
