@@ -14,8 +14,9 @@ def read_activitynet(path: str) -> EventAnnotation:
     """``{"database": {id: {"subset", "duration", "annotations": [...]}}}``.
 
     An annotation is ``{"segment": [start, end], "label": name}``, in seconds. THUMOS14
-    is published in the same form, with the subsets ``validation`` (to train on) and
-    ``test``. http://activity-net.org/download.html
+    is passed on in the same form, with the subsets ``validation`` (to train on) and
+    ``test``; some copies write ``Validation`` and ``Test``, or ``train``, and of some
+    times are texts of numbers. http://activity-net.org/download.html
     """
     mistakes = Mistakes(path)
     return _annotation(path, mistakes, _database(path, mistakes), "duration")
@@ -96,7 +97,7 @@ def _events(entry: dict, mistakes: Mistakes, at: str) -> list[Event]:
             segment = None
         if segment is None or label is None:
             continue
-        edges = [mistakes.number(value, "an edge", key) for value in segment]
+        edges = [mistakes.number(one, "an edge", key, text=True) for one in segment]
         if None not in edges:
             events.append(Event(*edges, label.strip(), f"{mistakes.path}: {key}"))
     return events

@@ -34,9 +34,11 @@ class Mistakes(list):
         self.note(at, f"{key!r} must be {names[kind]}, got {shown_value(value)}")
         return None
 
-    def number(self, value: object, what: str, at: str) -> float | None:
-        """A finite number, else None and a mistake."""
-        number = None if isinstance(value, str) else number_of(value)
+    def number(
+        self, value: object, what: str, at: str, text: bool = False
+    ) -> float | None:
+        """A finite number, or with ``text`` a text of one; else None and a mistake."""
+        number = None if isinstance(value, str) and not text else number_of(value)
         if number is None:
             self.note(at, f"{what} must be a number, got {shown_value(value)}")
         return number

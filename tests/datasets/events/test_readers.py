@@ -74,6 +74,14 @@ def test_activitynet(tmp_path):
     assert [film.id for film in both.films] == ["QOlSCBRmfWY", "0002"]
 
 
+def test_times_as_texts(tmp_path):
+    """So is every time of the ``thumos_gt.json`` that G-TAD and AFSD bring."""
+    event = {"segment": ["18.6", "24.8"], "label": "HighJump"}
+    entry = {"subset": "test", "annotations": [event]}
+    found = read_events(write(tmp_path, {"database": {"a": entry}}), "thumos14")
+    assert shape_of(found) == [("a", None, [(18.6, 24.8, "HighJump")])]
+
+
 def test_unav100_orders_classes_by_their_numbers(tmp_path):
     def event(number, label):
         return {"segment": [1, 2.5], "label": label, "label_id": number}
@@ -256,7 +264,7 @@ def test_csv(tmp_path):
 
 def test_all_mistakes_of_the_times_at_once(tmp_path):
     spans = [[5, 4], [-1, 2], [3, 3], [8, 12], [1, 2], [1, 2], [1.5, 3]]
-    spans += [[1], "1-2", [True, 2], ["1", 2], [None, 2]]
+    spans += [[1], "1-2", [True, 2], ["1 s", 2], [None, 2]]
     events = [{"segment": span, "label": "run"} for span in spans]
     events += [{"segment": [1, 2]}, {"label": "run"}, 5]
     database = {"a": {"duration": 10, "annotations": events}, "b": 3}
@@ -267,7 +275,7 @@ def test_all_mistakes_of_the_times_at_once(tmp_path):
         "FILE: a: annotations[7]: 'segment' must be [start, end], got [1]",
         "FILE: a: annotations[8]: 'segment' must be a list, got '1-2'",
         "FILE: a: annotations[9]: an edge must be a number, got 'True'",
-        "FILE: a: annotations[10]: an edge must be a number, got '1'",
+        "FILE: a: annotations[10]: an edge must be a number, got '1 s'",
         "FILE: a: annotations[11]: an edge must be a number, got nothing",
         "FILE: a: annotations[12]: 'label' must be a text, got nothing",
         "FILE: a: annotations[13]: 'segment' must be a list, got nothing",
