@@ -45,7 +45,7 @@ def read_e2e_spot(path: str, fps: float | None = None) -> EventAnnotation:
 
     Args:
         path: Of the file.
-        fps: Of the videos whose entry does not say it.
+        fps: Of the videos whose entry does not say it, or says -1: FineDiving's.
     """
     mistakes = Mistakes(path)
     entries = read_json(path, mistakes)
@@ -122,7 +122,13 @@ def _spotted(
     if not isinstance(video, (str, int)) or isinstance(video, bool) or video == "":
         mistakes.note(key, f"'video' must be a text, got {shown_value(video)}")
         return None
-    rate = mistakes.number(entry.get("fps", fps), "'fps'", f"{key} {video}")
+    rate = entry.get("fps")
+    rate = fps if rate in (None, -1) else rate
+    if rate is None:
+        reason = "says no 'fps', or -1; format_options=dict(fps=...) does"
+        mistakes.note(f"{key} {video}", reason)
+    else:
+        rate = mistakes.number(rate, "'fps'", f"{key} {video}")
     count = mistakes.number(entry.get("num_frames"), "'num_frames'", f"{key} {video}")
     listed = mistakes.typed(entry, "events", list, f"{key} {video}") or []
     if rate is None or count is None:

@@ -220,11 +220,14 @@ def test_e2e_spot(tmp_path):
     assert shape_of(found) == [
         (video["video"], 169, [(20.68, 20.68, "jump_takeoff")]),
     ]
-    path = write(tmp_path, [video])
-    assert problems_of(path, "e2e_spot") == [
-        f"FILE: [0] {video['video']}: 'fps' must be a number, got nothing"
-    ]
-    assert shape_of(read_events(path, "e2e_spot", options=dict(fps=50)))[0][1] == 84.5
+    for said in (video, dict(video, fps=-1)):  # FineDiving's entries say -1
+        path = write(tmp_path, [said])
+        assert problems_of(path, "e2e_spot") == [
+            f"FILE: [0] {video['video']}: says no 'fps', or -1; "
+            "format_options=dict(fps=...) does"
+        ]
+        found = read_events(path, "e2e_spot", options=dict(fps=50))
+        assert shape_of(found)[0][1] == 84.5
     late = [{"frame": 4225, "label": "jump_takeoff"}]
     path = write(tmp_path, [dict(video, fps=25), dict(video, fps=25, events=late)])
     name = video["video"]
