@@ -95,7 +95,8 @@ def read_split(path: str | os.PathLike, number: int, part: str) -> list[str]:
         part: ``'train'``, ``'validation'`` or ``'test'``.
 
     Raises:
-        AnnotationError: There is no such split or part.
+        AnnotationError: There is no such split or part, or the part is of several
+            files, of which each has a ``video_1``.
     """
     path = os.fspath(path)
     with open(path, "rb") as file:
@@ -118,5 +119,13 @@ def read_split(path: str | os.PathLike, number: int, part: str) -> list[str]:
     if shared:
         raise AnnotationError(
             [f"{path}: split {number} has {sorted(shared)} in train_keys and test_keys"]
+        )
+    if len(files := {os.path.dirname(key) for key in keys} - {""}) > 1:
+        raise AnnotationError(
+            [
+                f"{path}: split {number} has {part}_keys of {len(files)} files, "
+                f"{', '.join(sorted(files))}, whose videos have the same names; one is "
+                "read: take splits of one file, not augmented"
+            ]
         )
     return [os.path.basename(key) for key in keys]

@@ -139,6 +139,17 @@ def test_splits(tmp_path):
         read_split(path, 2, "train")
 
 
+def test_augmented_splits(tmp_path):
+    """Without the files' names other files' videos would be those of the test."""
+    path = tmp_path / "summe_aug_splits.json"
+    train = ["tvsum_google_pool5/video_22", "summe_google_pool5/video_3"]
+    test = ["summe_google_pool5/video_22"]
+    path.write_text(json.dumps([dict(train_keys=train, test_keys=test)]))
+    assert read_split(path, 0, "test") == ["video_22"]
+    with pytest.raises(AnnotationError, match="of 2 files, summe_google_pool5, tvsum_"):
+        read_split(path, 0, "train")
+
+
 def test_scores_on_the_steps_of_a_film(tmp_path):
     """Every step has the scores of the shot that its middle lies in."""
     path = write_json(tmp_path / "a.json", {"a.mp4": film()})
