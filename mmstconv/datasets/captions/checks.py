@@ -20,7 +20,7 @@ def sentence_problems(film: CaptionedFilm, distinct: bool) -> list[str]:
     """
     problems = []
     if not film.sentences:
-        problems.append(f"{film.where}: has no sentence")
+        problems.append(f"{film.where}: has no sentence; mend=True leaves it out")
     if film.name == "":
         problems.append(f"{film.where}: names no file")
     first: dict[tuple, Sentence] = {}

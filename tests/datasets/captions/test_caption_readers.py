@@ -158,7 +158,7 @@ def test_msrvtt(tmp_path):
         "FILE: sentences[4]: 'caption' must be a text, got '3'",
         "FILE: sentences[6]: 'video_id' must be a text, got nothing",
         "FILE: sentences[5]: the sentence is empty; mend=True leaves it out",
-        "FILE: videos[4]: has no sentence",
+        "FILE: videos[4]: has no sentence; mend=True leaves it out",
     ]
 
 
@@ -268,9 +268,9 @@ def test_activitynet_captions_of_two_people(tmp_path):
         "mend=True cuts it off",
         "FILE: b: sentences[0]: 5 to 2 s: ends before it starts; mend=True leaves it "
         "out",
-        "FILE: e: has no sentence",
+        "FILE: e: has no sentence; mend=True leaves it out",
         "FILE: f: sentences[0]: the sentence is empty; mend=True leaves it out",
-        "FILE: h: has no sentence",
+        "FILE: h: has no sentence; mend=True leaves it out",
     ]
     path = write(tmp_path, {"a": wrong["a"]}, "wrong.json")
     mended = read_captions(path, "activitynet_captions", mend=True)
