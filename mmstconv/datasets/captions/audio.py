@@ -17,15 +17,17 @@ AUDIOCAPS_COLUMNS = ("audiocap_id", "youtube_id", "start_time", "caption")
 def read_clotho(path: str) -> CaptionAnnotation:
     """Clotho's ``file_name,caption_1,...,caption_5``, five sentences a file.
 
-    A file is a subset (Drossos et al., ICASSP 2020).
+    A file is a subset (Drossos et al., ICASSP 2020). Names keep their spaces: those of
+    three files of v2.1 begin with one.
     """
     names = [f"caption_{k}" for k in range(1, CLOTHO_CAPTIONS + 1)]
     mistakes: list[str] = []
     films = CaptionedFilms()
     seen: dict[str, str] = {}
-    for where, row in read_table(path, ["file_name", *names], ",", mistakes):
+    columns = ["file_name", *names]
+    for where, row in read_table(path, columns, ",", mistakes, whole="file_name"):
         other = seen.setdefault(row["file_name"], where)
-        if not row["file_name"]:
+        if not row["file_name"].strip():
             mistakes.append(f"{where}: names no file")
         elif other != where:
             mistakes.append(

@@ -12,7 +12,11 @@ Row = dict[str, str]
 
 
 def read_table(
-    path: str, columns: Sequence[str], delimiter: str, mistakes: list[str]
+    path: str,
+    columns: Sequence[str],
+    delimiter: str,
+    mistakes: list[str],
+    whole: str | None = None,
 ) -> Iterator[tuple[str, Row]]:
     """``(file:line, {column: text})`` of each row that is not blank.
 
@@ -24,6 +28,7 @@ def read_table(
         columns: That are needed.
         delimiter: Between columns.
         mistakes: Rows of another length are noted here.
+        whole: A column whose texts keep the spaces around them.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -39,15 +44,15 @@ def read_table(
     while True:
         number = rows.line_num + 1
         try:
-            cells = next(rows, None)
+            written = next(rows, None)
         except csv.Error as error:
             if header is None:
                 _header(path, number, [LINE_END.split(text)[number - 1]], columns)
             mistakes.append(f"{path}:{number}: is no row of a table ({error})")
             continue
-        if cells is None:
+        if written is None:
             break
-        cells = [cell.strip() for cell in cells]
+        cells = [cell.strip() for cell in written]
         if not any(cells):
             continue
         if header is None:
@@ -58,6 +63,8 @@ def read_table(
                 f"{len(header)}"
             )
         else:
+            if whole is not None:
+                cells[header.index(whole)] = written[header.index(whole)]
             yield f"{path}:{number}", dict(zip(header, cells))
     if header is None:
         raise AnnotationError([f"{path}: is empty"])

@@ -290,7 +290,10 @@ def test_clotho(tmp_path):
     assert said(read_captions(path, "clotho")) == {
         "Distorted AM Radio noise.wav": [(text, None) for text in texts]
     }
-    wrong = write(tmp_path, head + rows + rows + "x.wav,a,,c,d,e\n,a,b,c,d,e\n")
+    spaced = write(tmp_path, head + " Ambience Birds.wav, a,b,c,d,e\r\n")
+    assert list(said(read_captions(spaced, "clotho"))) == [" Ambience Birds.wav"]
+    assert read_captions(spaced, "clotho")[0].sentences[0].text == "a"
+    wrong = write(tmp_path, head + rows + rows + "x.wav,a,,c,d,e\n ,a,b,c,d,e\n")
     assert problems_of(wrong, "clotho") == [
         "FILE:3: 'Distorted AM Radio noise.wav' stands at FILE:2 as well",
         "FILE:5: names no file",
