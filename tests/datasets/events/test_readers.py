@@ -82,6 +82,36 @@ def test_times_as_texts(tmp_path):
     assert shape_of(found) == [("a", None, [(18.6, 24.8, "HighJump")])]
 
 
+@pytest.mark.parametrize(("format", "first"), [("multithumos", 1), ("charades", 0)])
+def test_actions_that_are_numbers(tmp_path, format, first):
+    def film(subset, *actions):
+        return {"subset": subset, "duration": 9.5, "actions": list(actions)}
+
+    films = {"a": film("training", [first + 2, 0.5, 2], [first, 1.0, 9.0])}
+    films |= {"b": film("testing"), "c": film("training", [first, 5.0, 4.0])}
+    path = write(tmp_path, films)
+    assert problems_of(path, format) == [
+        "FILE: c: actions[0]: 5 to 4 s: ends before it starts; mend=True leaves it out"
+    ]
+    found = read_events(path, format, mend=True)
+    assert shape_of(found) == [
+        ("a", 9.5, [(0.5, 2, 2), (1, 9, 0)]), ("b", 9.5, []), ("c", 9.5, []),
+    ]  # fmt: skip
+    assert found.classes == ["0", "1", "2"]
+    assert [f.id for f in read_events(path, format, subset="testing").films] == ["b"]
+    films = {"a": film("training", [first - 1, 0, 2], [1.5, 0, 2], [1, 2], "x"), "b": 3}
+    lowest = f"the class must be a whole number from {first} on"
+    assert problems_of(write(tmp_path, films), format) == [
+        f"FILE: a: actions[0]: {lowest}",
+        f"FILE: a: actions[1]: {lowest}",
+        "FILE: a: actions[2]: must be [class, start, end], got '[1, 2]'",
+        "FILE: a: actions[3]: must be [class, start, end], got 'x'",
+        "FILE: b: 'duration' must be a number, got nothing",
+        "FILE: b: 'actions' must be a list, got nothing",
+    ]
+    assert "by id" in problems_of(write(tmp_path, []), format)[0]
+
+
 def test_unav100_orders_classes_by_their_numbers(tmp_path):
     def event(number, label):
         return {"segment": [1, 2.5], "label": label, "label_id": number}
