@@ -163,3 +163,15 @@ def test_actions_that_end_before_they_begin(tmp_path, target):
     said = f"left out: 2; the first is {path}:4: 18 to 10 s"
     assert len(parts.notes) == 1 and said in parts.notes[0]
     assert not read_layout(tmp_path, "charades").notes
+
+
+def test_clips_of_one_film_of_hmdb51_are_one_group_whatever_their_class():
+    """Such as the release has them, with ten people in six of the names."""
+    for name in (
+        "Glory_fall_floor_u_cm_np1_ba_med_0",
+        "Glory_ride_horse_f_nm_np10_fr_goo_12",
+        "Glory_draw_sword_u_nm_np2_le_bad_1",
+        "Glory_sword_h_cm_np1_ri_med_3",
+    ):
+        assert group_of(name) == "Glory"
+    assert group_of("They_kick_kick_l_cm_np1_ba_med_0") == "They_kick"
