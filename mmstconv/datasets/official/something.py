@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from ..annotation import AnnotationError, shown
 from ..events.json_text import Mistakes, read_json
 from .collected import Collected
@@ -13,6 +15,7 @@ from .tree import Tree
 SPLITS = {"train": "train", "validation": "val", "test": "test"}
 V1 = "something-something-v1-{}.csv"
 V2 = ("something-something-v2-{}.json", "{}.json")
+ANSWERS = "test-answers.csv"
 
 
 def _v2_file(tree: Tree, part: str) -> str | None:
@@ -37,8 +40,9 @@ def read_something_v2(found: Collected) -> Layout:
 
     Frames in folders ``ID`` are taken as well. The class is the template, whose
     ``[something]`` the file of labels has without brackets:
-    ``{"Holding something": "0"}``. The test has ids alone (Goyal et al. 2017; 20bn, now
-    Qualcomm).
+    ``{"Holding something": "0"}``. The test has ids alone, and its classes in
+    ``test-answers.csv`` beside it, ``ID;Holding something`` a line, where that is there
+    (Goyal et al. 2017; 20bn, now Qualcomm).
     """
     file = _v2_file(found.tree, "labels")
     path = str(found.tree.path(file))
@@ -65,13 +69,14 @@ def _read_part(found: Collected, file: str, split: str, numbers: dict) -> None:
     if not isinstance(content, list):
         found.mistake(path, "must be a list of videos")
         return
+    answers = _answers(found, file, numbers) if split == "test" else {}
     for position, video in enumerate(content):
         where = f"{path}: [{position}]"
         name = video.get("id") if isinstance(video, dict) else None
         if isinstance(name, bool) or not isinstance(name, (str, int)) or name == "":
             found.mistake(where, "must be an object with an 'id'")
             continue
-        labels = []
+        labels = [answers[str(name)]] if str(name) in answers else []
         template = video.get("template")
         if split != "test" or template is not None:
             if not isinstance(template, str):
@@ -83,6 +88,18 @@ def _read_part(found: Collected, file: str, split: str, numbers: dict) -> None:
                 continue
             labels = [number]
         _add(found, where, str(name), labels, split)
+
+
+def _answers(found: Collected, file: str, numbers: dict) -> dict[str, int]:
+    """Classes of the test by id, if they lie beside its file."""
+    beside = PurePosixPath(file).with_name(ANSWERS).as_posix()
+    answers = {}
+    for where, line in lines_of(found, beside) if beside in found.tree.files else ():
+        name, _, template = map(str.strip, line.partition(";"))
+        number = found.number(where, template, numbers)
+        if number is not None and found.is_new(where, (ANSWERS, name), name):
+            answers[name] = number
+    return answers
 
 
 @form(

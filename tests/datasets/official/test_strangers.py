@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from helpers_official import BUILDERS, film, put, text
 
+from mmstconv.datasets import AnnotationError
 from mmstconv.datasets.official import find_layout, read_layout
 from mmstconv.datasets.official.sources import group_of
 
@@ -175,3 +176,21 @@ def test_clips_of_one_film_of_hmdb51_are_one_group_whatever_their_class():
     ):
         assert group_of(name) == "Glory"
     assert group_of("They_kick_kick_l_cm_np1_ba_med_0") == "They_kick"
+
+
+def test_answers_of_the_test_of_something_v2(tmp_path, target):
+    """The release of Qualcomm has them beside the ids."""
+    BUILDERS["something_v2"](tmp_path, target)
+    text(tmp_path, "labels/test-answers.csv", "1420;Putting something on something")
+    layout = read_layout(tmp_path, "something_v2")
+    labels = {s.path.stem: s.labels for s in layout.samples if s.split == "test"}
+    assert labels == {"1420": (1,)}
+    text(
+        tmp_path,
+        "labels/test-answers.csv",
+        "1420;Nothing",
+        "1421",
+        "2;Holding something",
+    )
+    with pytest.raises(AnnotationError, match="csv:2: class '' is none of the 2"):
+        read_layout(tmp_path, "something_v2")
