@@ -14,7 +14,7 @@ from .registry import form
 from .tree import MEDIA_SUFFIXES, Tree, suffix_of
 
 WORD = re.compile(r"[A-Za-z]+")
-CLASSES = r"(?i)(.*label_map.*|classes|class_?names|.*classes)\.txt"
+CLASSES = r"(?i)(.*label_map.*|classes|class_?names|.*classes|category)\.txt"
 LINE = re.compile(rb"\s*(\S.*?)((?:\s+[0-9]+)+)\s*")
 ARRAY = ".npy"
 
@@ -56,10 +56,11 @@ def read_mmaction2(found: Collected) -> Layout:
     As ``VideoDataset`` and ``RawframeDataset`` read them (MMAction2's documentation,
     "Prepare Dataset"). The paths are absolute, or below any folder of the tree, such as
     ``videos_train`` or ``rawframes``. Names of classes are in ``classes.txt`` or
-    ``label_map*.txt``; without, numbers are their names. Of several lists of a split
-    the one with the shortest name is read (the first division of several). Lists of
-    arrays of sound (``.npy``) are passed: ``LoadClipAudioFeature`` finds them by the
-    videos' names.
+    ``label_map*.txt``, or in the ``category.txt`` of TRN and TSM, whose lists
+    ``train_videofolder.txt`` are of the same form; without, numbers are their names. Of
+    several lists of a split the one with the shortest name is read (the first division
+    of several). Lists of arrays of sound (``.npy``) are passed:
+    ``LoadClipAudioFeature`` finds them by the videos' names.
     """
     tree = found.tree
     files, of_sound = [], 0

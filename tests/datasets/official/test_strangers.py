@@ -194,3 +194,19 @@ def test_answers_of_the_test_of_something_v2(tmp_path, target):
     )
     with pytest.raises(AnnotationError, match="csv:2: class '' is none of the 2"):
         read_layout(tmp_path, "something_v2")
+
+
+def test_lists_and_class_names_as_trn_and_tsm_write_them(tmp_path):
+    text(tmp_path, "category.txt", "Closing something", "Opening something")
+    text(tmp_path, "train_videofolder.txt", "78687 1 1", "42326 1 0")
+    text(tmp_path, "val_videofolder.txt", "74225 1 1")
+    for folder in ("78687", "42326", "74225"):
+        text(tmp_path, f"20bn-something-something-v2-frames/{folder}/000001.jpg", "")
+    layout = find_layout(tmp_path)
+    assert layout.classes == ["Closing something", "Opening something"]
+    rows = {(s.path.name, s.labels, s.split, s.frames) for s in layout.samples}
+    assert rows == {
+        ("78687", (1,), "train", 1),
+        ("42326", (0,), "train", 1),
+        ("74225", (1,), "val", 1),
+    }
