@@ -10,6 +10,7 @@ from ..class_names import spelled_alike
 from .collected import Collected
 from .extracted import extracted_beside
 from .layout import Layout, split_of
+from .mmaction2 import note_passed
 from .registry import form
 from .sources import group_of
 
@@ -48,6 +49,7 @@ def read_class_tree(found: Collected) -> Layout:
 
 
 def _layout(found: Collected, names: Sequence[str], of_frames: bool = False) -> Layout:
+    note_passed(found)
     rows, stray = class_rows(names)
     classes = sorted({label for _, label, _, _ in rows})
     numbers = {label: number for number, label in enumerate(classes)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from ..annotation import AnnotationError, read_rows, row_problems
+from ..annotation import AnnotationError, read_rows, row_problems, shown
 from ..class_names import read_class_names
 from .collected import Collected
 from .extracted import extracted_beside
@@ -27,18 +27,33 @@ def _split(name: str) -> str | None:
 
 def _lists(tree: Tree) -> list[str]:
     """Lists of splits whose first lines name something of the tree, or media."""
-    return [
-        name for name in tree.named(r".+\.txt") if _split(name) and _fits(tree, name)
-    ]
+    return [name for name, paths in _heads(tree).items() if _fits(tree, name, paths)]
 
 
-def _fits(tree: Tree, name: str) -> bool:
-    with tree.path(name).open("rb") as file:
-        head = file.read(4096).lstrip(b"\xef\xbb\xbf \r\n\t")
-    matches = [LINE.fullmatch(line) for line in re.split(rb"[\r\n]+", head)]
-    if matches[0] is None:
-        return False
-    paths = [match[1].decode("utf-8", "replace") for match in matches if match]
+def note_passed(found: Collected) -> None:
+    """Says which lists of splits are not read, as they name nothing of the tree."""
+    for name, paths in _heads(found.tree).items():
+        if not _fits(found.tree, name, paths):
+            found.notes.append(
+                f"{name} was passed: what its first lines name, such as "
+                f"{shown(paths[0])}, is not there (a video has a suffix)"
+            )
+
+
+def _heads(tree: Tree) -> dict[str, list[str]]:
+    """Paths in the first lines of lists of splits, by the list."""
+    heads = {}
+    for name in filter(_split, tree.named(r".+\.txt")):
+        with tree.path(name).open("rb") as file:
+            head = file.read(4096).lstrip(b"\xef\xbb\xbf \r\n\t")
+        matches = [LINE.fullmatch(line) for line in re.split(rb"[\r\n]+", head)]
+        if matches[0] is not None:
+            lines = filter(None, matches)
+            heads[name] = [line[1].decode("utf-8", "replace") for line in lines]
+    return heads
+
+
+def _fits(tree: Tree, name: str, paths: list[str]) -> bool:
     if suffix_of(paths[0]) in MEDIA_SUFFIXES | {ARRAY}:
         return True
     placed = tree.placing(paths, _split(name))
@@ -63,6 +78,7 @@ def read_mmaction2(found: Collected) -> Layout:
     ``LoadClipAudioFeature`` finds them by the videos' names.
     """
     tree = found.tree
+    note_passed(found)
     files, of_sound = [], 0
     for file in _lists(tree):
         rows = read_rows(str(tree.path(file)), multi_class=True)

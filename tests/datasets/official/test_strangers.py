@@ -210,3 +210,20 @@ def test_lists_and_class_names_as_trn_and_tsm_write_them(tmp_path):
         ("42326", (0,), "train", 1),
         ("74225", (1,), "val", 1),
     }
+
+
+def test_lists_that_name_nothing_of_the_folder_are_said(tmp_path, target):
+    """Videos without their suffix, and frames that were not unpacked."""
+    for name in ("run/a.mp4", "swim/b.mp4"):
+        put(tmp_path, f"videos/{name}", target)
+    text(tmp_path, "train.txt", "run/a 0", "swim/b 1")
+    text(tmp_path, "notes_of_the_test.txt", "two clips of each")
+    layout = find_layout(tmp_path)
+    assert (layout.name, len(layout.samples)) == ("class_folders", 2)
+    assert layout.notes == (
+        "train.txt was passed: what its first lines name, such as 'run/a', is not "
+        "there (a video has a suffix)",
+    )
+    text(tmp_path, "val.txt", "run/a.mp4 0", "swim/b.mp4 1")
+    layout = find_layout(tmp_path)
+    assert layout.name == "mmaction2" and "train.txt was passed" in layout.notes[0]
