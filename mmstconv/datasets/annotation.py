@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from mmengine.fileio import get
+from mmengine.logging import print_log
 
 from ..disk import FETCH_ADVICE, REMOTE_ADVICE, is_remote, public_name
 
 SHOWN_LINES = 20
 SHOWN_LETTERS = 200
+SHOWN_FILMS = 5
 SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 LINE_END = re.compile(r"\r\n|\n|\r")  # nothing else: a name may hold U+2028
 INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -152,6 +155,23 @@ def listed(lines: Sequence[str]) -> str:
     rest = len(lines) - SHOWN_LINES
     more = [f"... and {rest} more"] if rest > 0 else []
     return "\n".join([*lines[:SHOWN_LINES], *more])
+
+
+def warn_left_out(films: Sequence[str], why: str) -> None:
+    """Says that films are left out, and which.
+
+    Args:
+        films: ``file:line`` or ``file: key`` each; maybe none.
+        why: To say.
+    """
+    if films:
+        print_log(
+            f"{len(films)} films are left out, {why}: "
+            + ", ".join(films[:SHOWN_FILMS])
+            + (", ..." if films[SHOWN_FILMS:] else ""),
+            logger="current",
+            level=logging.WARNING,
+        )
 
 
 def clipped(text: str) -> str:

@@ -43,7 +43,8 @@ class UntrimmedVideoDataset(FilmDataset):
         allow_overlap: Whether events of a film may overlap.
         mend: Whether to leave out events that are there twice, or end where or before
             they start, and to cut off what reaches beyond the duration (all of an event
-            that begins there), as published files need it.
+            that begins there), as published files need it. A film of which nothing is
+            left then is left out.
         ignore_labels: Events of these labels are left out.
         format_options: Arguments of the format's reader.
         **kwargs: Of :class:`FilmDataset`.

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from mmengine.logging import print_log
-
-from ..annotation import AnnotationError
+from ..annotation import AnnotationError, warn_left_out
 from ..formats import Formats
 from .captioned import CaptionedFilm
 from .checks import mended, sentence_problems
-
-SHOWN_FILMS = 5
 
 
 class CaptionAnnotation(NamedTuple):
@@ -80,13 +75,7 @@ def parse_captions(
             else:
                 films[film.id] = film._replace(sentences=marked)
     if lost and (films or problems):
-        print_log(
-            f"{len(lost)} films are left out, no sentence of them can be used: "
-            + ", ".join(lost[:SHOWN_FILMS])
-            + (", ..." if lost[SHOWN_FILMS:] else ""),
-            logger="current",
-            level=logging.WARNING,
-        )
+        warn_left_out(lost, "no sentence of them can be used")
     elif lost:
         problems.append(f"{path}: no sentence can be used, {lost[0]} is the first film")
     elif not films and not problems:

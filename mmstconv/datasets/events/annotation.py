@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from ..annotation import AnnotationError
+from ..annotation import AnnotationError, warn_left_out
 from ..formats import Formats
 from .checks import film_problems, label_problems, mended
 from .film import Film
@@ -56,7 +56,8 @@ def parse_events(
         allow_overlap: Whether events of a film may overlap.
         mend: Whether to leave out events that are there twice, or end where or before
             they start, and to cut off what reaches beyond the duration (all of an event
-            that begins there), as published files need it.
+            that begins there), as published files need it. A film of which nothing is
+            left then is left out, and a warning names it.
         ignore_labels: Events of these labels are left out.
         options: Of the reader.
 
@@ -67,15 +68,20 @@ def parse_events(
     """
     found = EVENT_FORMATS.read(path, format, subset, options)
     films = [_without(film, ignore_labels) for film in found.films]
+    lost = []
     if mend:
-        films = [mended(film, found.instants) for film in films]
+        films, lost = _mended(films, found.instants)
     names = [name for name in found.classes if name not in ignore_labels]
     names = list(classes) if classes is not None else names
     problems = list(found.problems)
     for film in films:
         problems += film_problems(film, found.instants, allow_overlap)
         problems += label_problems(film, names)
-    if not films and not problems:
+    if films:
+        warn_left_out(lost, "no event of them can be used")
+    elif lost:
+        problems.append(f"{path}: no event can be used, {lost[0]} is the first film")
+    elif not problems:
         problems.append(f"{path}: names no video")
     return found._replace(films=films, classes=names, problems=problems)
 
@@ -90,6 +96,18 @@ def read_events(path: str, *args, **kwargs) -> EventAnnotation:
     if found.problems:
         raise AnnotationError(found.problems)
     return found
+
+
+def _mended(films: list[Film], instants: bool) -> tuple[list[Film], list[str]]:
+    """The films mended, and where those are of which no event is left."""
+    kept, lost = [], []
+    for film in films:
+        better = mended(film, instants)
+        if better.events or not film.events:
+            kept.append(better)
+        else:
+            lost.append(film.where)
+    return kept, lost
 
 
 def _without(film: Film, labels: Collection[str]) -> Film:

@@ -95,8 +95,9 @@ def test_actions_that_are_numbers(tmp_path, format, first):
     ]
     found = read_events(path, format, mend=True)
     assert shape_of(found) == [
-        ("a", 9.5, [(0.5, 2, 2), (1, 9, 0)]), ("b", 9.5, []), ("c", 9.5, []),
-    ]  # fmt: skip
+        ("a", 9.5, [(0.5, 2, 2), (1, 9, 0)]),
+        ("b", 9.5, []),
+    ]
     assert found.classes == ["0", "1", "2"]
     assert [f.id for f in read_events(path, format, subset="testing").films] == ["b"]
     films = {"a": film("training", [first - 1, 0, 2], [1.5, 0, 2], [1, 2], "x"), "b": 3}
@@ -340,6 +341,23 @@ def test_mended(tmp_path):
     events.append({"segment": [-1, 2], "label": "run"})  # nothing can be made of this
     path = write(tmp_path, {"database": {"a": {"duration": 10, "annotations": events}}})
     assert len(problems_of(path, mend=True)) == 1
+
+
+def test_a_film_that_mending_empties_is_left_out(tmp_path, capfd):
+    """It would teach that nothing happens in it; one that had no event stays."""
+    gone, good = ([{"segment": span, "label": "run"}] for span in ([3, 3], [3, 4]))
+    database = {
+        name: {"duration": 10, "annotations": events}
+        for name, events in dict(a=gone, b=good, c=[]).items()
+    }
+    path = write(tmp_path, {"database": database})
+    assert [film.id for film in read_events(path, mend=True).films] == ["b", "c"]
+    said = "".join(capfd.readouterr())
+    assert f"1 films are left out, no event of them can be used: {path}: a" in said
+    path = write(tmp_path, {"database": {"a": database["a"]}})
+    assert problems_of(path, mend=True) == [
+        "FILE: no event can be used, FILE: a is the first film"
+    ]
 
 
 def test_events_of_another_film(tmp_path):
