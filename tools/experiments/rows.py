@@ -31,6 +31,10 @@ ADAM = dict(
         "auto_scale_lr.base_batch_size": 16,
     },
 )
+PRETRAINED_ADAM = dict(
+    schedule=ADAM["schedule"],
+    options={**ADAM["options"], "param_scheduler.0.milestones": [25, 40]},
+)
 # MMAction2's recipes for TSN, TSM and I3D start from ImageNet weights, C3D's from
 # Sports-1M; its learning rate from scratch is SlowOnly's.
 FROM_SCRATCH = {"optim_wrapper.optimizer.lr": 0.2, "auto_scale_lr.base_batch_size": 128}
@@ -137,14 +141,7 @@ ROWS = {
     ),
     **ours("scratch_adam", "Adam and steps: the article's", SCRATCH, 40, **ADAM),
     **ours("pretrained", "RGB from ImageNet: the own-folder config", PRETRAINED, 20),
-    **ours(
-        "pretrained_adamw",
-        "AdamW and cosine",
-        PRETRAINED,
-        20,
-        alone=[],
-        schedule="_base_/schedules/adamw_cosine.py",
-    ),
+    **ours("pretrained_adam", "Adam and steps", PRETRAINED, 20, **PRETRAINED_ADAM),
     "scratch_adam_together": scratch(
         "Adam and steps, streams that learn together, gated", options=TOGETHER
     ),
@@ -160,12 +157,14 @@ ROWS = {
             "model.cls_head.label_smooth_eps": 0.0,
         },
     ),
-    "pretrained_mixed": Row(
-        "mixup, CutMix and label smoothing",
+    "pretrained_adam_mixed": Row(
+        "Adam and steps, mixup, CutMix and label smoothing",
         PRETRAINED,
         20,
         amp=True,
+        schedule=PRETRAINED_ADAM["schedule"],
         options={
+            **PRETRAINED_ADAM["options"],
             "model.data_preprocessor.blending": dict(
                 type="MultiModalBlending", mixup_alpha=0.8, cutmix_alpha=1.0, prob=0.5
             ),

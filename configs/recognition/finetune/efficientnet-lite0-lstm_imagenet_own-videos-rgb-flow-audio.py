@@ -12,11 +12,8 @@ _base_ = [
     "../../_base_/default_runtime.py",
     "../../_base_/models/efficientnet_lite0_frozen.py",
     "../../_base_/datasets/own_videos_168.py",
-    "../../_base_/schedules/adam_step.py",
+    "../../_base_/schedules/adamw_cosine.py",
 ]
 
-param_scheduler = [
-    dict(type="MultiStepLR", by_epoch=True, milestones=[10, 16], gamma=0.1)
-]
 train_cfg = dict(max_epochs=20)
-auto_scale_lr = dict(enable=True, base_batch_size=16)
+auto_scale_lr = dict(enable=True)

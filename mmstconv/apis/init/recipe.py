@@ -28,14 +28,11 @@ class Recipe(NamedTuple):
     Args:
         base: The config, as ``mmstconv::...`` names it.
         epochs: That it trains on some hundred videos.
-        drops: Parts of the epochs after which the learning rate falls; none where the
-            schedule of the config ends with the training, however long it is.
         files: With fewer to train on there are more epochs.
     """
 
     base: str
     epochs: int
-    drops: tuple[float, ...]
     files: int = 200
 
 
@@ -51,14 +48,14 @@ def folder_of(config: Path) -> Path | None:
 def find_recipe() -> Recipe:
     """From ImageNet weights where they are installed, else from scratch."""
     if find_spec(WEIGHTS) is not None:
-        return Recipe(PRETRAINED, 20, (0.5, 0.8))
-    return Recipe(SCRATCH, 40, ())
+        return Recipe(PRETRAINED, 20)
+    return Recipe(SCRATCH, 40)
 
 
 def epochs_for(recipe: Recipe, files: int) -> int:
     """More passes over few files, at most three times as many.
 
-    >>> [epochs_for(Recipe("x", 20, ()), files) for files in (10, 40, 100, 200, 9999)]
+    >>> [epochs_for(Recipe("x", 20), files) for files in (10, 40, 100, 200, 9999)]
     [60, 45, 30, 20, 20]
     """
     times = min(max(math.sqrt(recipe.files / max(files, 1)), 1.0), 3.0)
@@ -97,7 +94,6 @@ def config_text(
         modalities: That any file has; the model has streams for these.
     """
     several = ", multi_class=True" if multi_label else ""
-    drops = sorted({max(round(epochs * drop), 1) for drop in recipe.drops})
     flags = [("allow_outside", outside), ("multi_class", multi_label)]
     more = [f"{name}=True" for name, needed in flags if needed]
     more = ", ".join(['type="MultiModalSegmentDataset"'] * parts + more)
@@ -128,12 +124,9 @@ def config_text(
         loader = f"dict(dataset=dict(ann_file={file}, {data}))"
         loader = loader if split in lists else "val_dataloader"
         lines.append(f"{split}_dataloader = {loader}")
-    lines += [
-        f"train_cfg = dict(max_epochs={epochs}, val_interval={VALIDATED_EVERY})",
-    ]
-    if drops:
-        step = f'type="MultiStepLR", by_epoch=True, milestones={drops}, gamma=0.1'
-        lines += ["param_scheduler = [", f"    dict({step})", "]"]
+    lines.append(
+        f"train_cfg = dict(max_epochs={epochs}, val_interval={VALIDATED_EVERY})"
+    )
     if multi_label:
         lines.append(
             "default_hooks = "
