@@ -243,6 +243,7 @@ def test_pretrained_backbones_learn_slower():
     for path in FINETUNE:
         cfg = Config.fromfile(path)
         keys = cfg.optim_wrapper.get("paramwise_cfg", {}).get("custom_keys", {})
+        keys = {key: value.lr_mult for key, value in keys.items() if "lr_mult" in value}
         started = {
             f"streams.{name}.backbone"
             for name, _ in starts_of(cfg)
@@ -250,14 +251,15 @@ def test_pretrained_backbones_learn_slower():
         }
         if set(keys) != started:
             wrong.append(f"{path.name}: {set(keys)}")
-        if not all(0 < value.lr_mult < 1 for value in keys.values()):
+        if not all(0 < value < 1 for value in keys.values()):
             wrong.append(f"{path.name}: a backbone does not learn slower")
         kinds = [scheduler.type for scheduler in cfg.param_scheduler]
-        step = "-step_" in path.stem or "own-videos" in path.stem
+        step = "-step_" in path.stem
         if kinds != (["MultiStepLR"] if step else ["LinearLR", "CosineAnnealingLR"]):
             wrong.append(f"{path.name}: {kinds}")
         last = cfg.param_scheduler[-1]
-        epochs = max(last.milestones) if step else last.end
+        # without an end the cosine ends with the training
+        epochs = max(last.milestones) if step else last.get("end", 0)
         if epochs > cfg.train_cfg.max_epochs:
             wrong.append(f"{path.name}: the schedule goes on after the training")
     assert not wrong, "\n".join(wrong)
