@@ -15,6 +15,9 @@ OF_THE_FILE_ONLY = re.compile(
     r"|Hooks will be executed in the following order:"
     r"|Distributed training is not used, all SyncBatchNorm"
     r"|Exp name: "
+    # a line for each weight that has an option of its own, and each that is frozen
+    r"|paramwise_options -- "
+    r"|\S+ is skipped since its requires_grad=False"
     # MMEngine's own hooks use these former names
     r'|"FileClient" will be deprecated in future'
     r'|"HardDiskBackend" is the alias of "LocalBackend"'
