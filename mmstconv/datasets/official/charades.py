@@ -6,11 +6,10 @@ import re
 
 from ..annotation import shown
 from ..events.csv_text import read_table
-from ..events.film import number_of
 from .collected import Collected
 from .layout import Layout
 from .registry import form
-from .rows import in_order, lines_of, numbered_classes
+from .rows import in_order, lines_of, numbered_classes, times_of
 from .tree import Tree
 
 CLASS = re.compile(r"c(?P<number>[0-9]{1,3})\s+(?P<name>.+)")
@@ -50,7 +49,7 @@ def read_charades_actions(found: Collected) -> Layout:
     left out, with a note.
     """
     numbers = _classes(found)
-    reversed_ = []
+    without_length = []
     for where, row, split, actions in _rows(found, numbers):
         name, group = row["id"], row.get("subject") or None
         file = found.tree.find(name)
@@ -58,11 +57,11 @@ def read_charades_actions(found: Collected) -> Layout:
             if start < end:
                 found.add(where, name, file, [number], split, group, (start, end))
             else:
-                reversed_.append(f"{where}: {start:g} to {end:g} s")
-    if reversed_:
+                without_length.append(f"{where}: {start:g} to {end:g} s")
+    if without_length:
         found.notes.append(
-            f"actions without a length were left out: {len(reversed_)}; the first is "
-            f"{reversed_[0]}"
+            f"actions without a length were left out: {len(without_length)}; the "
+            f"first is {without_length[0]}"
         )
     return found.layout(in_order(numbers), multi_label=False)
 
@@ -100,11 +99,11 @@ def _actions(found: Collected, where: str, text: str, count: int) -> list[tuple]
             found.mistake(where, f"expected 'c092 11.90 21.20', got {shown(part)}")
             continue
         number = int(match["code"][1:])
-        span = number_of(match["start"]), number_of(match["end"])
-        if None in span:
-            found.mistake(where, f"the times of {shown(part)} are not seconds")
-        elif number >= count:
+        span = times_of(found, where, match["start"], match["end"])
+        if number >= count:
             found.mistake(where, f"{match['code']} is none of the {count} classes")
-        else:
+        elif span and min(span) < 0:
+            found.mistake(where, f"{shown(part)}: times must be 0 or later")
+        elif span:
             actions.append((number, span))
     return actions

@@ -94,9 +94,8 @@ def span_of(
     found: Collected, where: str, start: str, end: str
 ) -> tuple[float, float] | None:
     """Begin and end in seconds; None and a mistake if they are none."""
-    edges = [number_of(text) for text in (start, end)]
-    if None in edges:
-        found.mistake(where, f"{shown(start)} to {shown(end)} are not times in seconds")
+    edges = times_of(found, where, start, end)
+    if edges is None:
         return None
     if not 0 <= edges[0] < edges[1]:
         found.mistake(
@@ -105,7 +104,18 @@ def span_of(
             "that",
         )
         return None
-    return edges[0], edges[1]
+    return edges
+
+
+def times_of(
+    found: Collected, where: str, start: str, end: str
+) -> tuple[float, float] | None:
+    """Two times in seconds, in any order; None and a mistake if they are none."""
+    edges = number_of(start), number_of(end)
+    if None not in edges:
+        return edges
+    found.mistake(where, f"{shown(start)} to {shown(end)} are not times in seconds")
+    return None
 
 
 def in_order(numbers: dict[str, int]) -> list[str]:

@@ -138,6 +138,8 @@ FAULTS = {
             "X,,,,,,,,,c009 0 1;c000 2 1;c000 a,",
             "c009 is none of",
         ),
+        ("Charades/Charades_v1_train.csv", "X,,,,,,,,,c000 -1 1,", "0 or later"),
+        ("Charades/Charades_v1_train.csv", "X,,,,,,,,,c000 1 x,", "not times"),
     ],
     "audioset": [
         ("eval_segments.csv", 'x, 0.000, 10.000, "/m/nothing"', "none of the 3"),
