@@ -157,21 +157,30 @@ def listed(lines: Sequence[str]) -> str:
     return "\n".join([*lines[:SHOWN_LINES], *more])
 
 
-def warn_left_out(films: Sequence[str], why: str) -> None:
-    """Says that films are left out, and which.
+def say_left_out(
+    path: str, lost: Sequence[str], kept: bool, problems: list[str], what: str
+) -> None:
+    """Warns of films that are left out; that none is left is a problem.
 
     Args:
-        films: ``file:line`` or ``file: key`` each; maybe none.
-        why: To say.
+        path: Of the annotation file.
+        lost: ``file:line`` or ``file: key`` of each film that is left out.
+        kept: Whether a film is left.
+        problems: Found so far; is added to.
+        what: The films lack, in the singular.
     """
-    if films:
+    if lost and (kept or problems):
         print_log(
-            f"{len(films)} films are left out, {why}: "
-            + ", ".join(films[:SHOWN_FILMS])
-            + (", ..." if films[SHOWN_FILMS:] else ""),
+            f"{len(lost)} films are left out, no {what} of them can be used: "
+            + ", ".join(lost[:SHOWN_FILMS])
+            + (", ..." if lost[SHOWN_FILMS:] else ""),
             logger="current",
             level=logging.WARNING,
         )
+    elif lost:
+        problems.append(f"{path}: no {what} can be used, {lost[0]} is the first film")
+    elif not kept and not problems:
+        problems.append(f"{path}: names no video")
 
 
 def clipped(text: str) -> str:

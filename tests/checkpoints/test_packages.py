@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 import pytest
 import torch
 from checkpoints.sources.efficientnet_lite import EfficientNetLite
+from conftest import ROOT
 from mmaction.registry import MODELS
 
 from mmstconv.checkpoints import packages
@@ -16,7 +16,6 @@ from mmstconv.checkpoints.provenance import read_provenance
 from mmstconv.checkpoints.reading import CheckpointError
 
 NAME = "package::efficientnet_lite0"
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

@@ -26,10 +26,7 @@ def read_activitynet_captions(path: str) -> CaptionAnnotation:
         if not isinstance(entry, dict):
             mistakes.note(name, f"must be an object, got {shown_value(entry)}")
             continue
-        duration = mistakes.number(entry.get("duration"), "'duration'", name)
-        if duration is not None and duration <= 0:
-            mistakes.note(name, f"'duration' must be positive, got {duration:g}")
-            duration = None
+        duration = mistakes.positive(entry.get("duration"), "'duration'", name)
         sentences = _sentences(entry, mistakes, name)
         if sentences is not None:
             where = f"{path}: {name}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from ..annotation import AnnotationError, warn_left_out
+from ..annotation import AnnotationError, say_left_out
 from ..formats import Formats
 from .captioned import CaptionedFilm
 from .checks import mended, sentence_problems
@@ -74,12 +74,7 @@ def parse_captions(
                 films[film.id].sentences.extend(marked)
             else:
                 films[film.id] = film._replace(sentences=marked)
-    if lost and (films or problems):
-        warn_left_out(lost, "no sentence of them can be used")
-    elif lost:
-        problems.append(f"{path}: no sentence can be used, {lost[0]} is the first film")
-    elif not films and not problems:
-        problems.append(f"{path}: names no video")
+    say_left_out(path, lost, bool(films), problems, "sentence")
     return CaptionAnnotation(list(films.values()), problems)
 
 

@@ -72,10 +72,7 @@ def _annotation(
             continue
         duration = entry.get(duration_key)
         if duration is not None:
-            duration = mistakes.number(duration, f"{duration_key!r}", at)
-        if duration is not None and duration <= 0:
-            mistakes.note(at, f"{duration_key!r} must be positive, got {duration:g}")
-            duration = None
+            duration = mistakes.positive(duration, f"{duration_key!r}", at)
         events = _events(entry, mistakes, at) if entry.get("annotations") else []
         films.append(Film(name, name, duration, events, f"{path}: {at}"))
         subsets.append(str(entry.get("subset", "")))

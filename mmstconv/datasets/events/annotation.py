@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from ..annotation import AnnotationError, warn_left_out
+from ..annotation import AnnotationError, say_left_out
 from ..formats import Formats
 from .checks import film_problems, label_problems, mended
 from .film import Film
@@ -77,12 +77,7 @@ def parse_events(
     for film in films:
         problems += film_problems(film, found.instants, allow_overlap)
         problems += label_problems(film, names)
-    if films:
-        warn_left_out(lost, "no event of them can be used")
-    elif lost:
-        problems.append(f"{path}: no event can be used, {lost[0]} is the first film")
-    elif not problems:
-        problems.append(f"{path}: names no video")
+    say_left_out(path, lost, bool(films), problems, "event")
     return found._replace(films=films, classes=names, problems=problems)
 
 

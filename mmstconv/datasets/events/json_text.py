@@ -43,6 +43,14 @@ class Mistakes(list):
             self.note(at, f"{what} must be a number, got {shown_value(value)}")
         return number
 
+    def positive(self, value: object, what: str, at: str) -> float | None:
+        """A finite number above 0, else None and a mistake."""
+        number = self.number(value, what, at)
+        if number is None or number > 0:
+            return number
+        self.note(at, f"{what} must be positive, got {number:g}")
+        return None
+
 
 def shown_value(value: object) -> str:
     """A value of JSON for a message."""

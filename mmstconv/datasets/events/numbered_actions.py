@@ -39,7 +39,7 @@ def _read(path: str, first: int) -> EventAnnotation:
         entries = {}
     films, subsets = [], []
     for name, entry in entries.items():
-        duration = mistakes.number(
+        duration = mistakes.positive(
             entry.get("duration") if isinstance(entry, dict) else None,
             "'duration'",
             name,

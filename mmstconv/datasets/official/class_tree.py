@@ -10,7 +10,7 @@ from ..class_names import spelled_alike
 from .collected import Collected
 from .extracted import extracted_beside
 from .layout import Layout, split_of
-from .mmaction2 import note_passed
+from .mmaction2 import lists_of
 from .registry import form
 from .sources import group_of
 
@@ -49,7 +49,7 @@ def read_class_tree(found: Collected) -> Layout:
 
 
 def _layout(found: Collected, names: Sequence[str], of_frames: bool = False) -> Layout:
-    note_passed(found)
+    found.notes += lists_of(found.tree)[1]
     rows, stray = class_rows(names)
     classes = sorted({label for _, label, _, _ in rows})
     numbers = {label: number for number, label in enumerate(classes)}

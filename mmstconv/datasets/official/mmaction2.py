@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from ..annotation import AnnotationError, read_rows, row_problems, shown
+from ..annotation import AnnotationError, listed, read_rows, row_problems, shown
 from ..class_names import read_class_names
 from .collected import Collected
 from .extracted import extracted_beside
@@ -25,32 +25,28 @@ def _split(name: str) -> str | None:
     return next(filter(None, map(split_of, words)), None)
 
 
-def _lists(tree: Tree) -> list[str]:
-    """Lists of splits whose first lines name something of the tree, or media."""
-    return [name for name, paths in _heads(tree).items() if _fits(tree, name, paths)]
+def lists_of(tree: Tree) -> tuple[list[str], list[str]]:
+    """Lists of splits whose first lines name something of the tree, or media.
 
-
-def note_passed(found: Collected) -> None:
-    """Says which lists of splits are not read, as they name nothing of the tree."""
-    for name, paths in _heads(found.tree).items():
-        if not _fits(found.tree, name, paths):
-            found.notes.append(
-                f"{name} was passed: what its first lines name, such as "
-                f"{shown(paths[0])}, is not there (a video has a suffix)"
-            )
-
-
-def _heads(tree: Tree) -> dict[str, list[str]]:
-    """Paths in the first lines of lists of splits, by the list."""
-    heads = {}
+    Returns:
+        They, and a note, if there are others, of which these are.
+    """
+    fitting, passed = [], []
     for name in filter(_split, tree.named(r".+\.txt")):
         with tree.path(name).open("rb") as file:
             head = file.read(4096).lstrip(b"\xef\xbb\xbf \r\n\t")
         matches = [LINE.fullmatch(line) for line in re.split(rb"[\r\n]+", head)]
-        if matches[0] is not None:
-            lines = filter(None, matches)
-            heads[name] = [line[1].decode("utf-8", "replace") for line in lines]
-    return heads
+        if matches[0] is None:
+            continue
+        paths = [match[1].decode("utf-8", "replace") for match in matches if match]
+        if _fits(tree, name, paths):
+            fitting.append(name)
+        else:
+            passed.append(
+                f"{name} was passed: what its first lines name, such as "
+                f"{shown(paths[0])}, is not there (a video has a suffix)"
+            )
+    return fitting, [listed(passed)] if passed else []
 
 
 def _fits(tree: Tree, name: str, paths: list[str]) -> bool:
@@ -62,7 +58,7 @@ def _fits(tree: Tree, name: str, paths: list[str]) -> bool:
 
 @form(
     "mmaction2",
-    lambda tree: bool(_lists(tree)),
+    lambda tree: bool(lists_of(tree)[0]),
     "lists such as train.txt or ucf101_train_split_1_videos.txt, 'path label' a line",
 )
 def read_mmaction2(found: Collected) -> Layout:
@@ -78,9 +74,10 @@ def read_mmaction2(found: Collected) -> Layout:
     ``LoadClipAudioFeature`` finds them by the videos' names.
     """
     tree = found.tree
-    note_passed(found)
+    lists, passed = lists_of(tree)
+    found.notes += passed
     files, of_sound = [], 0
-    for file in _lists(tree):
+    for file in lists:
         rows = read_rows(str(tree.path(file)), multi_class=True)
         if suffix_of(rows[0].name) == ARRAY:
             of_sound += 1

@@ -111,6 +111,10 @@ def test_actions_that_are_numbers(tmp_path, format, first):
         "FILE: b: 'actions' must be a list, got nothing",
     ]
     assert "by id" in problems_of(write(tmp_path, []), format)[0]
+    films = {"a": dict(film("training"), duration=0)}
+    assert problems_of(write(tmp_path, films), format)[0] == (
+        "FILE: a: 'duration' must be positive, got 0"
+    )
 
 
 def test_unav100_orders_classes_by_their_numbers(tmp_path):
