@@ -95,6 +95,16 @@ def test_eval_metric(monkeypatch, tested, capsys):
     assert "acc/top1" in capsys.readouterr().out
 
 
+def test_report_accuracy(monkeypatch, tested, capsys):
+    """Two dumps of the same scores are right as often as one of them."""
+    _, _, predictions = tested
+    dumped = pickle.loads(predictions.read_bytes())
+    right = [int(one["pred_score"].argmax() == one["gt_label"]) for one in dumped]
+    call(monkeypatch, "report_accuracy", "--preds", predictions, predictions)
+    said = f"Top 1 Accuracy: {np.mean(right):.4f}"
+    assert said in capsys.readouterr().out
+
+
 def test_vis_scheduler(monkeypatch, config, tmp_path):
     monkeypatch.setenv("MPLBACKEND", "agg")
     picture = tmp_path / "schedule.png"

@@ -139,6 +139,17 @@ ROWS = {
         alone=[],
         options={"default_hooks.ema": averaging()},
     ),
+    "scratch_80": Row("twice as many epochs", SCRATCH, 80, amp=True),
+    "scratch_fps6": Row(
+        "clips of twice the seconds: 6 frames each",
+        SCRATCH,
+        40,
+        amp=True,
+        steps=dict(clip=dict(fps=6)),
+    ),
+    "scratch_together": Row(
+        "streams that learn together, gated", SCRATCH, 40, amp=True, options=TOGETHER
+    ),
     **ours("scratch_adam", "Adam and steps: the article's", SCRATCH, 40, **ADAM),
     **ours("pretrained", "RGB from ImageNet: the own-folder config", PRETRAINED, 20),
     **ours("pretrained_adam", "Adam and steps", PRETRAINED, 20, **PRETRAINED_ADAM),
