@@ -6,7 +6,11 @@ import pytest
 import torch
 
 from mmstconv.datasets import MultiModalVideoDataset
-from mmstconv.datasets.class_names import ClassNamesError, read_class_names
+from mmstconv.datasets.class_names import (
+    ClassNamesError,
+    read_class_names,
+    spelled_alike,
+)
 
 NAMES = ["Brush teeth", "Ärger, 5 $", "走る"]
 
@@ -95,3 +99,9 @@ def test_several_labels_or_none(tmp_path):
     assert not alone.get_data_info(0)["label"].any()  # was the last class
     with pytest.raises(ValueError, match=r"list\.txt:2: has no label, but other"):
         dataset(tmp_path, "a.mp4 0\nb.mp4\n")
+
+
+def test_classes_that_are_written_in_several_ways():
+    names = ["Café 1", "cafe\u0301_1", "run", "walk", "Run", "-", "_", "C", "C++"]
+    assert spelled_alike(names) == [["Café 1", "cafe\u0301_1"], ["run", "Run"]]
+    assert spelled_alike(names[2:4]) == []

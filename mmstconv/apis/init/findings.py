@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from ...datasets.annotation import clipped
-from ...datasets.class_names import spelled_alike
 from ...datasets.official import Layout
 from ...evaluation.presence_leak import presence_leak
 from .items import Item, LeftOut
@@ -143,14 +142,6 @@ def say_classes(items: Sequence[Item], classes: Sequence[str]) -> Iterator[str]:
     if few:
         yield "warning: classes with too few files, or too few sources, for all lists:"
         yield from shown(few)
-
-
-def say_classes_alike(classes: Sequence[str]) -> Iterator[str]:
-    """Classes that may be one, written in several ways."""
-    alike = spelled_alike(classes)
-    if alike:
-        yield "warning: classes that differ in how their names are written alone:"
-        yield from shown([" and ".join(map(repr, names)) for names in alike])
 
 
 def say_leaks(items: Sequence[Item]) -> Iterator[str]:

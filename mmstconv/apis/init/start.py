@@ -191,7 +191,6 @@ def _said(
     yield from findings.say_sound(items, classes)
     yield from findings.say_duplicates(division.films, items, classes, division.given)
     yield from findings.say_classes(items, classes)
-    yield from findings.say_classes_alike(classes)
     if division.given:
         yield from findings.say_leaks(items)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
-from ..annotation import shown
-from ..class_names import spelled_alike
 from .collected import Collected
 from .extracted import extracted_beside
 from .layout import Layout, split_of
@@ -59,11 +57,6 @@ def _layout(found: Collected, names: Sequence[str], of_frames: bool = False) -> 
         found.notes.append(
             f"{len(stray)} files lie in no class's folder and were left out, such as "
             f"{stray[0]}"
-        )
-    for labels in spelled_alike(classes):
-        found.notes.append(
-            f"{' and '.join(map(shown, labels))} are taken for different classes: "
-            "rename the folders if they are one"
         )
     extracted = extracted_beside(found.tree)
     return found.layout(classes, False, of_frames=of_frames, extracted=extracted)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from pathlib import PurePosixPath
 
-from ..annotation import AnnotationError, shown
+from ..annotation import AnnotationError, listed, shown
+from ..class_names import spelled_alike
 from .layout import SPLITS, Layout, Sample
 from .sources import group_of
 from .tree import Tree
@@ -101,6 +102,12 @@ class Collected:
             raise AnnotationError(self.mistakes)
         if self._repeated:
             self.notes.append(f"{self._repeated} lines repeat others and were left out")
+        alike = [" and ".join(map(shown, of)) for of in spelled_alike(classes)]
+        if alike:
+            self.notes.append(
+                "classes that differ in how their names are written alone (rename "
+                "those that are one):\n" + listed([f"  {names}" for names in alike])
+            )
         return Layout(
             "", self.samples, list(classes), multi_label, tuple(self.missing),
             tuple(self.notes), **fields,

@@ -20,7 +20,6 @@ from helpers_folders import contents, write_clip
 from mmstconv.apis.checking import run as checking
 from mmstconv.apis.init import init_folder, items, start
 from mmstconv.apis.init import recipe as recipes
-from mmstconv.apis.init.findings import say_classes_alike
 from mmstconv.apis.init.lists import printable
 from mmstconv.datasets.official import Layout, Sample
 from mmstconv.disk import ForeignFile
@@ -236,14 +235,6 @@ def test_nothing_to_learn(tmp_path):
     (tmp_path / "flat/labels.csv").write_bytes(b"\xef\xbb\xbfpath;label\r\na.mp4;run")
     with pytest.raises(ValueError, match=r"labels\.csv has none .* 'path;label'$"):
         init_folder(tmp_path / "flat")
-
-
-def test_classes_that_are_written_in_two_ways():
-    names = ["Café 1", "cafe\u0301_1", "run", "walk", "Run", "-", "_", "C", "C++"]
-    assert list(say_classes_alike(names[2:4])) == []
-    (warning, *alike) = say_classes_alike(names)
-    assert warning.startswith("warning: classes that differ in how their names are")
-    assert alike == ["  'Café 1' and 'cafe\u0301_1'", "  'run' and 'Run'"]
 
 
 def test_without_the_weights(folder, tmp_path, monkeypatch):

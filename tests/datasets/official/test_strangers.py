@@ -151,8 +151,8 @@ def test_folders_of_one_class_written_in_two_ways_are_named(tmp_path, target):
     for name in ("train/playing guitar", "val/playing_guitar", "train/run", "val/run"):
         put(tmp_path, f"{name}/a.mp4", target)
     assert find_layout(tmp_path).notes == (
-        "'playing guitar' and 'playing_guitar' are taken for different classes: rename "
-        "the folders if they are one",
+        "classes that differ in how their names are written alone (rename those that "
+        "are one):\n  'playing guitar' and 'playing_guitar'",
     )
 
 
