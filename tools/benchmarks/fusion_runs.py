@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,11 +16,12 @@ from mmaction.structures import ActionDataSample
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 import mmstconv.models  # noqa: F401
 
 BATCH, LR = 32, 3e-3
+SGD_LR = 0.1
 _EXPERIMENTS = itertools.count()
 HIDDEN = 32  # channels of each stream's LSTM
 HALVE = dict(mode="max", size=2)
@@ -48,6 +48,8 @@ class Strategy:
     aux_loss_weight: float = 0.0
     dropout: float = 0.0
     hooks: tuple[dict, ...] = ()
+    sgd: bool = False  # in the place of Adam
+    validations: int = 0  # on an eighth of the samples, which do not train then
     pretrain: bool = False  # each stream alone for as many steps, then all
     times: int = 1  # of the number of steps
 
@@ -69,6 +71,10 @@ OPERATORS: dict[str, dict] = {
         trunk=dict(type="STConvNet", stages=[dict(channels=64, temporal_pool=HALVE)])
     ),
 }
+MODULATION = dict(type="GradientModulationHook")
+BLENDING = dict(
+    aux_loss_weight=1.0, hooks=(dict(type="GradientBlendingHook"),), validations=5
+)
 #: What is switched on: of the head, the recognizer, and hooks.
 STRATEGIES: dict[str, Strategy] = {
     "joint": Strategy(),
@@ -76,8 +82,13 @@ STRATEGIES: dict[str, Strategy] = {
     "auxiliary losses": Strategy(aux_loss_weight=1.0),
     "modality dropout": Strategy(dropout=0.3),
     "auxiliary losses + dropout": Strategy(aux_loss_weight=1.0, dropout=0.3),
-    "gradient modulation": Strategy(hooks=(dict(type="GradientModulationHook"),)),
+    "gradient modulation": Strategy(hooks=(MODULATION,)),
+    "gradient blending": Strategy(**BLENDING),
     "pretrained streams": Strategy(pretrain=True),
+    "joint, SGD": Strategy(sgd=True),
+    "auxiliary losses, SGD": Strategy(aux_loss_weight=1.0, sgd=True),
+    "gradient modulation, SGD": Strategy(hooks=(MODULATION,), sgd=True),
+    "gradient blending, SGD": Strategy(**BLENDING, sgd=True),
 }
 JOINT, RECIPE = "joint", "auxiliary losses"
 PLAIN = "ConcatFusion"  # of a single stream: nothing
@@ -143,10 +154,34 @@ class Samples(Dataset):
 
 
 def train(
-    model: nn.Module, data: Dataset, steps: int, seed: int, hooks: Sequence[dict] = ()
+    model: nn.Module,
+    data: Dataset,
+    steps: int,
+    seed: int,
+    how: Strategy = Strategy(),
 ) -> None:
-    """Adam and one cycle of the learning rate, by MMEngine's runner."""
-    cycle = dict(type="OneCycleLR", eta_max=LR, total_steps=steps, by_epoch=False)
+    """One cycle of the learning rate, by MMEngine's runner."""
+    optimizer = dict(type="Adam", lr=LR)
+    if how.sgd:
+        optimizer = dict(type="SGD", lr=SGD_LR, momentum=0.9)
+    cycle = dict(
+        type="OneCycleLR", eta_max=optimizer["lr"], total_steps=steps, by_epoch=False
+    )
+    loop, validation = dict(type="IterBasedTrainLoop", max_iters=steps), {}
+    if how.validations:
+        loop["val_interval"] = steps // how.validations
+        held = range(0, len(data), 8)
+        validation = dict(
+            val_dataloader=dict(
+                batch_size=128,
+                num_workers=0,
+                dataset=Subset(data, held),
+                sampler=dict(type="DefaultSampler", shuffle=False),
+            ),
+            val_cfg=dict(type="ValLoop"),
+            val_evaluator=dict(type="ModalityMetric"),
+        )
+        data = Subset(data, sorted({*range(len(data))} - {*held}))
     sampler = dict(type="InfiniteSampler", shuffle=True)
     loader = dict(batch_size=BATCH, num_workers=0, dataset=data, sampler=sampler)
     none = dict.fromkeys(("logger", "checkpoint", "timer", "runtime_info"))
@@ -155,15 +190,16 @@ def train(
             model,
             folder,
             train_dataloader=loader,
-            train_cfg=dict(type="IterBasedTrainLoop", max_iters=steps),
-            optim_wrapper=dict(optimizer=dict(type="Adam", lr=LR)),
+            train_cfg=loop,
+            optim_wrapper=dict(optimizer=optimizer),
             param_scheduler=cycle,
             default_hooks=none,
-            custom_hooks=list(hooks),
+            custom_hooks=list(how.hooks),
             randomness=dict(seed=seed),
             default_scope="mmaction",
             log_level="ERROR",
             experiment_name=f"fusion-{next(_EXPERIMENTS)}",
+            **validation,
         ).train()
 
 
@@ -223,5 +259,5 @@ def run(
     torch.manual_seed(seed)
     model = build(operator, setting.classes, streams, how)
     model.load_state_dict(weights, strict=False)
-    train(model, train_set, steps * how.times, seed, how.hooks)
+    train(model, train_set, steps * how.times, seed, how)
     return measure(model, test_set)

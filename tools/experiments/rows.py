@@ -100,6 +100,14 @@ def soundnet() -> dict:
     )
 
 
+def augmented(size: int) -> dict:
+    """Steps of frames with geometry and colours at random, not colours alone."""
+    frames = frames_at(size, colours=False)
+    drawn = dict(type="ClipRandAugment", num_ops=2, magnitude=7)
+    frames["train"]["frames"].append(drawn)
+    return frames
+
+
 def averaging() -> dict:
     """The hook that averages weights, from its config."""
     return Config.fromfile(
@@ -130,6 +138,14 @@ ROWS = {
         40,
         alone=["audio"],
         steps=dict(train=dict(spec=dict(type="SpecAugment", masks=2))),
+    ),
+    **ours(
+        "scratch_randaugment",
+        "RandAugment in the place of changes of colour",
+        SCRATCH,
+        40,
+        alone=["rgb"],
+        steps=augmented(96),
     ),
     **ours(
         "scratch_averaged",
@@ -187,7 +203,12 @@ ROWS = {
         PRETRAINED,
         20,
         amp=True,
-        options={"model.streams.rgb.backbone.frozen_stages": 6},
+        options={
+            "model.streams.rgb.backbone.frozen_stages": 6,
+            "optim_wrapper.paramwise_cfg.custom_keys": {
+                "streams.rgb.backbone": dict(lr_mult=0.1)
+            },
+        },
         steps=dict(flow=dict(shrink=2), **frames_at(112)),
     ),
     "tsn_r18": peer("TSN, ResNet-18, 3 frames", TSN, 46, **R18, **FROM_SCRATCH),

@@ -4,9 +4,11 @@
 # ImageNet weights that stay as they are, on every second frame, with an LSTM behind
 # them; flow (a third of the size) and sound from scratch. Inherit it, say how many
 # classes there are (model.cls_head.num_classes, also for the data sets) and, if they
-# are elsewhere, where the files are. More of RGB trains with
-# model.streams.rgb.backbone.frozen_stages=6 and a tenth of the learning rate for it
-# (finetune_step.py).
+# are elsewhere, where the files are. More of RGB trains, at a tenth of the learning
+# rate, with model.streams.rgb.backbone.frozen_stages=6 (0: all) and
+#     optim_wrapper = dict(
+#         paramwise_cfg=dict(custom_keys={"streams.rgb.backbone": dict(lr_mult=0.1)})
+#     )
 # Ours: docs/accuracy.md.
 _base_ = [
     "../../_base_/default_runtime.py",
