@@ -6,7 +6,7 @@ import re
 
 from conftest import ROOT
 from helpers_culprits import culprits
-from mmaction.registry import HOOKS, MODELS, TRANSFORMS
+from mmaction.registry import HOOKS, MODELS, TRANSFORMS, VISBACKENDS
 from mmaction.utils import register_all_modules
 from mmengine.config import Config
 
@@ -41,6 +41,8 @@ def test_every_block_is_a_config(tmp_path):
                 TRANSFORMS.build(step)
         for hook in cfg.default_hooks.values():
             HOOKS.build(hook)
+        for backend in cfg.visualizer.vis_backends:
+            assert VISBACKENDS.get(backend.type)
 
-    assert len(BLOCKS) == 6
+    assert len(BLOCKS) == 7
     assert culprits(check, enumerate(BLOCKS)) == []

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import version
 from pathlib import Path
 
+from importlib_metadata import packages_distributions  # that of 3.10 knows fewer
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
