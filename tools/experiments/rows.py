@@ -155,7 +155,7 @@ ROWS = {
         alone=[],
         options={"default_hooks.ema": averaging()},
     ),
-    "scratch_80": Row("twice as many epochs", SCRATCH, 80, amp=True),
+    **ours("scratch_80", "twice as many epochs", SCRATCH, 80, alone=["rgb"]),
     "scratch_fps6": Row(
         "clips of twice the seconds: 6 frames each",
         SCRATCH,
