@@ -81,7 +81,9 @@ def make_venv(folder: Path) -> Path:
     venv.create(folder, with_pip=False, symlinks=True)
     (site_packages,) = folder.glob("lib/python*/site-packages")
     outer = Path(sysconfig.get_path("purelib"))
-    for name in ("setuptools", "pkg_resources", "_distutils_hack", "setuptools-*"):
+    # With its distutils, which Python has up to 3.11 only and MMEngine imports.
+    theirs = ("_distutils_hack", "distutils-precedence.pth")
+    for name in ("setuptools", "pkg_resources", "setuptools-*", *theirs):
         for path in outer.glob(name):
             (site_packages / path.name).symlink_to(path)
     return folder / "bin" / "python"
