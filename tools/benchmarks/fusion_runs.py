@@ -154,11 +154,7 @@ class Samples(Dataset):
 
 
 def train(
-    model: nn.Module,
-    data: Dataset,
-    steps: int,
-    seed: int,
-    how: Strategy = Strategy(),
+    model: nn.Module, data: Dataset, steps: int, seed: int, how: Strategy = Strategy()
 ) -> None:
     """One cycle of the learning rate, by MMEngine's runner."""
     optimizer = dict(type="Adam", lr=LR)
@@ -170,18 +166,18 @@ def train(
     loop, validation = dict(type="IterBasedTrainLoop", max_iters=steps), {}
     if how.validations:
         loop["val_interval"] = steps // how.validations
-        held = range(0, len(data), 8)
+        held = Subset(data, range(0, len(data), 8))
+        data = Subset(data, [row for row in range(len(data)) if row % 8])
         validation = dict(
             val_dataloader=dict(
                 batch_size=128,
                 num_workers=0,
-                dataset=Subset(data, held),
+                dataset=held,
                 sampler=dict(type="DefaultSampler", shuffle=False),
             ),
             val_cfg=dict(type="ValLoop"),
             val_evaluator=dict(type="ModalityMetric"),
         )
-        data = Subset(data, sorted({*range(len(data))} - {*held}))
     sampler = dict(type="InfiniteSampler", shuffle=True)
     loader = dict(batch_size=BATCH, num_workers=0, dataset=data, sampler=sampler)
     none = dict.fromkeys(("logger", "checkpoint", "timer", "runtime_info"))
