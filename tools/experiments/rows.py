@@ -122,7 +122,8 @@ def scratch(what: str, epochs: int = 40, *, options: dict | None = None, **more)
 
 
 ROWS = {
-    **ours("scratch", "from scratch: the own-folder config of stlite", SCRATCH, 40),
+    **ours("scratch", "from scratch: the own-folder config of stlite", SCRATCH, 80),
+    **ours("scratch_40", "half as many epochs", SCRATCH, 40),
     **ours(
         "scratch_soundnet",
         "sound from SoundNet-8",
@@ -155,7 +156,6 @@ ROWS = {
         alone=[],
         options={"default_hooks.ema": averaging()},
     ),
-    **ours("scratch_80", "twice as many epochs", SCRATCH, 80, alone=["rgb"]),
     "scratch_fps6": Row(
         "clips of twice the seconds: 6 frames each",
         SCRATCH,

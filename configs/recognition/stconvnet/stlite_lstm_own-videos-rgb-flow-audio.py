@@ -24,5 +24,5 @@ model = dict(
     ),
     cls_head=dict(label_smooth_eps=0.1),
 )
-train_cfg = dict(max_epochs=40)
+train_cfg = dict(max_epochs=80)
 auto_scale_lr = dict(enable=True)

@@ -49,7 +49,7 @@ def find_recipe() -> Recipe:
     """From ImageNet weights where they are installed, else from scratch."""
     if find_spec(WEIGHTS) is not None:
         return Recipe(PRETRAINED, 20)
-    return Recipe(SCRATCH, 40)
+    return Recipe(SCRATCH, 80, files=50)
 
 
 def epochs_for(recipe: Recipe, files: int) -> int:

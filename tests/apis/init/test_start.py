@@ -247,7 +247,7 @@ def test_without_the_weights(folder, tmp_path, monkeypatch):
     assert cfg.model.streams.rgb.backbone.arch == "lite"
     assert cfg.train_dataloader.dataset.data_prefix.video == str(odd)
     assert cfg.train_dataloader.dataset.ann_file == str(tmp_path / "ou{t}/train.txt")
-    assert cfg.train_cfg.max_epochs == started.epochs > 40
+    assert cfg.train_cfg.max_epochs == started.epochs > 80
 
 
 @pytest.mark.parametrize("several", [False, True])
