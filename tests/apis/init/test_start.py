@@ -248,6 +248,15 @@ def test_without_the_weights(folder, tmp_path, monkeypatch):
     assert cfg.train_dataloader.dataset.data_prefix.video == str(odd)
     assert cfg.train_dataloader.dataset.ann_file == str(tmp_path / "ou{t}/train.txt")
     assert cfg.train_cfg.max_epochs == started.epochs > 80
+    assert recipes.epochs_for(recipes.find_recipe(), 36) == 95  # of docs/accuracy.md
+
+
+@pytest.mark.parametrize("weights", [recipes.WEIGHTS, "no_such_package"])
+def test_many_files_take_the_epochs_of_the_config(weights, monkeypatch):
+    monkeypatch.setattr(recipes, "WEIGHTS", weights)
+    recipe = recipes.find_recipe()
+    epochs = Config.fromfile(ROOT / "configs" / recipe.base).train_cfg.max_epochs
+    assert recipes.epochs_for(recipe, 10_000) == epochs
 
 
 @pytest.mark.parametrize("several", [False, True])
