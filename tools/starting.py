@@ -1,9 +1,9 @@
 """How commands start; what train.py and test.py share: flags, and the way to a runner.
 
 Nothing here imports the package before the flags are read: mim asks each script for its
-help first, and importing torch and MMEngine takes seconds. Two settings that a CPU
-needs can only be made here, before torch is imported and around the imports; all others
-are in ``mmstconv/engine/cpu.py``.
+help first, and importing torch and MMEngine takes seconds. Three settings that a CPU
+needs can only be made here, before numpy and torch are imported and around the imports;
+all others are in ``mmstconv/engine/cpu.py``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,14 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+
+# Threads that wait shall not spin for long on cores that others could use. Both
+# libraries read this once, when torch and numpy are imported; a user's setting stays.
+# GNU's OpenMP: PyTorch's threads wait for each other at every layer.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+# numpy's OpenBLAS: after each product of matrices (grey values, the bands of log-mel)
+# its threads spin for some 30 ms, in each loader process too. Our products are small.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def begin(command: str) -> None:
@@ -86,10 +94,6 @@ def run(
     """
     say_loading(command)
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
-    # The threads of PyTorch wait for each other at every layer. They shall not spin for
-    # long on cores that loader processes could use. GNU's OpenMP reads this once, when
-    # torch is imported.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     # What is imported stays. The collector is not to look through it while it grows,
     # nor again each time that MMEngine builds a data set.
     gc.disable()

@@ -2,11 +2,13 @@
 
 MMEngine takes a GPU for granted. Without one, :func:`prepare` rewrites the config of a
 run: mixed precision is bfloat16, processes talk through gloo. Memory stays with the
-process from step to step, and loader processes step back behind the threads of a step.
+process from step to step, threads of batch norm do not share cache lines, and loader
+processes step back behind the threads of a step.
 
-Two more settings must be made before torch is imported, or around its import: how long
-OpenMP's threads spin, and when garbage is collected. Importing this module imports
-torch, so they stand in ``tools/starting.py``, which imports nothing.
+Three more settings must be made before numpy and torch are imported, or around their
+import: how long OpenMP's threads spin, how many OpenBLAS has, and when garbage is
+collected. Importing this module imports torch, so they stand in ``tools/starting.py``,
+which imports nothing.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from torch import nn
 
 from ..private_names import uses_private
 from .cpu_convolutions import pad_beforehand, put_channels_last
+from .cpu_norms import fill_lines
 from .rendezvous import tell_torch
 
 # <malloc.h> of glibc
@@ -58,6 +61,7 @@ def prepare(cfg: Config) -> None:
             the process was not started by the launcher that the config names.
     """
     keep_large_blocks()
+    fill_lines()
     if (cfg.get("optim_wrapper") or {}).get("type") == "AmpOptimWrapper":
         _use_bfloat16(cfg.optim_wrapper)
     if cfg.launcher != "none":

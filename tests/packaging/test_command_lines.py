@@ -59,7 +59,14 @@ def test_no_gpus_flag(name, monkeypatch):
     assert "--gpus" not in parser_of(ROOT / "tools" / name, monkeypatch).format_help()
 
 
-USERS = dict(GOMP_SPINCOUNT="77")
+USERS = dict(GOMP_SPINCOUNT="77", OPENBLAS_NUM_THREADS="2")
+ASKING = """
+_base_ = []
+from threadpoolctl import threadpool_info
+
+blas = [one for one in threadpool_info() if one["user_api"] == "blas"]
+print("threads", *{one["num_threads"] for one in blas})
+"""
 
 HELP = """
 import runpy, sys
@@ -81,20 +88,31 @@ def test_the_help_imports_next_to_nothing(name):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="GNU's OpenMP")
+@pytest.mark.parametrize("user", [{}, USERS])
 @pytest.mark.parametrize(
-    ("name", "arguments"), [("train.py", ["no.py"]), ("test.py", ["no.py", "no.pth"])]
+    ("name", "more"),
+    [
+        ("train.py", ["--cfg-options", "a=1"]),  # imports MMEngine to be read
+        ("test.py", ["no.pth"]),
+        ("predict.py", ["no.pth", "no.mp4"]),
+    ],
 )
-@pytest.mark.parametrize(("user", "expected"), [({}, 10000), (USERS, 77)])
-def test_waiting_threads_do_not_spin_for_long(name, arguments, user, expected):
-    """OpenMP itself says what it was told, when PyTorch loads it."""
-    env = {key: value for key, value in os.environ.items() if key not in USERS}
+def test_waiting_threads_do_not_spin_for_long(name, more, user, tmp_path):
+    """OpenMP itself says what it was told, OpenBLAS is asked by the config."""
+    config = tmp_path / "asking.py"
+    config.write_text(ASKING)
+    ours = {*USERS, "OMP_NUM_THREADS"}
+    kept = {key: value for key, value in os.environ.items() if key not in ours}
     done = subprocess.run(
-        [sys.executable, ROOT / "tools" / name, *arguments],
-        env={**env, **user, "OMP_DISPLAY_ENV": "verbose"},
+        [sys.executable, ROOT / "tools" / name, config, *more],
+        env={**kept, **user, "OMP_DISPLAY_ENV": "verbose"},
         capture_output=True,
         text=True,
     )
-    assert f"GOMP_SPINCOUNT = '{expected}'" in done.stderr
+    threads = min(int(user.get("OPENBLAS_NUM_THREADS", 1)), os.cpu_count())
+    assert f"threads {threads}\n" in done.stdout
+    spins = user.get("GOMP_SPINCOUNT", 10000)
+    assert f"GOMP_SPINCOUNT = '{spins}'" in done.stderr
 
 
 def test_options_are_read_as_mmengine_reads_them(monkeypatch):

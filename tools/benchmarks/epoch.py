@@ -44,7 +44,7 @@ OURS = {"video": "video files", "prepared": "prepared files"}
 #: Short, which suits the peer: it extracts whole files, and Kinetics' last 10 s.
 CLIPS = tuple(Clip(f"epoch_{k:02d}.mp4", 320, 240, FPS, seconds=3.0) for k in range(16))
 LOADING = dict(batch_size=4, num_workers=2)
-LAUNCHER = dict(GOMP_SPINCOUNT="10000")  # what tools/train.py sets for its process
+LAUNCHER = dict(GOMP_SPINCOUNT="10000", OPENBLAS_NUM_THREADS="1")  # of tools/train.py
 LONG = 4  # how often the longer trainings see each file
 MANY = 50  # epochs of the line that is computed
 PAIRS = 3  # that TV-L1 is measured on

@@ -1,4 +1,4 @@
-"""Rows 10 and 16c: training steps on a CPU in processes with settings of their own.
+"""Rows 10, 16c, 16d: training steps on a CPU in processes with their own settings.
 
     python tools/benchmarks/training_steps.py [--rows 10]
 
@@ -6,6 +6,8 @@ Row 10: the default tri-modal model with its losses, the backward pass and Adam,
 bfloat16 (``--amp``) beside float32, both with the launcher's allocator settings; then
 the bound, a 3x3x3 convolution alone. Row 16c: forward and backward of the default
 model, and of MMAction2's I3D-R50, with the launcher's allocator settings and without.
+Row 16d: the default model with the launcher's batch norm beside PyTorch's, and a batch
+norm of 12 channels alone, in as many threads as there are cores.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from torch import Tensor, nn
 
 from mmstconv.engine import CPUAmpOptimWrapper
 from mmstconv.engine.cpu import keep_large_blocks
+from mmstconv.engine.cpu_norms import fill_lines
 
 I3D = "recognition/stconvnet/i3d_r50-lstm_1xb32-16f-50e_ucf101-split1-rgb-flow-audio.py"
 SLOWEST = 4  # operators named in the note
@@ -143,7 +146,11 @@ def kept_step(keep: bool, model: str, batch: int, size: int) -> Callable[[], Non
     """One side of row 16c: its setting, then a model."""
     if keep and not keep_large_blocks():
         raise RuntimeError("the allocator cannot be set here, or the user has set it")
-    net, loss = ALLOCATED[model][0](batch, size)
+    return both_ways(*ALLOCATED[model][0](batch, size))
+
+
+def both_ways(net: nn.Module, loss: Callable[[], Tensor]) -> Callable[[], None]:
+    """What takes the forward and the backward pass."""
 
     def step() -> None:
         net.zero_grad()
@@ -163,8 +170,32 @@ def allocator(model: str, batch: int, size: int, rounds: int) -> Iterator[Result
     yield result("16c", name, [ours["peak"]], [peer["peak"]], unit="MiB")
 
 
+def normed_step(fill: bool, model: bool, batch: int, size: int) -> Callable[[], None]:
+    """One side of row 16d: the default model, or a norm like its first ones."""
+    keep_large_blocks()
+    if fill:
+        fill_lines()
+    if model:
+        return both_ways(*trimodal(batch, size))
+    norm = nn.BatchNorm3d(12)
+    x = torch.randn(batch, 12, 16, size // 2, size // 2)
+    x = x.to(memory_format=torch.channels_last_3d).requires_grad_()
+    return both_ways(norm, lambda: norm(x).sum())
+
+
+def norms(batch: int, size: int, rounds: int) -> Iterator[Result]:
+    """Row 16d."""
+    names = ("12 channels alone", "default tri-modal model")
+    for model, name in enumerate(names):
+        spent, _ = in_turn(normed_step, (bool(model), batch, size), rounds, 1)
+        name = f"batch norm that fills cache lines: {name}, batch of {batch}"
+        note = f"{torch.get_num_threads()} threads"
+        pair = spent[True], spent[False]
+        yield result("16d", name, *pair, None, 1000, "ms a step", note)
+
+
 def measure(
-    rows: tuple = ("10", "16c"), batch: int = 0, size: int = 112, rounds: int = 0
+    rows: tuple = ("10", "16c", "16d"), batch: int = 0, size: int = 112, rounds: int = 0
 ) -> Iterator[Result]:
     """Zeros stand for what docs/performance.md has."""
     if "10" in rows:
@@ -173,6 +204,8 @@ def measure(
         for model, (_, _, batches) in ALLOCATED.items():
             for one in [batch] if batch else batches:
                 yield from allocator(model, one, size, rounds or 3)
+    if "16d" in rows:
+        yield from norms(batch or 16, size, rounds or 9)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,9 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as tools/starting.py, before torch
+# as tools/starting.py, before numpy and torch
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import torch
 from mmengine.config import Config
