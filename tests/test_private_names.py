@@ -29,6 +29,7 @@ ROOT = Path(mmstconv.__file__).resolve().parent
 SINGLE = re.compile(r"_[a-z]\w*")
 OF_PYTHON = {"_replace", "_asdict", "_fields", "_getframe", "_abc_impl", "_is_protocol"}
 OF_PYTHON |= {"_exit"}
+OF_PYTHON |= {"_backward_cls"}  # the metaclass of autograd's functions sets it
 
 
 def modules():
@@ -202,7 +203,10 @@ def shared(cls: type) -> list[tuple[type, str]]:
 
 
 def private_in(cls: type) -> set[str]:
-    text = inspect.getsource(cls)
+    try:
+        text = inspect.getsource(cls)
+    except (OSError, TypeError):  # it is written in C
+        text = ""
     used = set(re.findall(r"(?:self|super\(\)|cls)\.(_[a-z]\w*)", text))
     defined = {name for name in vars(cls) if SINGLE.fullmatch(name)}
     return (used | defined) - OF_PYTHON

@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from ..checkpoints.trust import trust_checkpoints
 from ..private_names import write_config_plainly
 from . import cpu
+from .configs import require_model
 from .console import ConsoleRunner
 from .work_dir import check_writable, log_any_name
 
@@ -34,8 +35,10 @@ def build_runner(
         trust: Open checkpoints that hold Python objects; only for files of your own.
 
     Raises:
+        ConfigError: The config has no model.
         OSError: The work dir cannot be written to.
     """
+    require_model(cfg, config_path)
     trust_checkpoints(trust)
     if work_dir is not None:
         cfg.work_dir = work_dir

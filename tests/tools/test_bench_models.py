@@ -22,6 +22,7 @@ def lines_of(tool, flags, capsys) -> list[dict]:
     return json.loads(capsys.readouterr().out.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_models_run(script, monkeypatch, capsys):
     tool = script("bench_models")
     # would bind the whole test process to one core

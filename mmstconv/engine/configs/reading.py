@@ -31,8 +31,8 @@ def read_config(
 
     Raises:
         FileNotFoundError: There is no such config.
-        ConfigError: It, or a config it inherits from, cannot be read, or has keys that
-            look mistyped.
+        ConfigError: It, or a config it inherits from, cannot be read, has keys that
+            look mistyped, or has no model, which is wanted.
     """
     cfg = _read(_found(Path(path)))
     whole = cfg
@@ -40,7 +40,22 @@ def read_config(
         whole = cfg.copy()
         whole.merge_from_dict(options)
     check_config(whole, options, parts)
+    if parts is not None and "model" in parts:
+        require_model(cfg, path)
     return cfg
+
+
+def require_model(cfg: Config, path: str | Path) -> None:
+    """Refuse a part of a config, or one that inherits none that has a model.
+
+    Raises:
+        ConfigError: There is no model.
+    """
+    if "model" not in cfg:
+        raise ConfigError(
+            f"{path}: it has no model; inherit a config that has one, as "
+            '_base_ = ["mmstconv::recognition/..."]'
+        )
 
 
 def _read(path: Path) -> Config:

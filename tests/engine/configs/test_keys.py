@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 
 from mmstconv.engine.configs import ConfigError, read_config
 from mmstconv.engine.configs.keys import RUNNER
+from mmstconv.engine.launch import build_runner
 from mmstconv.private_names import write_config_plainly
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -188,6 +189,17 @@ def test_a_config_that_cannot_be_read(tmp_path):
         with pytest.raises(ConfigError, match=message) as caught:
             read_config(path)
         assert "\n" not in str(caught.value), text
+
+
+def test_a_config_without_a_model(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=1)\n")
+    message = r"mine\.py: it has no model; inherit a config that has one"
+    with pytest.raises(ConfigError, match=message):
+        read_config(path, parts=("model", "test_pipeline"))
+    with pytest.raises(ConfigError, match=message):
+        build_runner(read_config(path), str(path), str(tmp_path / "run"), "none")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_config_that_is_not_there(tmp_path, monkeypatch):
