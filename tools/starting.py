@@ -18,8 +18,8 @@ from collections.abc import Callable
 # libraries read this once, when torch and numpy are imported; a user's setting stays.
 # GNU's OpenMP: PyTorch's threads wait for each other at every layer.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-# numpy's OpenBLAS: after each product of matrices (grey values, the bands of log-mel)
-# its threads spin for some 30 ms, in each loader process too. Our products are small.
+# numpy's OpenBLAS: its threads go on spinning after each product of matrices (grey
+# values, the bands of log-mel), in each loader process too. Our products are small.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
