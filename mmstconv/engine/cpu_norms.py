@@ -29,7 +29,8 @@ def fill_lines() -> None:
 
     In that of ``torch.nn.functional``, which modules call, in training, of float32
     tensors laid out channels-last whose channels do not fill lines; all others stay as
-    they were. What comes out is the same up to rounding.
+    they were. What comes out is the same up to rounding; its gradients cannot be
+    differentiated again.
     """
     if not hasattr(F.batch_norm, "__wrapped__"):
         F.batch_norm = _filling(F.batch_norm)

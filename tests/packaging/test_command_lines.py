@@ -93,6 +93,7 @@ def test_the_help_imports_next_to_nothing(name):
     ("name", "more"),
     [
         ("train.py", ["--cfg-options", "a=1"]),  # imports MMEngine to be read
+        ("test.py", ["no.pth"]),
         ("predict.py", ["no.pth", "no.mp4"]),
     ],
 )

@@ -188,3 +188,12 @@ def test_our_get_flops_as_a_command(monkeypatch, config, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == "part all rgb flow audio".split()
     assert "(1, 3, 8, 56, 56)" in lines[2]
+
+
+def test_our_get_flops_of_a_config_without_a_model(monkeypatch, tmp_path):
+    script = load_script("tools/analysis/get_flops.py")
+    path = tmp_path / "part.py"
+    path.write_text("model = None\n")
+    monkeypatch.setattr(sys, "argv", ["get_flops.py", str(path)])
+    with pytest.raises(SystemExit, match=r"part\.py: it has no model"):
+        script.main()

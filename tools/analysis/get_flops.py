@@ -80,11 +80,13 @@ def count(cfg):
 def main():
     print_any_name()
     args = parse_args()
-    from mmstconv.engine.configs import read_config
+    from mmstconv.engine.configs import read_config, require_model
     from mmstconv.engine.messages import short_errors
 
     with short_errors("get_flops"):
-        show(count(read_config(args.config)))
+        cfg = read_config(args.config)
+        require_model(cfg, args.config)
+        show(count(cfg))
 
 
 def show(counts):

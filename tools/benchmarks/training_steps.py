@@ -185,9 +185,9 @@ def normed_step(fill: bool, model: bool, batch: int, size: int) -> Callable[[], 
 
 def norms(batch: int, size: int, rounds: int) -> Iterator[Result]:
     """Row 16d."""
-    names = ("12 channels alone", "default tri-modal model")
-    for model, name in enumerate(names):
-        spent, _ = in_turn(normed_step, (bool(model), batch, size), rounds, 1)
+    names = {False: "12 channels alone", True: "default tri-modal model"}
+    for model, name in names.items():
+        spent, _ = in_turn(normed_step, (model, batch, size), rounds, 1)
         name = f"batch norm that fills cache lines: {name}, batch of {batch}"
         note = f"{torch.get_num_threads()} threads"
         pair = spent[True], spent[False]

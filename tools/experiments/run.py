@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-# as tools/starting.py, before numpy and torch
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+sys.path.append(str(Path(__file__).parents[1]))
 
+import starting  # noqa: F401  (first: what threads do is read with numpy and torch)
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner

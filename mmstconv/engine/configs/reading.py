@@ -51,7 +51,7 @@ def require_model(cfg: Config, path: str | Path) -> None:
     Raises:
         ConfigError: There is no model.
     """
-    if "model" not in cfg:
+    if cfg.get("model") is None:
         raise ConfigError(
             f"{path}: it has no model; inherit a config that has one, as "
             '_base_ = ["mmstconv::recognition/..."]'

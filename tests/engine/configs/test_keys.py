@@ -191,9 +191,12 @@ def test_a_config_that_cannot_be_read(tmp_path):
         assert "\n" not in str(caught.value), text
 
 
-def test_a_config_without_a_model(tmp_path):
+@pytest.mark.parametrize("text", ["", "model = None\n"])
+def test_a_config_without_a_model(text, tmp_path):
     path = tmp_path / "mine.py"
-    path.write_text("train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=1)\n")
+    path.write_text(
+        text + "train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=1)\n"
+    )
     message = r"mine\.py: it has no model; inherit a config that has one"
     with pytest.raises(ConfigError, match=message):
         read_config(path, parts=("model", "test_pipeline"))
