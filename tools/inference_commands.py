@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import starting  # noqa: F401  (what threads do is read with numpy, which comes below)
 from file_names import add_shard_flag, shortened
 from named_files import file_argument
 from tqdm import tqdm

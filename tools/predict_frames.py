@@ -23,7 +23,6 @@ import math
 import sys
 from pathlib import Path
 
-import numpy as np
 from file_names import fitting, key_of, plain_names, share_of
 from file_results import each_usable
 from inference_commands import (
@@ -113,7 +112,8 @@ def as_json(forecast, errors, run, names):
 
     def plain(values):
         return [
-            float(f"{one:.6g}") if np.isfinite(one) else None for one in values.tolist()
+            float(f"{one:.6g}") if math.isfinite(one) else None
+            for one in values.tolist()
         ]
 
     by_horizon = {
@@ -167,7 +167,7 @@ def summary_of(errors):
     if not errors:
         return "the file ends there: no true frames to compare with"
     means = {
-        name: float(np.minimum(one["psnr_range1"], 100).mean())
+        name: float(one["psnr_range1"].clip(max=100).mean())
         for name, one in errors.items()
     }
     return "PSNR (range 1) " + ", ".join(f"{k} {v:.2f} dB" for k, v in means.items())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -113,6 +114,30 @@ def test_waiting_threads_do_not_spin_for_long(name, more, user, tmp_path):
     assert f"threads {threads}\n" in done.stdout
     spins = user.get("GOMP_SPINCOUNT", 10000)
     assert f"GOMP_SPINCOUNT = '{spins}'" in done.stderr
+
+
+ORDER = """
+import importlib, sys
+sys.path[0] = {folder!r}
+importlib.import_module({name!r})
+order = [name for name in sys.modules if name in ("starting", "numpy", "torch")]
+print(order[:1])
+"""
+
+
+def test_what_threads_do_is_set_before_numpy_is_imported():
+    tools = ROOT / "tools"
+    shared = re.compile("^from (starting|inference_commands|file_results) ", re.M)
+    names = [
+        file.stem for file in tools.glob("*.py") if shared.search(file.read_text())
+    ]
+    assert {"detect", "features", "predict", "score_video", "train"} <= set(names)
+    for name in names:
+        code = ORDER.format(folder=str(tools), name=name)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        assert done.stdout in ("['starting']\n", "[]\n"), name
 
 
 def test_options_are_read_as_mmengine_reads_them(monkeypatch):
